@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Holdfast: `make help` lists the targets. Meson does the building, one build directory a toolchain below build/.
+.DEFAULT_GOAL := all
+B := build
+MESON := meson
+TP := $(B)/third-party
+STAMP := $(B)/.packages
+
+# A sanitizer build and one without, the device's cross build, the fuzzers' clang build.
+CONFIGURE_host = $(MESON) setup $(B)/host -Dmbedtls=$(abspath $(TP)/mbedtls)
+CONFIGURE_san = $(MESON) setup $(B)/san -Dmbedtls=$(abspath $(TP)/mbedtls) -Db_sanitize=address,undefined \
+	-Db_lundef=false
+CONFIGURE_stm32f407 = $(MESON) setup $(B)/stm32f407 --cross-file scripts/stm32f407.ini \
+	-Dmbedtls=$(abspath $(TP)/mbedtls) -Dholdfast=$(abspath $(B)/host/tool/holdfast)
+CONFIGURE_fuzz = CC=clang $(MESON) setup $(B)/fuzz -Dmbedtls=$(abspath $(TP)/mbedtls) -Dfuzz=true \
+	-Db_sanitize=address,undefined -Db_lundef=false
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+packages: $(STAMP)
+$(STAMP): scripts/packages.sh
+	@mkdir -p $(B)
+	@scripts/packages.sh
+	@touch $@
+
+$(TP)/mbedtls/library/sha256.c: scripts/third-party.sh | $(STAMP)
+	@scripts/third-party.sh $(TP)
+
+$(B)/%/build.ninja: | $(STAMP) $(TP)/mbedtls/library/sha256.c
+	$(CONFIGURE_$*)
+
+.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign size install clean
+host: $(B)/host/build.ninja ## the tool, the twin and the tests
+	@ninja -C $(B)/host --quiet
+
+firmware: host $(B)/stm32f407/build.ninja ## boot and gateway, for each board
+	@ninja -C $(B)/stm32f407 --quiet
+
+san: host $(B)/san/build.ninja
+	@ninja -C $(B)/san --quiet
+
+fuzzers: $(B)/fuzz/build.ninja
+	@ninja -C $(B)/fuzz --quiet
+
+all: host firmware ## everything but the tests' extra builds
+
+clean: ## removes what was built, keeps the third-party source
+	rm -rf $(B)/host $(B)/san $(B)/stm32f407 $(B)/fuzz

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The journal: an append-only log in two flash sectors, which survives a power loss at any instant.
+ *
+ * A slot of 32 bytes: u8 type (never FF; 00 is void), u8 flags, 26 bytes of data, CRC32 over the 28 bytes before it,
+ * seeded with the sector's epoch, so that stale content of an earlier life never counts. Slot 0 of a sector is its
+ * header. The disciplines (design: Journal) and why each is there are in journal.c.
+ *
+ * What a power loss leaves: after mount(), either the record that was being appended is there for good, or it is gone
+ * for good; all earlier ones are there.
+ */
+#ifndef HF_JOURNAL_H
+#define HF_JOURNAL_H
+
+#include <stdbool.h>
+
+#include "flash.h"
+#include "layout.h"
+
+#define HF_RECORD_BYTES 32u
+#define HF_RECORD_DATA  26u
+#define HF_JOURNAL_FORMAT 1
+
+/* Flags of a record. */
+#define HF_RECORD_MAY_IGNORE 0x80u /* a reader that does not know the type may skip the record */
+
+struct hf_record {
+	uint8_t type;
+	uint8_t flags;
+	uint8_t data[HF_RECORD_DATA];
+};
+
+struct hf_journal {
+	const struct hf_flash *flash;
+	struct hf_span sector[2];
+	uint32_t epoch;     /* of the live sector; 0: none, the journal is blank or lost */
+	uint16_t end;       /* first slot behind the last one that is not blank */
+	uint16_t slots;     /* of the live sector */
+	uint8_t live;
+	bool fresh;         /* nothing was appended since mount: the slot behind the end is not trusted yet */
+	uint16_t bad;       /* slots before the end that hold neither a record nor a void, as the last scan met them */
+};
+
+/* Finds the live sector and settles whatever a power loss left unstable (programs, never erases). HF_ERR_NOT_FOUND: no
+ * live sector (factory-new, or both lost); the journal can be read as empty, and take_over makes a new one. Other
+ * errors are the flash's. */
+HF_MUST_USE enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_flash *flash,
+					 const struct hf_span sector[2]);
+
+/* Reads the record at *slot or behind it, and moves *slot behind it; start with 1. Bad and void slots are skipped, bad
+ * ones counted. HF_ERR_NOT_FOUND at the end. */
+HF_MUST_USE enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, struct hf_record *record);
+
+/* Slots that can still be appended. */
+unsigned hf_journal_free(const struct hf_journal *j);
+
+/* Appends one record, and returns once it was read back. A slot that fails is voided and the next one is taken.
+ * HF_ERR_FULL, HF_ERR_NOT_FOUND (no live sector), or the flash's error after three bad slots in a row. */
+HF_MUST_USE enum hf_err hf_journal_append(struct hf_journal *j, const struct hf_record *record);
+
+/* Appends a record twice, in slots at least HF_TWIN_DISTANCE apart: for what must not be lost. */
+#define HF_TWIN_DISTANCE 8u
+HF_MUST_USE enum hf_err hf_journal_append_twice(struct hf_journal *j, const struct hf_record *record);
+
+/* Begins a new sector: erases the other one, appends what `write` gives (it calls hf_journal_append on the journal that it
+ * is handed), writes its header last, and only then erases the old one. On an error or a power loss before the header, the
+ * old sector stays live. */
+HF_MUST_USE enum hf_err hf_journal_take_over(struct hf_journal *j, enum hf_err (*write)(void *ctx, struct hf_journal *to),
+					     void *ctx);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The upgrade on the device: a package's bytes in, firmware in a slot out.
+ *
+ * Streams a package (docs/FORMAT.md) into the slot that does not run. The head (everything before the payload) is
+ * collected in RAM and checked wholly - signature, board, versions, policy - before anything is erased. The payload is
+ * collected by the segment (16 KiB), compared with the segment's signed digest, and only then programmed, read back and
+ * committed to the journal. The head is programmed last, the slot is verified as boot would, and `written` recorded.
+ * A power loss anywhere continues at the last commit when the same package is sent again.
+ *
+ * Offsets are those in the package file. The device's answer is always "the next byte that I want": a sender obeys it,
+ * also when it jumps (resumption, a payload for the other slot).
+ */
+#ifndef HF_UPDATE_H
+#define HF_UPDATE_H
+
+#include "policy.h"
+#include "slot.h"
+
+#define HF_UPDATE_HEAD_MAX 8192u /* head, severed install and text, up to the payload's first byte */
+
+enum hf_update_phase {
+	HF_UPDATE_IDLE,
+	HF_UPDATE_HEAD,     /* collecting the head */
+	HF_UPDATE_PAYLOAD,
+	HF_UPDATE_DONE,     /* written and verified in its slot */
+};
+
+struct hf_update {
+	/* Given by the caller; all borrowed for good. */
+	struct hf_slot_env env;
+	unsigned running;                    /* the slot whose firmware runs; HF_SLOTS: none (recovery) */
+	void (*alive)(void *ctx);            /* called between flash operations: feed the watchdog, serve peers. NULL: nothing */
+	void *alive_ctx;
+
+	/* To be read. */
+	struct hf_journal journal;
+	struct hf_state state;
+	uint8_t phase;                       /* enum hf_update_phase */
+	uint8_t slot;                        /* target of the current upload */
+	uint32_t next;                       /* file offset that is wanted next */
+	uint32_t total;                      /* file size, as announced */
+	struct hf_image image;               /* of the current upload, from PAYLOAD on */
+
+	/* Private. */
+	struct hf_image running_image;
+	bool running_known;
+	struct hf_bytes segments;
+	uint8_t head_id[HF_ID_BYTES];
+	uint32_t head_len;
+	uint32_t payload_off;
+	uint32_t fill;
+	struct hf_slot_work work;
+	uint8_t head[HF_UPDATE_HEAD_MAX];
+	uint8_t segment[HF_SEGMENT_BYTES];
+};
+
+/* Mounts the journal (takes it over where it is blank, lost or nearly full), learns what runs. env, running, alive are
+ * set by the caller before. */
+HF_MUST_USE enum hf_err hf_update_open(struct hf_update *u);
+
+/* Begins or resumes the upload of a file of `total` bytes: afterwards u->next is 0, the head is wanted. HF_ERR_TRIAL,
+ * HF_ERR_TOO_LARGE. */
+HF_MUST_USE enum hf_err hf_update_begin(struct hf_update *u, uint32_t total);
+
+/* Takes data at file offset `off`; bytes other than those wanted next are ignored without error. On HF_OK u->next says
+ * what is wanted; phase is DONE when all is written and verified. An error before PAYLOAD has changed nothing in flash; an
+ * error in it (HF_ERR_DIGEST: the segment is not what was signed) leaves what is committed, and the phase IDLE. */
+HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len);
+
+/* Verifies the image with this id (manifest digest; NULL: whatever the other slot holds) and records the wish for a trial;
+ * the next reset starts it. */
+HF_MUST_USE enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES]);
+
+/* The running firmware found itself healthy. Idempotent. */
+HF_MUST_USE enum hf_err hf_update_confirm(struct hf_update *u);
+
+/* Erases the slot that does not run, if the policy allows. */
+HF_MUST_USE enum hf_err hf_update_erase(struct hf_update *u);
+
+#endif
