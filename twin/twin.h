@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The digital twin: an STM32F407 board that executes the firmware's binaries in virtual time.
+ *
+ * A twin is a flash with its controller, a Cortex-M4, the peripherals of the board, and a virtual clock that moves only
+ * inside hf_twin_run(). Nothing in it looks at the wall clock or at the host's random numbers: the same configuration
+ * and the same calls give the same instructions, nanoseconds and flash contents on every run and machine.
+ *
+ * Times are nanoseconds since hf_twin_open(); they go on while the power is off. One twin is used by one thread at a
+ * time; twins do not share anything.
+ */
+#ifndef HF_TWIN_H
+#define HF_TWIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/err.h"
+#include "../core/layout.h"
+
+#define HF_TWIN_FLASH_ADDR 0x08000000u
+#define HF_TWIN_FLASH_SIZE 0x00100000u
+#define HF_TWIN_SRAM_ADDR  0x20000000u
+#define HF_TWIN_SRAM_SIZE  0x00020000u
+#define HF_TWIN_CCM_ADDR   0x10000000u
+#define HF_TWIN_CCM_SIZE   0x00010000u
+#define HF_TWIN_SECTORS    12
+
+struct hf_twin;
+struct hf_twin_snapshot;
+
+/* What an individual board is like. hf_twin_config_default() fills in the typical one; times are the datasheet's typical
+ * values at x32. */
+struct hf_twin_config {
+	uint8_t unique_id[12];
+	uint64_t seed;             /* of everything random: RAM at power-on, torn words, unstable bits */
+	uint32_t lsi_hz;           /* 17000 to 47000, typically 32000: the watchdog's clock */
+	uint32_t hse_hz;           /* 0: no crystal fitted, HSE never becomes ready */
+	int32_t hsi_ppm;           /* deviation of the 16 MHz oscillator */
+	bool hsi_pll_fails;        /* the PLL never locks */
+	bool vbat;                 /* a battery keeps the backup registers while the power is off */
+	uint32_t optcr;            /* option bytes as FLASH_OPTCR shows them after reset: RDP, nWRP, BOR, WDG_SW */
+	uint32_t program_ns;       /* of a word (x32), a half-word or a byte */
+	uint64_t erase_16k_ns;     /* at x32; x16 and x8 take 1.3 and 2 times as long (design: reference times) */
+	uint64_t erase_64k_ns;
+	uint64_t erase_128k_ns;
+};
+
+void hf_twin_config_default(struct hf_twin_config *config);
+
+/* ---- life ---- */
+
+/* The twin is off, its flash blank. config is copied, and so is layout. HF_ERR_RANGE when the layout's sectors are not
+ * those of the chip (layout may be NULL: nothing but addresses is known then), HF_ERR_IO when the CPU cannot be made. */
+HF_MUST_USE enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout,
+				     const struct hf_twin_config *config);
+void hf_twin_close(struct hf_twin *twin);
+
+/* A programmer's access to flash, off the clock and uncounted: what the factory or a debugger would have written. */
+HF_MUST_USE enum hf_err hf_twin_load(struct hf_twin *twin, uint32_t addr, const void *data, size_t len);
+/* The loadable segments of an ELF that lie in flash, moved by `offset` bytes; HF_ERR_ENCODING for what is no 32-bit
+ * little-endian ARM ELF. entry (may be NULL) receives the moved entry address. */
+HF_MUST_USE enum hf_err hf_twin_load_elf(struct hf_twin *twin, const void *elf, size_t len, int32_t offset,
+					 uint32_t *entry);
+/* Reads memory without side effects or time: flash as it is stored (unstable bits as they were last read), RAM. */
+HF_MUST_USE enum hf_err hf_twin_peek(const struct hf_twin *twin, uint32_t addr, void *buf, size_t len);
+HF_MUST_USE enum hf_err hf_twin_poke(struct hf_twin *twin, uint32_t addr, const void *data, size_t len);
+
+enum hf_twin_reset {
+	HF_TWIN_RESET_POWER,    /* power-on or brown-out: PORRSTF, BORRSTF, PINRSTF */
+	HF_TWIN_RESET_PIN,
+	HF_TWIN_RESET_SOFTWARE, /* AIRCR SYSRESETREQ */
+	HF_TWIN_RESET_IWDG,
+	HF_TWIN_RESET_LOCKUP,   /* no reset on the chip: the core stands still until another reset; reported only */
+};
+
+void hf_twin_power_on(struct hf_twin *twin); /* no effect when it is on */
+void hf_twin_power_off(struct hf_twin *twin);
+bool hf_twin_is_on(const struct hf_twin *twin);
+/* Pulls the reset pin, or acts as the named cause does. No effect when the power is off. */
+void hf_twin_reset(struct hf_twin *twin, enum hf_twin_reset cause);
+
+/* ---- time ---- */
+
+enum hf_twin_stop {
+	HF_TWIN_TIME,    /* the time asked for has come */
+	HF_TWIN_STOPPED, /* hf_twin_stop() was called from a callback */
+	HF_TWIN_OFF,     /* a cut took the power away during this run */
+	HF_TWIN_BROKEN,  /* the model itself failed (see hf_twin_error); the twin is of no more use */
+};
+
+/* Lets virtual time go on to until_ns (absolute). A twin that is off, locked up or asleep for good reaches it at once.
+ * Ends early as described above; the CPU then stands between two instructions. */
+enum hf_twin_stop hf_twin_run(struct hf_twin *twin, uint64_t until_ns);
+/* From inside a callback: hf_twin_run() returns as soon as the current basic block is done. */
+void hf_twin_stop(struct hf_twin *twin);
+
+uint64_t hf_twin_now_ns(const struct hf_twin *twin);
+const char *hf_twin_error(const struct hf_twin *twin); /* a sentence; NULL when nothing failed */
+
+/* Since hf_twin_open(). Cycles are the core's; a sleeping core counts none. */
+struct hf_twin_counts {
+	uint64_t instructions;
+	uint64_t cycles;
+	uint64_t stall_cycles;   /* of these: waiting for a busy flash */
+	uint64_t stalls;
+	uint64_t exceptions;
+	uint64_t resets;
+	uint64_t flash_programs; /* words, half-words, bytes */
+	uint64_t flash_erases;   /* sectors; a mass erase is one operation of twelve */
+	uint64_t flash_ops;      /* the two above: the number that cuts refer to */
+};
+
+void hf_twin_counts(const struct hf_twin *twin, struct hf_twin_counts *counts);
+/* Erases of a sector since hf_twin_open() (and hf_twin_wear_set). */
+uint32_t hf_twin_wear(const struct hf_twin *twin, unsigned sector);
+
+/* Calls back (event HF_TWIN_EV_PC) just before the instruction at addr is executed. At most 8 addresses. */
+HF_MUST_USE enum hf_err hf_twin_watch_pc(struct hf_twin *twin, uint32_t addr);
+void hf_twin_unwatch_pc(struct hf_twin *twin, uint32_t addr);
+
+/* The core's registers, for tests and crash reports: 0..15 = R0..PC, 16 = xPSR, 17 = MSP, 18 = PSP. */
+uint32_t hf_twin_register(const struct hf_twin *twin, unsigned number);
+
+/* ---- what happens ---- */
+
+enum hf_twin_event_kind {
+	HF_TWIN_EV_RESET,       /* a = enum hf_twin_reset */
+	HF_TWIN_EV_POWER,       /* a = 1 on, 0 off */
+	HF_TWIN_EV_CUT,         /* the armed cut happened; a = address of the operation or 0, b = operation number */
+	HF_TWIN_EV_FLASH,       /* an operation is done; a = address, b = sector erase: 0xFFFFFFFF, else bytes */
+	HF_TWIN_EV_FLASH_ERROR, /* a = address, b = the SR flags it set */
+	HF_TWIN_EV_STALL,       /* the core waited for flash; a = address fetched, b = microseconds */
+	HF_TWIN_EV_MUST_NOT_STALL, /* as EV_STALL, where it was forbidden: an error of the firmware */
+	HF_TWIN_EV_FAULT,       /* a fault exception was taken; a = address of the instruction, b = CFSR */
+	HF_TWIN_EV_LOCKUP,      /* a = PC */
+	HF_TWIN_EV_PC,          /* a watched instruction; a = PC */
+	HF_TWIN_EV_NATIVE,      /* native crypto and executed code disagree; a = address of the function */
+	HF_TWIN_EV_PIN,         /* an output pin changed; a = port << 8 | pin, b = level */
+	HF_TWIN_EV_LED,         /* the LED's state changed; a = enum of twin/led.h */
+	HF_TWIN_EV_LOG,         /* a model noticed misuse by the firmware; text says what */
+};
+
+struct hf_twin_event {
+	enum hf_twin_event_kind kind;
+	uint32_t a, b;
+	uint64_t at_ns;
+	const char *text; /* borrowed; may be NULL */
+};
+
+/* May call hf_twin_stop(), hf_twin_peek(), the counters, and the peers' input functions; nothing else. */
+typedef void hf_twin_event_fn(void *ctx, const struct hf_twin_event *event);
+void hf_twin_on_event(struct hf_twin *twin, hf_twin_event_fn *fn, void *ctx); /* ctx kept */
+
+/* Stalls are errors (HF_TWIN_EV_MUST_NOT_STALL) while the core executes in [addr, addr + size), or, with
+ * in_handlers, inside any exception handler. At most 8 ranges. */
+HF_MUST_USE enum hf_err hf_twin_must_not_stall(struct hf_twin *twin, uint32_t addr, uint32_t size);
+void hf_twin_must_not_stall_in_handlers(struct hf_twin *twin, bool in_handlers);
+
+/* ---- faults ---- */
+
+enum hf_twin_cut_when {
+	HF_TWIN_CUT_OPERATION,   /* at flash operation number `at` of counts.flash_ops, the first being 0 */
+	HF_TWIN_CUT_TIME,        /* at the time `at`; an operation then under way is torn at its fraction of time */
+	HF_TWIN_CUT_INSTRUCTION, /* when counts.instructions reaches `at` (rounded up to a basic block) */
+};
+
+/* A loss of power. During an operation it leaves the word with a part of its bits cleared, or the sector with a mix of
+ * old bits, ones and garbage, chosen by `seed`. The power is off afterwards. */
+struct hf_twin_cut {
+	enum hf_twin_cut_when when;
+	uint64_t at;
+	uint16_t fraction;  /* of 65536: how far the operation gets; 0: cut before it */
+	bool unstable;      /* what it touched reads differently each time until it is programmed again or erased */
+	uint64_t seed;
+};
+
+void hf_twin_arm_cut(struct hf_twin *twin, const struct hf_twin_cut *cut); /* one at a time; replaces */
+void hf_twin_disarm_cut(struct hf_twin *twin);
+
+/* Hardware that is worn: the named bits of a word stay as they are, whatever is programmed or erased. bits = 0 heals. */
+HF_MUST_USE enum hf_err hf_twin_stick_word(struct hf_twin *twin, uint32_t addr, uint32_t bits);
+void hf_twin_wear_set(struct hf_twin *twin, unsigned sector, uint32_t erases);
+/* Flips bits of flash or RAM (EMI). */
+HF_MUST_USE enum hf_err hf_twin_flip(struct hf_twin *twin, uint32_t addr, uint32_t bits);
+
+/* ---- snapshots ---- */
+
+/* Everything but callbacks, peers, watches and what was armed. Snapshots of one twin share what did not change between
+ * them. A snapshot may be restored into another twin that was opened alike. */
+HF_MUST_USE enum hf_err hf_twin_save(struct hf_twin *twin, struct hf_twin_snapshot **snapshot);
+void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapshot);
+void hf_twin_snapshot_free(struct hf_twin_snapshot *snapshot);
+/* SHA-256 free, cheap identity of the flash's contents (64-bit hash, unstable words included), for campaigns that share
+ * what follows from the same state. */
+uint64_t hf_twin_flash_hash(const struct hf_twin *twin);
+
+/* ---- native crypto (campaigns) ---- */
+
+enum hf_twin_native {
+	HF_TWIN_NATIVE_OFF,     /* every instruction is executed; the figures' mode */
+	HF_TWIN_NATIVE_ON,      /* hf_mbed_sha256_* and hf_mbed_verify are answered by the host */
+	HF_TWIN_NATIVE_COMPARE, /* as ON, but every `sample`th call is executed too and compared (EV_NATIVE) */
+};
+
+void hf_twin_native(struct hf_twin *twin, enum hf_twin_native mode, uint32_t sample);
+/* Where the functions are: the symbols of an ELF that is in flash, moved by `offset`. HF_ERR_NOT_FOUND when none of
+ * the functions is there. */
+HF_MUST_USE enum hf_err hf_twin_native_symbols(struct hf_twin *twin, const void *elf, size_t len, int32_t offset);
+/* Forgets the functions in a range, because other code comes there. */
+void hf_twin_native_forget(struct hf_twin *twin, uint32_t addr, uint32_t size);
+
+/* ---- pins and serial lines (usart.c, gpio.c) ---- */
+
+#define HF_TWIN_USARTS 6
+
+/* How the far end of a line is set; bytes of a device with other settings arrive garbled or with errors. */
+struct hf_twin_line {
+	uint32_t baud;
+	uint8_t data_bits;  /* 5 to 8 */
+	uint8_t parity;     /* 'N', 'E', 'O' */
+	uint8_t stop_bits;  /* 1, 2 */
+};
+
+/* A peer of USART 1..6: receives what the device transmits, at the time the stop bit ends. */
+typedef void hf_twin_uart_fn(void *ctx, uint8_t byte, uint64_t at_ns);
+void hf_twin_uart_attach(struct hf_twin *twin, unsigned usart, hf_twin_uart_fn *fn, void *ctx);
+void hf_twin_uart_line(struct hf_twin *twin, unsigned usart, const struct hf_twin_line *line);
+/* Queues bytes for the device; they arrive one after the other at the far end's baud, the first as soon as the line is
+ * free. HF_ERR_FULL when the queue (64 KiB) has no room: nothing was queued. */
+HF_MUST_USE enum hf_err hf_twin_uart_send(struct hf_twin *twin, unsigned usart, const void *data, size_t len);
+size_t hf_twin_uart_queued(const struct hf_twin *twin, unsigned usart);
+
+/* A level that the board drives into a pin (port A = 0); -1 leaves it open, so that the pull resistors decide. */
+void hf_twin_pin_drive(struct hf_twin *twin, unsigned port, unsigned pin, int level);
+bool hf_twin_pin_level(const struct hf_twin *twin, unsigned port, unsigned pin);
+
+#endif
