@@ -10,8 +10,9 @@
  * Whatever cannot be relocated for certain is refused: a missed word jumps silently into the other slot, and dies only
  * when that slot is erased.
  *
- * Every function that can fail fills *fault with one sentence (what, where, what to do); outputs are then zeroed, so that
- * the free functions may be called on them. Ownership: results are the caller's, to be freed with the function named.
+ * `layout` is the board as far as an image must agree with it: every byte lies in its flash, the initial stack pointer in its
+ * RAM. Every function that can fail leaves one sentence in *diag; its output is then zeroed, so that the free function may be
+ * called on it. Ownership: results are the caller's, to be freed with the function named.
  */
 #ifndef HF_IMAGE_H
 #define HF_IMAGE_H
@@ -20,21 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/err.h"
-#include "core/layout.h"
-
-#define HF_IMAGE_MAX_RAMS 4
-
-struct hf_image_fault {
-	char text[400];
-};
-
-/* The board, as far as an image must agree with it. */
-struct hf_image_target {
-	struct hf_span flash;                  /* every byte of the firmware lies in it; at most 64 MiB */
-	struct hf_span ram[HF_IMAGE_MAX_RAMS]; /* the initial stack pointer lies in, or at the end of, one of them */
-	unsigned rams;
-};
+#include "bytes.h"
+#include "diag.h"
+#include "err.h"
+#include "layout.h"
 
 enum hf_image_format {
 	HF_IMAGE_RAW,
@@ -43,7 +33,7 @@ enum hf_image_format {
 	HF_IMAGE_SREC,
 };
 
-struct hf_elf; /* sections, symbols, relocations: elf.h */
+struct hf_elf; /* sections, symbols, relocations: elf_file.h */
 
 struct hf_firmware {
 	char *name; /* for sentences: the file's name */
@@ -62,12 +52,11 @@ const char *hf_image_format_name(enum hf_image_format format);
  * HF_ERR_TRUNCATED, HF_ERR_ENCODING, HF_ERR_CRC (a record's checksum), HF_ERR_UNSUPPORTED (another machine or class),
  * HF_ERR_RANGE (outside flash, overlaps), HF_ERR_TOO_LARGE. */
 HF_MUST_USE enum hf_err hf_firmware_read(struct hf_firmware *fw, const char *path, const uint32_t *raw_addr,
-					 const struct hf_image_target *target, struct hf_image_fault *fault);
+					 const struct hf_layout *layout, struct hf_diag *diag);
 
-/* The same from memory; `name` is used in sentences. name and data are borrowed. */
-HF_MUST_USE enum hf_err hf_firmware_parse(struct hf_firmware *fw, const char *name, const uint8_t *data, size_t len,
-					  const uint32_t *raw_addr, const struct hf_image_target *target,
-					  struct hf_image_fault *fault);
+/* The same from memory; `name` is used in sentences. name and file are borrowed. */
+HF_MUST_USE enum hf_err hf_firmware_parse(struct hf_firmware *fw, const char *name, struct hf_bytes file,
+					  const uint32_t *raw_addr, const struct hf_layout *layout, struct hf_diag *diag);
 
 void hf_firmware_free(struct hf_firmware *fw);
 
@@ -96,16 +85,16 @@ struct hf_image_content {
  * differ by exactly the difference of the bases; any other difference is refused (HF_ERR_ENCODING), as are other sizes.
  * If they are ELFs with relocations, those are checked against the table. Both are borrowed. */
 HF_MUST_USE enum hf_err hf_image_from_two(struct hf_image_content *content, const struct hf_firmware *a,
-					  const struct hf_firmware *b, const struct hf_image_target *target,
-					  struct hf_image_fault *fault);
+					  const struct hf_firmware *b, const struct hf_layout *layout,
+					  struct hf_diag *diag);
 
 /* One ELF that was linked with --emit-relocs. HF_ERR_UNSUPPORTED names the construct that cannot be relocated for certain. */
 HF_MUST_USE enum hf_err hf_image_from_one(struct hf_image_content *content, const struct hf_firmware *fw,
-					  const struct hf_image_target *target, struct hf_image_fault *fault);
+					  const struct hf_layout *layout, struct hf_diag *diag);
 
 /* A build for one slot: linked in `slot`, behind its beginning by a multiple of 512 bytes. HF_ERR_SLOT if it was not. */
 HF_MUST_USE enum hf_err hf_image_fixed(struct hf_image_content *content, const struct hf_firmware *fw, struct hf_span slot,
-				       const struct hf_image_target *target, struct hf_image_fault *fault);
+				       const struct hf_layout *layout, struct hf_diag *diag);
 
 void hf_image_content_free(struct hf_image_content *content);
 
