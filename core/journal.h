@@ -39,6 +39,7 @@ struct hf_journal {
 	uint8_t live;
 	bool fresh;         /* nothing was appended since mount: the slot behind the end is not trusted yet */
 	uint16_t bad;       /* slots before the end that hold neither a record nor a void, as the last scan met them */
+	enum hf_err stuck;  /* not HF_OK: the flash refuses to program; the journal can be read, not appended */
 };
 
 /* Finds the live sector and settles whatever a power loss left unstable (programs, never erases). HF_ERR_NOT_FOUND: no
@@ -61,6 +62,9 @@ HF_MUST_USE enum hf_err hf_journal_append(struct hf_journal *j, const struct hf_
 /* Appends a record twice, in slots at least HF_TWIN_DISTANCE apart: for what must not be lost. */
 #define HF_TWIN_DISTANCE 8u
 HF_MUST_USE enum hf_err hf_journal_append_twice(struct hf_journal *j, const struct hf_record *record);
+
+/* Uses up a slot without saying anything, to keep two records apart. */
+HF_MUST_USE enum hf_err hf_journal_append_void(struct hf_journal *j);
 
 /* Begins a new sector: erases the other one, appends what `write` gives (it calls hf_journal_append on the journal that it
  * is handed), writes its header last, and only then erases the old one. On an error or a power loss before the header, the

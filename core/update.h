@@ -41,15 +41,19 @@ struct hf_update {
 	uint32_t next;                       /* file offset that is wanted next */
 	uint32_t total;                      /* file size, as announced */
 	struct hf_image image;               /* of the current upload, from PAYLOAD on */
+	bool running_known;                  /* the running slot's head was read and is authentic */
+	struct hf_image running_image;
 
 	/* Private. */
-	struct hf_image running_image;
-	bool running_known;
-	struct hf_bytes segments;
-	uint8_t head_id[HF_ID_BYTES];
-	uint32_t head_len;
-	uint32_t payload_off;
-	uint32_t fill;
+	uint8_t head_id[HF_ID_BYTES];        /* what a resumption is keyed on */
+	struct hf_bytes stored;              /* the part of the head that the slot keeps; in head[] */
+	struct hf_bytes segments;            /* the signed segment digests; in head[] */
+	struct hf_bytes wanted;              /* the payload's key (URI); in head[] */
+	uint32_t head_len;                   /* bytes in head[] */
+	uint32_t header_at;                  /* where in head[] the current payload's header begins; 0: not yet there */
+	uint32_t payload_at;                 /* file offset of the payload's first byte */
+	uint32_t fill;                       /* bytes in segment[] */
+	uint16_t segment_index;
 	struct hf_slot_work work;
 	uint8_t head[HF_UPDATE_HEAD_MAX];
 	uint8_t segment[HF_SEGMENT_BYTES];

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The fold of the journal: records in, state out; and the way back, for a take-over.
+ *
+ * Each record is a fact that was true when it was written, never a command. Records of a later format are passed over
+ * where their flag allows it, else `unknown` stops every change until newer code reads them.
+ */
+#include "state.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "suit.h"
+
+enum { OFF_SLOT = 0, OFF_SEQUENCE = 1, OFF_ID = 9, OFF_NOTE = 25 };
+
+void hf_state_init(struct hf_state *state)
+{
+	memset(state, 0, sizeof *state);
+}
+
+/* The slot becomes one that holds this image; counters of another image's trials go. */
+static void set_image(struct hf_slot_journal *s, const uint8_t *data)
+{
+	uint64_t sequence = load_le64(data + OFF_SEQUENCE);
+
+	if (s->sequence != sequence || memcmp(s->id, data + OFF_ID, HF_ID_BYTES) != 0) {
+		s->starts = 0;
+		s->failures = 0;
+	}
+	s->sequence = sequence;
+	memcpy(s->id, data + OFF_ID, HF_ID_BYTES);
+}
+
+static bool counts_as_failure(uint8_t cause)
+{
+	return cause == HF_RESET_WATCHDOG || cause == HF_RESET_FAULT;
+}
+
+static void apply_attempt(struct hf_slot_journal *s, const uint8_t *data)
+{
+	set_image(s, data);
+	if (s->state != HF_SLOT_TRIAL)
+		s->starts = 0;
+	if (s->starts > 0 && counts_as_failure(data[OFF_NOTE]))
+		s->failures++;
+	s->state = HF_SLOT_TRIAL;
+	s->starts++;
+}
+
+static void apply_rejected(struct hf_slot_journal *s, const uint8_t *data)
+{
+	set_image(s, data);
+	s->state = HF_SLOT_REJECTED;
+	s->reason = data[OFF_NOTE];
+}
+
+static void apply_confirmed(struct hf_state *state, unsigned slot, const uint8_t *data)
+{
+	struct hf_slot_journal *s = &state->slot[slot];
+
+	set_image(s, data);
+	s->state = HF_SLOT_CONFIRMED;
+	s->starts = 0;
+	s->failures = 0;
+	state->current = (uint8_t)slot;
+	if (s->sequence > state->newest)
+		state->newest = s->sequence;
+}
+
+/* The floor follows the firmware that stays, so that an erase never leaves a slot that is there but may not start. */
+static void apply_erase(struct hf_state *state, unsigned slot, const uint8_t *data)
+{
+	const struct hf_slot_journal *other = &state->slot[!slot];
+	uint32_t stays = hf_sequence_security(other->sequence);
+
+	state->slot[slot].erase_begun |= 1u << (data[1] & 31);
+	state->slot[slot].erase_done &= ~(1u << (data[1] & 31));
+	if (other->state == HF_SLOT_CONFIRMED && stays > state->floor)
+		state->floor = stays;
+}
+
+static void apply_upload(struct hf_slot_journal *s, const uint8_t *data)
+{
+	memset(s, 0, sizeof *s);
+	set_image(s, data);
+	s->state = HF_SLOT_UPLOADING;
+}
+
+/* A take-over's snapshot: the slot's state in 26 bytes. */
+static void apply_snapshot(struct hf_slot_journal *s, const uint8_t *data)
+{
+	memset(s, 0, sizeof *s);
+	s->state = data[0] >> 1 & 7;
+	s->starts = data[0] >> 4 & 3;
+	s->failures = data[0] >> 6 & 3;
+	s->reason = data[1];
+	s->sequence = load_le64(data + 2);
+	memcpy(s->id, data + 10, HF_ID_BYTES);
+}
+
+static void apply_progress(struct hf_slot_journal *s, const uint8_t *data)
+{
+	s->erase_begun = load_le32(data + 1);
+	s->erase_done = load_le32(data + 5);
+	s->segments = load_le16(data + 9);
+}
+
+static void apply_carried(struct hf_state *state, const uint8_t *data)
+{
+	uint64_t newest = load_le64(data);
+	uint32_t floor = load_le32(data + 8);
+
+	if (newest > state->newest)
+		state->newest = newest;
+	if (floor > state->floor)
+		state->floor = floor;
+	state->current = data[12] & 1;
+}
+
+void hf_state_apply(struct hf_state *state, const struct hf_record *record)
+{
+	const uint8_t *data = record->data;
+	unsigned slot = data[OFF_SLOT] & 1;
+	struct hf_slot_journal *s = &state->slot[slot];
+
+	state->records++;
+	switch (record->type) {
+	case HF_REC_UPLOAD_BEGUN:
+		apply_upload(s, data);
+		break;
+	case HF_REC_ERASE_BEGUN:
+		apply_erase(state, slot, data);
+		break;
+	case HF_REC_ERASE_DONE:
+		s->erase_done |= 1u << (data[1] & 31);
+		break;
+	case HF_REC_SEGMENT:
+		if (load_le16(data + 1) == s->segments)
+			s->segments++;
+		break;
+	case HF_REC_WRITTEN:
+		set_image(s, data);
+		s->state = HF_SLOT_WRITTEN;
+		break;
+	case HF_REC_ACTIVATED:
+		set_image(s, data);
+		s->state = HF_SLOT_TRIAL;
+		s->starts = 0;
+		break;
+	case HF_REC_ATTEMPT:
+		apply_attempt(s, data);
+		break;
+	case HF_REC_CONFIRMED:
+		apply_confirmed(state, slot, data);
+		break;
+	case HF_REC_REJECTED:
+		apply_rejected(s, data);
+		break;
+	case HF_REC_INTERRUPTED:
+		set_image(s, data);
+		s->state = HF_SLOT_INTERRUPTED;
+		break;
+	case HF_REC_CARRIED:
+		apply_carried(state, data);
+		break;
+	case HF_REC_SLOT:
+		apply_snapshot(s, data);
+		break;
+	case HF_REC_PROGRESS:
+		apply_progress(s, data);
+		break;
+	default:
+		if (!(record->flags & HF_RECORD_MAY_IGNORE))
+			state->unknown = true;
+	}
+}
+
+enum hf_err hf_state_load(struct hf_journal *j, const struct hf_flash *flash, const struct hf_layout *layout,
+			  struct hf_state *state, bool *blank)
+{
+	struct hf_record record;
+	uint16_t slot = 1;
+	enum hf_err err;
+
+	hf_state_init(state);
+	err = hf_journal_mount(j, flash, layout->journal);
+	*blank = err == HF_ERR_NOT_FOUND;
+	if (err)
+		return *blank ? HF_OK : err;
+	while ((err = hf_journal_next(j, &slot, &record)) == HF_OK)
+		hf_state_apply(state, &record);
+	return err == HF_ERR_NOT_FOUND ? HF_OK : err;
+}
+
+static struct hf_record carried(const struct hf_state *state)
+{
+	struct hf_record r = { .type = HF_REC_CARRIED };
+
+	store_le64(r.data, state->newest);
+	store_le32(r.data + 8, state->floor);
+	r.data[12] = state->current;
+	return r;
+}
+
+static struct hf_record snapshot(const struct hf_slot_journal *s, unsigned slot)
+{
+	struct hf_record r = { .type = HF_REC_SLOT };
+
+	r.data[0] = (uint8_t)(slot | (s->state & 7u) << 1 | (s->starts & 3u) << 4 | (s->failures & 3u) << 6);
+	r.data[1] = s->reason;
+	store_le64(r.data + 2, s->sequence);
+	memcpy(r.data + 10, s->id, HF_ID_BYTES);
+	return r;
+}
+
+static struct hf_record progress(const struct hf_slot_journal *s, unsigned slot)
+{
+	struct hf_record r = { .type = HF_REC_PROGRESS };
+
+	r.data[0] = (uint8_t)slot;
+	store_le32(r.data + 1, s->erase_begun);
+	store_le32(r.data + 5, s->erase_done);
+	store_le16(r.data + 9, s->segments);
+	return r;
+}
+
+static enum hf_err write_once(const struct hf_state *state, struct hf_journal *to)
+{
+	struct hf_record r = carried(state);
+	enum hf_err err = hf_journal_append(to, &r);
+
+	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
+		r = snapshot(&state->slot[i], i);
+		err = hf_journal_append(to, &r);
+		if (err || state->slot[i].state != HF_SLOT_UPLOADING)
+			continue;
+		r = progress(&state->slot[i], i);
+		err = hf_journal_append(to, &r);
+	}
+	return err;
+}
+
+/* All of it twice: the copies of one record lie as far apart as the snapshot is long, plus what fills up to the
+ * distance that any other doubled record has. */
+static enum hf_err write_snapshot(void *ctx, struct hf_journal *to)
+{
+	const struct hf_state *state = ctx;
+	enum hf_err err = write_once(state, to);
+
+	while (!err && to->end < 1 + HF_TWIN_DISTANCE)
+		err = hf_journal_append_void(to);
+	return err ? err : write_once(state, to);
+}
+
+enum hf_err hf_state_take_over(struct hf_journal *j, struct hf_state *state)
+{
+	return hf_journal_take_over(j, write_snapshot, state);
+}
