@@ -12,6 +12,7 @@
 
 #define HF_MAX_SECTORS 24
 #define HF_SLOTS       2
+#define HF_MAX_RAMS    2
 
 struct hf_span {
 	uint32_t addr;
@@ -31,6 +32,7 @@ struct hf_layout {
 	struct hf_span recovery;
 	struct hf_span slot[HF_SLOTS];
 	struct hf_span data;
+	struct hf_span ram[HF_MAX_RAMS]; /* where an image's initial stack pointer may point to (its end included) */
 };
 
 #endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "out.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum hf_exit hf_exit_of(enum hf_err err)
+{
+	switch (err) {
+	case HF_OK:
+		return HF_EXIT_OK;
+	case HF_ERR_TRUNCATED:
+	case HF_ERR_ENCODING:
+	case HF_ERR_TYPE:
+	case HF_ERR_RANGE:
+	case HF_ERR_UNSUPPORTED:
+	case HF_ERR_TOO_LARGE:
+	case HF_ERR_CRC:
+	case HF_ERR_DIGEST:
+	case HF_ERR_KEYSET:
+		return HF_EXIT_INPUT;
+	case HF_ERR_SIGNATURE:
+	case HF_ERR_KEY:
+	case HF_ERR_VENDOR:
+	case HF_ERR_CLASS:
+	case HF_ERR_DEVICE:
+	case HF_ERR_VERSION:
+	case HF_ERR_SECURITY_VERSION:
+	case HF_ERR_RELEASE:
+	case HF_ERR_SAME_SEQUENCE:
+	case HF_ERR_SLOT:
+	case HF_ERR_REJECTED:
+	case HF_ERR_ABORT:
+		return HF_EXIT_REFUSED;
+	case HF_ERR_TRIAL:
+	case HF_ERR_PROTECTED:
+	case HF_ERR_ORDER:
+	case HF_ERR_NOT_FOUND:
+	case HF_ERR_BUSY:
+	case HF_ERR_FLASH_ERASE:
+	case HF_ERR_FLASH_PROGRAM:
+	case HF_ERR_FLASH_LOCKED:
+	case HF_ERR_FULL:
+		return HF_EXIT_DEVICE;
+	case HF_ERR_TIMEOUT:
+		return HF_EXIT_NO_DEVICE;
+	case HF_ERR_DENIED:
+	case HF_ERR_IO:
+		return HF_EXIT_INTERNAL;
+	}
+	return HF_EXIT_INTERNAL;
+}
+
+static void say(enum hf_colour colour, const char *kind, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void say(enum hf_colour colour, const char *kind, const char *format, va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "%sholdfast:%s %s", hf_out_colour(stderr, colour), hf_out_colour(stderr, HF_COLOUR_NONE), kind);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void hf_out_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(HF_COLOUR_RED, "", format, args);
+	va_end(args);
+}
+
+void hf_out_warning(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(HF_COLOUR_YELLOW, "warning: ", format, args);
+	va_end(args);
+}
+
+enum hf_exit hf_out_fail(enum hf_err err, const struct hf_diag *diag)
+{
+	hf_out_error("%s", diag->text);
+	return hf_exit_of(err);
+}
+
+const char *hf_out_colour(FILE *stream, enum hf_colour colour)
+{
+	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m"};
+	const char *term = getenv("TERM");
+
+	if (!isatty(fileno(stream)) || getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0)
+		return "";
+	return codes[colour];
+}
+
+void hf_out_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	putchar('\n');
+	json_decref(value);
+}
+
+json_t *hf_json_u64(uint64_t value)
+{
+	char text[24];
+
+	if (value <= UINT64_C(1) << 53)
+		return json_integer((json_int_t)value);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return json_string(text);
+}
+
+bool hf_out_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	hf_out_error("standard output cannot be written: %s", strerror(errno));
+	return false;
+}

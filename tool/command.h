@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of `holdfast`. Each parses its own arguments (host/args.h), does its work, and returns an exit code;
+ * argv[0] is the command's name. main.c's table names them.
+ */
+#ifndef HF_COMMAND_H
+#define HF_COMMAND_H
+
+#include "out.h"
+
+enum hf_exit hf_command_board(int argc, char **argv);
+
+#endif

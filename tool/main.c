@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `holdfast`: a table of commands.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+struct command {
+	const char *name;
+	const char *line;
+	enum hf_exit (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static void print_help(FILE *to)
+{
+	fprintf(to, "holdfast: firmware upgrades that cannot brick a gateway\n\nusage: holdfast COMMAND [arguments]\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].line);
+	fprintf(to, "\n`holdfast COMMAND --help` explains a command and gives an example.\n");
+}
+
+static enum hf_exit unknown(const char *name)
+{
+	hf_out_error("'%s' is no command; `holdfast help` lists them", name);
+	return HF_EXIT_USAGE;
+}
+
+static enum hf_exit help(int argc, char **argv)
+{
+	char *with_help[] = {argc > 2 ? argv[2] : NULL, (char[]){"--help"}, NULL};
+	const struct command *command;
+
+	if (argc <= 2) {
+		print_help(stdout);
+		return HF_EXIT_OK;
+	}
+	command = find(argv[2]);
+	return command ? command->run(2, with_help) : unknown(argv[2]);
+}
+
+static enum hf_exit run(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return HF_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help(argc, argv);
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("holdfast %s\n", HF_VERSION);
+		return HF_EXIT_OK;
+	}
+	command = find(argv[1]);
+	return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	enum hf_exit exit_code = run(argc, argv);
+
+	if (!hf_out_flush() && exit_code == HF_EXIT_OK)
+		exit_code = HF_EXIT_INTERNAL;
+	return exit_code;
+}
