@@ -31,7 +31,7 @@ void hf_cbor_open_final(struct hf_cbor_reader *r, struct hf_bytes buf)
 
 void hf_cbor_fail(struct hf_cbor_reader *r, enum hf_err err)
 {
-	if (r->err)
+	if (r->err || !err)
 		return;
 	r->err = err;
 	r->pos = r->end;

@@ -41,7 +41,7 @@ void hf_cbor_open(struct hf_cbor_reader *r, struct hf_bytes buf);
 /* Input whose length is known to be final, as the content of a byte string: running out of it is HF_ERR_ENCODING. */
 void hf_cbor_open_final(struct hf_cbor_reader *r, struct hf_bytes buf);
 
-/* Records err unless there is one already. */
+/* Records err, if it is one, unless there is one already. */
 void hf_cbor_fail(struct hf_cbor_reader *r, enum hf_err err);
 
 /* The error; at its absence HF_ERR_ENCODING if input is left. */

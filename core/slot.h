@@ -17,7 +17,7 @@
 #include "reloc.h"
 #include "suit.h"
 
-#define HF_SLOT_PREFIX_BYTES 3 /* d8 6b a2 */
+#define HF_SLOT_PREFIX_BYTES HF_SUIT_PREFIX_BYTES
 #define HF_IMAGE_ALIGN       512u
 
 /* Component identifiers, encoded. */

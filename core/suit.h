@@ -16,22 +16,24 @@
 #define HF_SUIT_HEAD_MAX   4096 /* wrapper and manifest, as kept in a slot */
 #define HF_SUIT_NESTING    4    /* try-each and run-sequence together */
 #define HF_SUIT_SEVERABLE  3
+#define HF_SUIT_SIGNATURES 4    /* of an envelope at most: each costs a verification with each key */
+#define HF_SUIT_PREFIX_BYTES 3  /* in front of the head in a slot: d8 6b a2 */
 #define HF_VERSION_PARTS   4
 
 enum hf_suit_severable { HF_SUIT_FETCH = 0, HF_SUIT_INSTALL = 1, HF_SUIT_TEXT = 2 };
 
 struct hf_envelope {
 	struct hf_bytes head;          /* keys 2 and 3 with their values, contiguous: what a slot keeps behind d8 6b a2 */
-	struct hf_bytes auth;          /* content of the authentication wrapper's bstr; len 0: unsigned */
+	struct hf_bytes auth;          /* content of the authentication wrapper's bstr */
 	struct hf_bytes manifest;      /* content of the manifest's bstr */
 	struct hf_bytes manifest_item; /* the same with its bstr header: what the digest covers */
 	struct hf_bytes severed_item[HF_SUIT_SEVERABLE]; /* severed members, bstr header included; len 0: absent */
 	uint32_t payloads;             /* map entries that are integrated payloads, all behind the rest */
-	size_t payload_begin;          /* offset in the buffer of the first payload's key */
+	size_t payload_begin;          /* offset in the buffer of the first payload's key; without one, of the end */
 };
 
-/* Parses everything before the first integrated payload. HF_ERR_TRUNCATED while more bytes are needed (and on a whole
- * file: cut off). */
+/* Parses everything before the first integrated payload; what lies behind is not looked at. HF_ERR_TRUNCATED while more
+ * bytes are needed (and on a whole file: cut off), HF_ERR_TOO_LARGE if the head does not fit HF_SUIT_HEAD_MAX. */
 HF_MUST_USE enum hf_err hf_envelope_parse(struct hf_bytes buf, struct hf_envelope *out);
 
 /* The header of an integrated payload (tstr key, bstr header) at the beginning of buf; its bytes follow at *header_len.
@@ -58,6 +60,7 @@ struct hf_manifest {
 	struct hf_bytes fetch;     /* unsevered, or from the envelope */
 	struct hf_bytes install;
 	struct hf_bytes text;
+	uint32_t head_bytes;       /* that prefix, wrapper and manifest take in a slot */
 	uint8_t versions;          /* parts of set-version; 0: absent */
 	int32_t version[HF_VERSION_PARTS];
 };
@@ -86,7 +89,6 @@ enum hf_suit_parameter {
 	HF_PARAM_SLOT = 5,
 	HF_PARAM_SOFT_FAILURE = 13,
 	HF_PARAM_SIZE = 14,
-	HF_PARAM_CONTENT = 18,
 	HF_PARAM_URI = 21,
 	HF_PARAM_DEVICE = 24,
 	HF_PARAM_VERSION = 28,
@@ -99,7 +101,7 @@ enum hf_suit_parameter {
 
 struct hf_params {
 	uint32_t set; /* 1 << HF_SET_* */
-	struct hf_bytes vendor, class_id, device, digest, uri, content, segments;
+	struct hf_bytes vendor, class_id, device, digest, uri, segments;
 	uint32_t slot, size, table_bytes, image_offset;
 	uint8_t version_op; /* 1 >, 2 >=, 3 =, 4 <=, 5 < */
 	uint8_t version_parts;
