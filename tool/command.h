@@ -9,5 +9,6 @@
 #include "out.h"
 
 enum hf_exit hf_command_board(int argc, char **argv);
+enum hf_exit hf_command_keygen(int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
+	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
