@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening copies the file, and turns every header into a struct of checked numbers: whatever is in the arrays afterwards may be
- * used without looking at the file's length again. libelf is not used: it is as large as what is needed here, and maps what
- * it does not understand to silence.
+ * Opening copies the file, and turns every header into a struct of checked numbers: whatever is in the arrays
+ * afterwards may be used without looking at the file's length again. libelf is not used: it is as large as what is
+ * needed here, and maps what it does not understand to silence.
  *
- * Contents are taken section by section, and the segments only say where flash holds them: a linker may let the first segment
- * begin at the ELF header, and fills the gaps between sections, neither of which belongs into flash. A file without section
- * headers is loaded by segments.
+ * Contents are taken section by section, and the segments only say where flash holds them: a linker may let the first
+ * segment begin at the ELF header, and fills the gaps between sections, neither of which belongs into flash. A file
+ * without section headers is loaded by segments.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -31,7 +31,8 @@ static enum hf_err unsupported(struct hf_diag *diag, const char *is)
 
 static enum hf_err cut_off(struct hf_diag *diag, const char *what, uint32_t offset, uint64_t len, size_t file)
 {
-	hf_diag_set(diag, "%s at offset 0x%X, %" PRIu64 " bytes, lies behind the end of the file at 0x%zX: it is cut off",
+	hf_diag_set(diag,
+		    "%s at offset 0x%X, %" PRIu64 " bytes, lies behind the end of the file at 0x%zX: it is cut off",
 		    what, offset, len, file);
 	return HF_ERR_TRUNCATED;
 }
@@ -114,8 +115,8 @@ static enum hf_err read_segments(struct hf_elf *elf, struct hf_diag *diag)
 {
 	const uint8_t *table;
 	enum hf_err err = find_table(elf, offsetof(Elf32_Ehdr, e_phoff), offsetof(Elf32_Ehdr, e_phentsize),
-				     offsetof(Elf32_Ehdr, e_phnum), sizeof(Elf32_Phdr), "the program header table", &table,
-				     &elf->segments, diag);
+				     offsetof(Elf32_Ehdr, e_phnum), sizeof(Elf32_Phdr), "the program header table",
+				     &table, &elf->segments, diag);
 
 	if (err)
 		return err;
@@ -132,7 +133,8 @@ static enum hf_err read_segments(struct hf_elf *elf, struct hf_diag *diag)
 			return cut_off(diag, "a segment", s->offset, s->file_bytes, elf->len);
 		if (s->file_bytes > s->memory_bytes || s->paddr > UINT32_MAX - s->file_bytes ||
 		    s->vaddr > UINT32_MAX - s->memory_bytes) {
-			hf_diag_set(diag, "segment %u at 0x%08X has impossible sizes: %u bytes in the file, %u in memory", i,
+			hf_diag_set(diag,
+				    "segment %u at 0x%08X has impossible sizes: %u bytes in the file, %u in memory", i,
 				    s->paddr, s->file_bytes, s->memory_bytes);
 			return HF_ERR_RANGE;
 		}
@@ -167,8 +169,8 @@ static enum hf_err read_sections(struct hf_elf *elf, struct hf_diag *diag)
 	uint32_t names = load_le16(at(elf, offsetof(Elf32_Ehdr, e_shstrndx)));
 	const uint8_t *table;
 	enum hf_err err = find_table(elf, offsetof(Elf32_Ehdr, e_shoff), offsetof(Elf32_Ehdr, e_shentsize),
-				     offsetof(Elf32_Ehdr, e_shnum), sizeof(Elf32_Shdr), "the section header table", &table,
-				     &elf->sections, diag);
+				     offsetof(Elf32_Ehdr, e_shnum), sizeof(Elf32_Shdr), "the section header table",
+				     &table, &elf->sections, diag);
 
 	if (err)
 		return err;
@@ -253,7 +255,8 @@ static int compare_values(const void *a, const void *b)
 /* Names an address: neither a constant nor a file's name. Mapping symbols are kept: hf_elf_is_code wants them. */
 static bool names_address(const struct hf_elf *elf, const struct hf_elf_symbol *symbol)
 {
-	return symbol->section != SHN_UNDEF && symbol->section < elf->sections && symbol->type <= STT_FUNC && *symbol->name;
+	return symbol->section != SHN_UNDEF && symbol->section < elf->sections && symbol->type <= STT_FUNC &&
+	       *symbol->name;
 }
 
 static bool is_mapping(const struct hf_elf_symbol *symbol)
@@ -334,13 +337,13 @@ static enum hf_err put(struct hf_flash_map *map, uint32_t addr, const uint8_t *b
 	uint32_t clash;
 
 	if (!hf_flash_map_holds(map, addr, len)) {
-		hf_diag_set(diag, "%.60s is loaded at 0x%08X, %u bytes, outside the board's flash at 0x%08X, %u bytes", what,
-			    addr, len, map->flash.addr, map->flash.size);
+		hf_diag_set(diag, "%.60s is loaded at 0x%08X, %u bytes, outside the board's flash at 0x%08X, %u bytes",
+			    what, addr, len, map->flash.addr, map->flash.size);
 		return HF_ERR_RANGE;
 	}
 	if (!hf_flash_map_put(map, addr, bytes, len, &clash)) {
-		hf_diag_set(diag, "%.60s is loaded at 0x%08X, %u bytes, over what is there already at 0x%08X", what, addr, len,
-			    clash);
+		hf_diag_set(diag, "%.60s is loaded at 0x%08X, %u bytes, over what is there already at 0x%08X", what,
+			    addr, len, clash);
 		return HF_ERR_RANGE;
 	}
 	return HF_OK;
@@ -356,8 +359,9 @@ static enum hf_err load_sections(const struct hf_elf *elf, struct hf_flash_map *
 		if (!is_loaded(s))
 			continue;
 		if (!hf_elf_load_addr(elf, s, s->addr, s->size, &addr)) {
-			hf_diag_set(diag, "section %.60s at 0x%08X, %u bytes, should be loaded, but no segment holds it", s->name,
-				    s->addr, s->size);
+			hf_diag_set(diag,
+				    "section %.60s at 0x%08X, %u bytes, should be loaded, but no segment holds it",
+				    s->name, s->addr, s->size);
 			return HF_ERR_RANGE;
 		}
 		err = put(map, addr, at(elf, s->offset), s->size, s->name, diag);
@@ -435,7 +439,8 @@ static const struct hf_elf_section *section_at(const struct hf_elf *elf, uint32_
 		for (uint32_t j = 0; j < elf->sections; j++) {
 			const struct hf_elf_section *section = &elf->section[j];
 
-			if (is_loaded(section) && offset >= section->offset && offset - section->offset < section->size) {
+			if (is_loaded(section) && offset >= section->offset &&
+			    offset - section->offset < section->size) {
 				*addr = section->addr + (offset - section->offset);
 				return section;
 			}
@@ -466,8 +471,8 @@ static uint32_t count_up_to(const struct hf_elf *elf, uint32_t addr)
 }
 
 /* The last symbol of a section at or below addr; mapping symbols only, or all others. */
-static const struct hf_elf_symbol *last_symbol(const struct hf_elf *elf, const struct hf_elf_section *section, uint32_t addr,
-					       bool mapping)
+static const struct hf_elf_symbol *last_symbol(const struct hf_elf *elf, const struct hf_elf_section *section,
+					       uint32_t addr, bool mapping)
 {
 	for (uint32_t i = count_up_to(elf, addr); i-- > 0;) {
 		const struct hf_elf_symbol *symbol = &elf->symbol[elf->by_value[i]];

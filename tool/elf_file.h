@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A linked ARM ELF file, as far as packing needs it (ELF 1.2; ELF for the Arm Architecture, AAELF32): what is loaded where,
- * symbols and relocations. Everything is range-checked once, when the file is opened; names are printable afterwards.
+ * A linked ARM ELF file, as far as packing needs it (ELF 1.2; ELF for the Arm Architecture, AAELF32): what is loaded
+ * where, symbols and relocations. Everything is range-checked once, when the file is opened; names are printable
+ * afterwards.
  *
  * Two addresses: where a byte runs (sections and symbols have that one), and where flash holds it (load address; only
  * segments know it). They differ for .data and for code that runs in RAM.
@@ -45,8 +46,8 @@ struct hf_elf {
 	uint32_t sections, segments, symbols, named;
 };
 
-/* file is borrowed; *out is the caller's, to be closed. HF_ERR_TRUNCATED, HF_ERR_UNSUPPORTED (not a linked little-endian
- * 32-bit ARM file), HF_ERR_ENCODING, HF_ERR_RANGE, HF_ERR_TOO_LARGE. After an error *out is NULL. */
+/* file is borrowed; *out is the caller's, to be closed. HF_ERR_TRUNCATED, HF_ERR_UNSUPPORTED (not a linked
+ * little-endian 32-bit ARM file), HF_ERR_ENCODING, HF_ERR_RANGE, HF_ERR_TOO_LARGE. After an error *out is NULL. */
 HF_MUST_USE enum hf_err hf_elf_open(struct hf_elf **out, struct hf_bytes file, struct hf_diag *diag);
 
 void hf_elf_close(struct hf_elf *elf); /* NULL is fine */
@@ -62,11 +63,11 @@ HF_MUST_USE bool hf_elf_reloc_at(const struct hf_elf *elf, const struct hf_elf_s
 				 struct hf_elf_reloc *out);
 
 /* From where `len` bytes of a section run to where flash holds them; false if no segment loads them. */
-HF_MUST_USE bool hf_elf_load_addr(const struct hf_elf *elf, const struct hf_elf_section *section, uint32_t addr, uint32_t len,
-				  uint32_t *load_addr);
+HF_MUST_USE bool hf_elf_load_addr(const struct hf_elf *elf, const struct hf_elf_section *section, uint32_t addr,
+				  uint32_t len, uint32_t *load_addr);
 
-/* Writes "main+0x12" (or ".text+0x12" where no symbol precedes it, or "" where nothing is known) for what flash holds at
- * load_addr. buf is always terminated. */
+/* Writes "main+0x12" (or ".text+0x12" where no symbol precedes it, or "" where nothing is known) for what flash holds
+ * at load_addr. buf is always terminated. */
 void hf_elf_nearest(const struct hf_elf *elf, uint32_t load_addr, char *buf, size_t cap);
 
 /* Do the mapping symbols ($t, $d) say that instructions lie at load_addr? False where they say nothing. */

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two links of the same objects are the whole truth about addresses: what moves with the base differs by the difference of
- * the bases, and nothing else differs, whatever construct made the word (a veneer's literal, LONG(LOADADDR()), an absolute
- * symbol). So that is the way for firmware that can be linked again; relocations are only a check on it. The way from one
- * ELF is in image_one.c. Both end in the same function, which subtracts the base, writes the table and looks at the vectors.
+ * Two links of the same objects are the whole truth about addresses: what moves with the base differs by the difference
+ * of the bases, and nothing else differs, whatever construct made the word (a veneer's literal, LONG(LOADADDR()), an
+ * absolute symbol). So that is the way for firmware that can be linked again; relocations are only a check on it. The
+ * way from one ELF is in image_one.c. Both end in the same function, which subtracts the base, writes the table and
+ * looks at the vectors.
+ *
+ * One thing hides from two links: `movt r8, #0x802` is the word 0x0802F6C0, and with the base 0x60000 higher it differs 
+ * by just that, while its MOVW stays the same. With bases that are no multiple of 64 KiB apart, MOVW differs, too, and
+ * never by what an address would. So with rounder bases there must be relocations, which know MOVT.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -18,14 +23,18 @@
 #include "reloc.h"
 #include "slot.h"
 
-#define FILE_LIMIT     (256u << 20)
-#define VECTOR_BYTES   8 /* stack pointer and reset vector: the two that boot looks at */
-#define TABLE_HEAD     8
+#define FILE_LIMIT   (256u << 20)
+#define VECTOR_BYTES 8 /* stack pointer and reset vector: the two that boot looks at */
+#define TABLE_HEAD   8
+#define MOVT_STEP    0x10000u /* what moves by a multiple of it changes MOVT and not MOVW */
 
 const char *hf_image_format_name(enum hf_image_format format)
 {
 	static const char *const names[] = {
-		[HF_IMAGE_RAW] = "raw binary", [HF_IMAGE_ELF] = "ELF", [HF_IMAGE_HEX] = "Intel HEX", [HF_IMAGE_SREC] = "SREC",
+		[HF_IMAGE_RAW] = "raw binary",
+		[HF_IMAGE_ELF] = "ELF",
+		[HF_IMAGE_HEX] = "Intel HEX",
+		[HF_IMAGE_SREC] = "SREC",
 	};
 
 	return names[format];
@@ -56,16 +65,16 @@ static enum hf_err load_raw(struct hf_flash_map *map, struct hf_bytes file, uint
 	uint32_t clash;
 
 	if (!hf_flash_map_holds(map, addr, file.len)) {
-		hf_diag_set(diag, "%zu bytes at 0x%08X are not within the board's flash at 0x%08X, %u bytes", file.len, addr,
-			    map->flash.addr, map->flash.size);
+		hf_diag_set(diag, "%zu bytes at 0x%08X are not within the board's flash at 0x%08X, %u bytes", file.len,
+			    addr, map->flash.addr, map->flash.size);
 		return HF_ERR_RANGE;
 	}
 	(void)!hf_flash_map_put(map, addr, file.ptr, file.len, &clash); /* nothing else was put */
 	return HF_OK;
 }
 
-static enum hf_err load(struct hf_firmware *fw, struct hf_flash_map *map, struct hf_bytes file, const uint32_t *raw_addr,
-			struct hf_diag *diag)
+static enum hf_err load(struct hf_firmware *fw, struct hf_flash_map *map, struct hf_bytes file,
+			const uint32_t *raw_addr, struct hf_diag *diag)
 {
 	enum hf_err err;
 
@@ -211,14 +220,16 @@ static bool in_ram(const struct hf_layout *layout, uint32_t sp)
 }
 
 /* The same checks as boot's (core/slot.h), and that the table moves what has to move. */
-static enum hf_err check_vectors(const struct hf_image_content *content, const struct hf_firmware *fw, const uint8_t *marks,
-				 const struct hf_layout *layout, struct hf_diag *diag)
+static enum hf_err check_vectors(const struct hf_image_content *content, const struct hf_firmware *fw,
+				 const uint8_t *marks, const struct hf_layout *layout, struct hf_diag *diag)
 {
 	uint32_t sp = content->stack_pointer, reset = content->reset_vector;
 
 	if (sp % 4 || !in_ram(layout, sp)) {
-		hf_diag_set(diag, "%s: the word at 0x%08X, where the stack pointer should be, is 0x%08X, which is not in the "
-				  "board's RAM: firmware begins with its vector table", fw->name, fw->addr, sp);
+		hf_diag_set(diag,
+			    "%s: the word at 0x%08X, where the stack pointer should be, is 0x%08X, which is not in the "
+			    "board's RAM: firmware begins with its vector table",
+			    fw->name, fw->addr, sp);
 		return HF_ERR_RANGE;
 	}
 	if (!(reset & 1) || reset < fw->addr || reset - fw->addr >= fw->len) {
@@ -227,8 +238,9 @@ static enum hf_err check_vectors(const struct hf_image_content *content, const s
 		return HF_ERR_RANGE;
 	}
 	if (marks && (marks[0] || !marks[1])) {
-		hf_diag_set(diag, "%s: %s", fw->name, marks[0] ? "the initial stack pointer would be relocated" :
-								 "the reset vector would not be relocated");
+		hf_diag_set(diag, "%s: %s", fw->name,
+			    marks[0] ? "the initial stack pointer would be relocated"
+				     : "the reset vector would not be relocated");
 		return HF_ERR_RANGE;
 	}
 	return HF_OK;
@@ -268,8 +280,11 @@ enum hf_err hf_image_finish(struct hf_image_content *content, const struct hf_fi
 	enum hf_err err;
 
 	if (fw->len < VECTOR_BYTES || fw->addr % HF_IMAGE_ALIGN) {
-		hf_diag_set(diag, "%s: the image begins at 0x%08X and has %u bytes; it must begin at a multiple of %u, with its "
-				  "vector table", fw->name, fw->addr, fw->len, HF_IMAGE_ALIGN);
+		hf_diag_set(
+			diag,
+			"%s: the image begins at 0x%08X and has %u bytes; it must begin at a multiple of %u, with its "
+			"vector table",
+			fw->name, fw->addr, fw->len, HF_IMAGE_ALIGN);
 		return HF_ERR_RANGE;
 	}
 	content->link_addr = fw->addr;
@@ -283,27 +298,41 @@ enum hf_err hf_image_finish(struct hf_image_content *content, const struct hf_fi
 	if (!content->image)
 		return hf_image_no_memory(fw, diag);
 	for (uint32_t i = 0; i < words; i++)
-		store_le32(content->image + 4 * (size_t)i, hf_firmware_word(fw, i) - (marks && marks[i] ? fw->addr : 0));
+		store_le32(content->image + 4 * (size_t)i,
+			   hf_firmware_word(fw, i) - (marks && marks[i] ? fw->addr : 0));
 	return marks ? write_table(content, fw, marks, diag) : HF_OK;
+}
+
+static bool exact(const struct hf_firmware *a, const struct hf_firmware *b)
+{
+	return (b->addr - a->addr) % MOVT_STEP != 0;
 }
 
 static enum hf_err check_pair(const struct hf_firmware *a, const struct hf_firmware *b, struct hf_diag *diag)
 {
 	if (a->addr == b->addr) {
-		hf_diag_set(diag, "%s and %s are both linked at 0x%08X; link the second at another address", a->name, b->name,
-			    a->addr);
+		hf_diag_set(diag, "%s and %s are both linked at 0x%08X; link the second at another address", a->name,
+			    b->name, a->addr);
 		return HF_ERR_RANGE;
 	}
 	if (a->len != b->len) {
-		hf_diag_set(diag, "%s has %u bytes of flash, %s has %u: they are not two links of the same objects", a->name,
-			    a->len, b->name, b->len);
+		hf_diag_set(diag, "%s has %u bytes of flash, %s has %u: they are not two links of the same objects",
+			    a->name, a->len, b->name, b->len);
 		return HF_ERR_ENCODING;
+	}
+	if (!exact(a, b) && !(hf_image_has_relocs(a) && hf_image_has_relocs(b))) {
+		hf_diag_set(diag,
+			    "%s and %s are linked a multiple of 64 KiB apart, where an address in MOVW/MOVT can look like a "
+			    "word: link with --emit-relocs, or the second at another address (0x%08X)",
+			    a->name, b->name, b->addr + HF_IMAGE_ALIGN);
+		return HF_ERR_UNSUPPORTED;
 	}
 	return HF_OK;
 }
 
 /* Marks what differs by the difference of the bases; anything else that differs is an error. */
-static enum hf_err compare(uint8_t *marks, const struct hf_firmware *a, const struct hf_firmware *b, struct hf_diag *diag)
+static enum hf_err compare(uint8_t *marks, const struct hf_firmware *a, const struct hf_firmware *b,
+			   struct hf_diag *diag)
 {
 	for (uint32_t i = 0; i < hf_firmware_words(a); i++) {
 		uint32_t x = hf_firmware_word(a, i), y = hf_firmware_word(b, i), addr = a->addr + 4 * i;
@@ -311,9 +340,11 @@ static enum hf_err compare(uint8_t *marks, const struct hf_firmware *a, const st
 		if (x == y)
 			continue;
 		if (y - x != b->addr - a->addr) {
-			hf_diag_set(diag, "%s and %s differ at 0x%08X%s: 0x%08X and 0x%08X, and not by 0x%X as an address would: "
-					  "other objects, a build id or a time, an unaligned address, or one in MOVW/MOVT",
-				    a->name, b->name, addr, hf_firmware_place(a, addr).text, x, y, b->addr - a->addr);
+			hf_diag_set(
+				diag,
+				"%s and %s differ at 0x%08X%s: 0x%08X and 0x%08X, and not by 0x%X as an address would: "
+				"other objects, a build id or a time, an unaligned address, or one in MOVW/MOVT",
+				a->name, b->name, addr, hf_firmware_place(a, addr).text, x, y, b->addr - a->addr);
 			return HF_ERR_ENCODING;
 		}
 		marks[i] = 1;
@@ -321,8 +352,8 @@ static enum hf_err compare(uint8_t *marks, const struct hf_firmware *a, const st
 	return HF_OK;
 }
 
-enum hf_err hf_image_from_two(struct hf_image_content *content, const struct hf_firmware *a, const struct hf_firmware *b,
-			      const struct hf_layout *layout, struct hf_diag *diag)
+enum hf_err hf_image_from_two(struct hf_image_content *content, const struct hf_firmware *a,
+			      const struct hf_firmware *b, const struct hf_layout *layout, struct hf_diag *diag)
 {
 	uint8_t *marks = NULL;
 	enum hf_err err;
@@ -336,9 +367,9 @@ enum hf_err hf_image_from_two(struct hf_image_content *content, const struct hf_
 		return hf_image_no_memory(a, diag);
 	err = compare(marks, a, b, diag);
 	if (!err && a->elf)
-		err = hf_image_check_relocs(a, marks, diag);
+		err = hf_image_check_relocs(a, marks, exact(a, b), diag);
 	if (!err && b->elf)
-		err = hf_image_check_relocs(b, marks, diag);
+		err = hf_image_check_relocs(b, marks, exact(a, b), diag);
 	if (!err)
 		err = hf_image_finish(content, a, marks, layout, diag);
 	free(marks);
@@ -355,8 +386,9 @@ enum hf_err hf_image_fixed(struct hf_image_content *content, const struct hf_fir
 	*content = (struct hf_image_content){0};
 	if (fw->addr <= slot.addr || !hf_range_ok(fw->addr - slot.addr, hf_firmware_words(fw) * 4, slot.size) ||
 	    (fw->addr - slot.addr) % HF_IMAGE_ALIGN) {
-		hf_diag_set(diag, "%s: it is linked at 0x%08X, %u bytes; for the slot at 0x%08X, %u bytes, it must begin a "
-				  "multiple of %u behind the slot's beginning and end within it",
+		hf_diag_set(diag,
+			    "%s: it is linked at 0x%08X, %u bytes; for the slot at 0x%08X, %u bytes, it must begin a "
+			    "multiple of %u behind the slot's beginning and end within it",
 			    fw->name, fw->addr, fw->len, slot.addr, slot.size, HF_IMAGE_ALIGN);
 		return HF_ERR_SLOT;
 	}

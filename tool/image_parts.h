@@ -23,12 +23,19 @@ struct hf_place {
 
 struct hf_place hf_firmware_place(const struct hf_firmware *fw, uint32_t addr);
 
-/* Looks at the relocations of an ELF whose marks came from two links: each that says "this word moves" must be marked. */
-HF_MUST_USE enum hf_err hf_image_check_relocs(const struct hf_firmware *fw, const uint8_t *marks, struct hf_diag *diag);
+/* Is it an ELF that was linked with --emit-relocs? */
+bool hf_image_has_relocs(const struct hf_firmware *fw);
 
-/* Fills *content but for the warnings; marks NULL makes a fixed image. *content is unspecified after an error, to be freed. */
-HF_MUST_USE enum hf_err hf_image_finish(struct hf_image_content *content, const struct hf_firmware *fw, const uint8_t *marks,
-					const struct hf_layout *layout, struct hf_diag *diag);
+/* Looks at the relocations of an ELF whose marks came from two links: each that says "this word moves" must be marked,
+ * and none may move anything else. exact: the bases are no multiple of 64 KiB apart,
+ * so that types which nobody knows here are none that may hide. The marks stay as they are. */
+HF_MUST_USE enum hf_err hf_image_check_relocs(const struct hf_firmware *fw, uint8_t *marks, bool exact,
+					       struct hf_diag *diag);
+
+/* Fills *content but for the warnings; marks NULL makes a fixed image. *content is unspecified after an error, to be
+ * freed. */
+HF_MUST_USE enum hf_err hf_image_finish(struct hf_image_content *content, const struct hf_firmware *fw,
+					const uint8_t *marks, const struct hf_layout *layout, struct hf_diag *diag);
 
 /* Sets "NAME: there is not enough memory", returns the error. */
 HF_MUST_USE enum hf_err hf_image_no_memory(const struct hf_firmware *fw, struct hf_diag *diag);

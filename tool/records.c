@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line at a time: cut it out, decode its hex digits into bytes, check length and checksum, then let the format's own
- * function act on the record. Nothing is repaired: a record that is not exactly what the format says ends the reading,
- * because what follows a damaged line is written to a device that has to start from it.
+ * One line at a time: cut it out, decode its hex digits into bytes, check length and checksum, then let the format's
+ * own function act on the record. Nothing is repaired: a record that is not exactly what the format says ends the
+ * reading, because what follows a damaged line is written to a device that has to start from it.
  */
 #include <string.h>
 
@@ -110,7 +110,8 @@ static enum hf_err wrong_length(struct reader *r)
 
 static enum hf_err wrong_checksum(struct reader *r, uint8_t is, uint8_t should)
 {
-	hf_diag_set(r->diag, "line %u has checksum %02X, its bytes make %02X: the file is damaged", r->line, is, should);
+	hf_diag_set(r->diag, "line %u has checksum %02X, its bytes make %02X: the file is damaged", r->line, is,
+		    should);
 	return HF_ERR_CRC;
 }
 
@@ -132,7 +133,8 @@ static enum hf_err put(struct reader *r, uint32_t addr, const uint8_t *bytes, si
 		return HF_ERR_RANGE;
 	}
 	if (!hf_flash_map_put(r->map, addr, bytes, len, &clash)) {
-		hf_diag_set(r->diag, "line %u puts a byte at 0x%08X, where an earlier line has put one", r->line, clash);
+		hf_diag_set(r->diag, "line %u puts a byte at 0x%08X, where an earlier line has put one", r->line,
+			    clash);
 		return HF_ERR_RANGE;
 	}
 	return HF_OK;
@@ -190,7 +192,8 @@ static enum hf_err ihex_data(struct reader *r, const struct ihex_base *base)
 static enum hf_err ihex_record(struct reader *r, struct ihex_base *base)
 {
 	static const uint8_t counts[] = {
-		[IHEX_END] = 0, [IHEX_SEGMENT] = 2, [IHEX_START_SEGMENT] = 4, [IHEX_LINEAR] = 2, [IHEX_START_LINEAR] = 4,
+		[IHEX_END] = 0,	   [IHEX_SEGMENT] = 2,	    [IHEX_START_SEGMENT] = 4,
+		[IHEX_LINEAR] = 2, [IHEX_START_LINEAR] = 4,
 	};
 	char name[] = "00";
 	uint8_t type = r->record[3];
@@ -241,7 +244,8 @@ enum hf_err hf_ihex_read(struct hf_flash_map *map, struct hf_bytes text, struct 
 	return no_end(&r);
 }
 
-/* SREC: 'S', type, count (of what follows), address (2, 3 or 4, big-endian), data, checksum (the complement of the sum). */
+/* SREC: 'S', type, count (of what follows), address (2, 3 or 4, big-endian), data, checksum (the complement of the
+ * sum). */
 struct srec_state {
 	uint32_t data_records;
 	bool ended;

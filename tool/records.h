@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Intel HEX (Intel's specification of 1988, record types 00 to 05) and Motorola SREC (S0 to S9): text records with a checksum
- * each, read strictly. Both need their end record: a file that was cut at a line's end looks whole without it.
+ * Intel HEX (Intel's specification of 1988, record types 00 to 05) and Motorola SREC (S0 to S9): text records with a
+ * checksum each, read strictly. Both need their end record: a file that was cut at a line's end looks whole without it.
  *
  * Start addresses (types 03, 05; S7 to S9) are read and ignored: a Cortex-M starts where its vector table says.
- * Errors: HF_ERR_ENCODING, HF_ERR_CRC (checksum), HF_ERR_TRUNCATED (no end record), HF_ERR_RANGE (outside flash, an address
- * written twice), HF_ERR_UNSUPPORTED (unknown record). The sentence names the line; it does not name the file.
+ * Errors: HF_ERR_ENCODING, HF_ERR_CRC (checksum), HF_ERR_TRUNCATED (no end record), HF_ERR_RANGE (outside flash, an
+ * address written twice), HF_ERR_UNSUPPORTED (unknown record). The sentence names the line; it does not name the file.
  */
 #ifndef HF_RECORDS_H
 #define HF_RECORDS_H
