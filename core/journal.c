@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Invariant: between two sessions at most one slot is unstable, and it is the last one that does not read blank, or the
- * one behind it.
+ * Invariant: a slot of flash is only ever programmed with one content, so that programming that content again settles it
+ * (the F4 has no ECC). The one exception is a slot of which at most the first word was begun (it reads blank behind
+ * it): it can never become a record, and zeros may be put over it.
  *
- * A program operation that was cut leaves a word that may read differently each time; programming it again with what it
- * was meant to hold, or with zeros, settles it (the F4 has no ECC). Hence:
- * - mount() reads the last slot that is not blank into RAM once, decides on that copy, and programs it again (CRC good) or
- *   voids it with zeros (CRC bad), before anything is decided on it;
- * - the slot behind it may be torn and read blank now: the first append of a session voids it and goes one further;
- * - the same holds for the header of the other sector: a header that was cut may read blank today and valid tomorrow,
- *   and would then take the journal away from the records that are appended today. It is voided before the first append;
- * - a sector is used only after it was erased in this very session, and its header is written last.
- * Every slot further back was either read back complete before the next one was begun, or settled by a mount.
+ * A program operation that was cut leaves a word that may read differently each time: a record may read whole now and
+ * broken tomorrow, or the other way round. Zeroing a slot that reads broken is not safe: cut in turn, it may leave a
+ * record that reads whole once more, is believed, and breaks later. (A test with alternating reads found this: an append
+ * cut in its last word, its voiding cut too.) Hence:
+ * - mount() programs the last good record again as it was read: it is settled, for good;
+ * - broken slots behind it are left alone, and a barrier record is appended which says that the n slots before it are
+ *   dead, whatever they will read. Nothing is decided before the barrier stands. Slots are judged from the end backwards,
+ *   so that a dead barrier kills nothing;
+ * - the slot behind the last one that is not blank may be torn and read blank: the first append of a session zeroes it
+ *   and goes one further. And the last one may be torn in its first word, and read blank tomorrow: mount() zeroes it, so
+ *   that no slot is touched before the one in front of it is not blank for good;
+ * - every slot further back was read back complete before the next one was begun, was settled by a mount, or is dead.
  *
- * Rejected: counting on "blank means free" (a half-programmed word may read FF), and a pointer to the end kept elsewhere
- * (it would need the same care itself).
+ * Two sectors: a take-over erases the other one, writes and reads back all of it, and then commits with a record in the old
+ * sector (`moved`), under the same discipline as any record; a header alone commits nothing, as it may be torn itself.
+ * Before the old sector is erased, `released` in the new one says that the old one's word no longer counts: half erased, it
+ * might read as before, but without `moved`.
  */
 #include "journal.h"
 
@@ -26,6 +32,11 @@
 enum {
 	TYPE_VOID = 0x00,
 	TYPE_HEADER = 0x01,
+	TYPE_BARRIER = 0x02,
+	TYPE_MOVED = 0x03,    /* data: the epoch of the sector that is live from here on */
+	TYPE_RELEASED = 0x04, /* in the new sector: the old one counts for nothing any more */
+	TYPE_BLANK = 0xff,
+	DEAD_MAX = 0x7f,      /* of the flags: how many slots before this one are dead */
 	CRC_OFFSET = 28,
 	DATA_OFFSET = 2,
 	BAD_IN_A_ROW = 3,
@@ -38,12 +49,23 @@ static uint32_t slot_addr(const struct hf_journal *j, unsigned sector, unsigned 
 	return j->sector[sector].addr + slot * HF_RECORD_BYTES;
 }
 
-static bool all_are(const uint8_t *raw, uint8_t value)
+static bool are(const uint8_t *raw, unsigned len, uint8_t value)
 {
-	for (unsigned i = 0; i < HF_RECORD_BYTES; i++)
+	for (unsigned i = 0; i < len; i++)
 		if (raw[i] != value)
 			return false;
 	return true;
+}
+
+static bool all_are(const uint8_t *raw, uint8_t value)
+{
+	return are(raw, HF_RECORD_BYTES, value);
+}
+
+/* At most the first word was begun: such a slot can never become a record. */
+static bool hardly_begun(const uint8_t *raw)
+{
+	return are(raw + HF_FLASH_WORD, HF_RECORD_BYTES - HF_FLASH_WORD, TYPE_BLANK);
 }
 
 /* A header carries its epoch and is checked with seed 0; any other slot is seeded with the epoch. */
@@ -75,24 +97,6 @@ static enum hf_err void_slot(const struct hf_journal *j, unsigned sector, unsign
 	return program_slot(j, sector, slot, zeros);
 }
 
-/* Programs a slot again as it was read, or voids it; says whether it holds what was read from now on. A slot that refuses
- * both is bad memory: it stays unreadable, and that is what its CRC says. Flash that cannot be programmed at all must
- * still be read: the gateway has to start. */
-static bool settle(struct hf_journal *j, unsigned sector, unsigned slot, const uint8_t raw[HF_RECORD_BYTES], bool good)
-{
-	enum hf_err err = HF_ERR_FLASH_PROGRAM;
-
-	if (good)
-		err = program_slot(j, sector, slot, raw);
-	if (err == HF_ERR_FLASH_PROGRAM) {
-		good = false;
-		err = void_slot(j, sector, slot);
-	}
-	if (err && err != HF_ERR_FLASH_PROGRAM)
-		j->stuck = err;
-	return good;
-}
-
 /* The epoch that a header names; 0: it is no valid header. */
 static uint32_t header_epoch(const uint8_t raw[HF_RECORD_BYTES])
 {
@@ -101,108 +105,107 @@ static uint32_t header_epoch(const uint8_t raw[HF_RECORD_BYTES])
 	return load_le32(raw + DATA_OFFSET);
 }
 
-static enum hf_err mount_sector(struct hf_journal *j, unsigned sector)
+static bool record_good(const struct hf_journal *j, const uint8_t raw[HF_RECORD_BYTES])
 {
-	uint8_t raw[HF_RECORD_BYTES];
-	enum hf_err err = read_slot(j, sector, 0, raw);
-	uint32_t epoch;
-
-	if (err || all_are(raw, 0xff))
-		return err;
-	epoch = header_epoch(raw);
-	if (settle(j, sector, 0, raw, epoch != 0) && epoch > j->epoch) {
-		j->epoch = epoch;
-		j->live = (uint8_t)sector;
-	}
-	return HF_OK;
+	return raw[0] != TYPE_VOID && raw[0] != TYPE_HEADER && raw[0] != TYPE_BLANK && crc_good(raw, j->epoch);
 }
 
-static enum hf_err find_end(struct hf_journal *j)
+static bool is_alive(const struct hf_journal *j, unsigned slot)
 {
-	uint8_t raw[HF_RECORD_BYTES];
+	return j->alive[slot / 32] >> slot % 32 & 1;
+}
 
-	for (unsigned slot = j->slots - 1u; slot > 0; slot--) {
-		enum hf_err err = read_slot(j, j->live, slot, raw);
-
-		if (err)
-			return err;
-		if (all_are(raw, 0xff))
-			continue;
-		j->end = (uint16_t)(slot + 1);
-		(void)settle(j, j->live, slot, raw, crc_good(raw, j->epoch));
-		return HF_OK;
-	}
-	j->end = 1;
-	return HF_OK;
+static void set_alive(struct hf_journal *j, unsigned slot)
+{
+	j->alive[slot / 32] |= 1u << slot % 32;
 }
 
 static uint16_t slots_of(const struct hf_span *sector)
 {
 	uint32_t slots = sector->size / HF_RECORD_BYTES;
 
-	return slots > UINT16_MAX ? UINT16_MAX : (uint16_t)slots;
+	return slots > HF_JOURNAL_MAX_SLOTS ? HF_JOURNAL_MAX_SLOTS : (uint16_t)slots;
 }
 
-enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_flash *flash, const struct hf_span sector[2])
+/* Slots that only barriers and `moved` may use: each cut that hits one of them costs two or three. */
+static unsigned reserve_of(const struct hf_journal *j)
 {
-	memset(j, 0, sizeof *j);
-	j->flash = flash;
-	j->sector[0] = sector[0];
-	j->sector[1] = sector[1];
-	j->fresh = true;
-	for (unsigned i = 0; i < 2; i++) {
-		enum hf_err err = mount_sector(j, i);
-
-		if (err)
-			return err;
-	}
-	if (j->epoch == 0)
-		return HF_ERR_NOT_FOUND;
-	j->slots = slots_of(&j->sector[j->live]);
-	return find_end(j);
+	return j->slots / 8u;
 }
 
-enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, struct hf_record *record)
+/* Chooses a sector to work on. */
+static void select_sector(struct hf_journal *j, unsigned sector, uint32_t epoch)
+{
+	j->live = (uint8_t)sector;
+	j->epoch = epoch;
+	j->slots = slots_of(&j->sector[sector]);
+	j->end = 1;
+	j->bad = 0;
+	j->fresh = true;
+	j->released = false;
+	j->moved_to = 0;
+	memset(j->alive, 0, sizeof j->alive);
+}
+
+/* A good record: notes what it says to the journal itself. */
+static void note(struct hf_journal *j, unsigned slot, const uint8_t raw[HF_RECORD_BYTES])
+{
+	set_alive(j, slot);
+	if (raw[0] == TYPE_RELEASED)
+		j->released = true;
+	if (raw[0] == TYPE_MOVED)
+		j->moved_to = load_le32(raw + DATA_OFFSET);
+}
+
+/* Judges all slots from the end backwards. *last gets the last good one (0: none), *unsettled whether something behind
+ * it might become good. Programs the last good one again; one that then reads otherwise is not good. Flash that cannot be
+ * programmed at all must still be read: the gateway has to start. */
+static enum hf_err scan(struct hf_journal *j, bool *unsettled, unsigned *last)
 {
 	uint8_t raw[HF_RECORD_BYTES];
+	unsigned slot = j->slots;
 
-	if (*slot <= 1)
-		j->bad = 0;
-	for (; *slot < j->end; (*slot)++) {
-		enum hf_err err = read_slot(j, j->live, *slot, raw);
+	*unsettled = false;
+	*last = 0;
+	while (--slot > 0) {
+		enum hf_err err = read_slot(j, j->live, slot, raw);
 
 		if (err)
 			return err;
-		if (all_are(raw, TYPE_VOID))
+		if (all_are(raw, TYPE_BLANK))
 			continue;
-		if (raw[0] == TYPE_VOID || raw[0] == TYPE_HEADER || !crc_good(raw, j->epoch)) {
+		if (j->end == 1) {
+			j->end = (uint16_t)(slot + 1);
+			err = hardly_begun(raw) ? void_slot(j, j->live, slot) : HF_OK;
+			if (err && err != HF_ERR_FLASH_PROGRAM)
+				j->stuck = err;
+		}
+		if (all_are(raw, TYPE_VOID) || hardly_begun(raw))
+			continue;
+		if (record_good(j, raw) && *last == 0) {
+			err = program_slot(j, j->live, slot, raw);
+			if (err && err != HF_ERR_FLASH_PROGRAM)
+				j->stuck = err;
+			if (err != HF_ERR_FLASH_PROGRAM)
+				*last = slot;
+		}
+		if (!record_good(j, raw) || *last == 0) {
 			j->bad++;
+			*unsettled = *unsettled || *last == 0;
 			continue;
 		}
-		record->type = raw[0];
-		record->flags = raw[1];
-		memcpy(record->data, raw + DATA_OFFSET, HF_RECORD_DATA);
-		(*slot)++;
-		return HF_OK;
+		note(j, slot, raw);
+		slot = slot > (raw[1] & DEAD_MAX) ? slot - (raw[1] & DEAD_MAX) : 1;
 	}
-	return HF_ERR_NOT_FOUND;
+	return HF_OK;
 }
 
-unsigned hf_journal_free(const struct hf_journal *j)
-{
-	unsigned used = j->end + (j->fresh ? 1u : 0u);
-
-	return j->epoch != 0 && !j->stuck && used < j->slots ? j->slots - used : 0;
-}
-
-/* Before the first append of a session: see the top of this file. A slot that cannot be voided is bad memory, and the
- * session before may have passed over it: go on until one could. */
+/* Before the first append of a session: the slot behind the end may be torn and read blank. One that cannot be zeroed is
+ * bad memory, and the session before may have passed over it: go on until one could. */
 static enum hf_err begin_session(struct hf_journal *j)
 {
-	enum hf_err err = void_slot(j, !j->live, 0);
+	enum hf_err err = HF_ERR_FULL;
 
-	if (err && err != HF_ERR_FLASH_PROGRAM)
-		return err;
 	for (unsigned i = 0; i <= BAD_IN_A_ROW && j->end < j->slots; i++) {
 		err = void_slot(j, j->live, j->end);
 		if (err && err != HF_ERR_FLASH_PROGRAM)
@@ -213,10 +216,11 @@ static enum hf_err begin_session(struct hf_journal *j)
 			return HF_OK;
 		}
 	}
-	return err ? err : HF_ERR_FULL;
+	return err;
 }
 
-static enum hf_err append_raw(struct hf_journal *j, const uint8_t raw[HF_RECORD_BYTES])
+/* Appends raw, unsealed, to the live sector; `dead` slots before it no longer count. `limit`: slots that may be used. */
+static enum hf_err append_raw(struct hf_journal *j, uint8_t raw[HF_RECORD_BYTES], unsigned first_dead, unsigned limit)
 {
 	enum hf_err err = HF_OK;
 
@@ -224,27 +228,130 @@ static enum hf_err append_raw(struct hf_journal *j, const uint8_t raw[HF_RECORD_
 		return HF_ERR_NOT_FOUND;
 	if (j->stuck)
 		return j->stuck;
-	if (j->fresh) {
+	if (j->end + (j->fresh ? 1u : 0u) >= limit)
+		return HF_ERR_FULL;
+	if (j->fresh)
 		err = begin_session(j);
-		if (err)
-			return err;
-	}
-	for (unsigned i = 0; i < BAD_IN_A_ROW; i++) {
-		if (j->end >= j->slots)
+	for (unsigned i = 0; i < BAD_IN_A_ROW && !err; i++) {
+		unsigned slot = j->end;
+
+		if (slot >= limit || slot - first_dead > DEAD_MAX)
 			return HF_ERR_FULL;
-		err = program_slot(j, j->live, j->end, raw);
+		raw[1] = (uint8_t)((raw[1] & HF_RECORD_MAY_IGNORE) | (first_dead ? slot - first_dead : 0));
+		seal(raw, j->epoch);
+		err = program_slot(j, j->live, slot, raw);
 		if (err && err != HF_ERR_FLASH_PROGRAM)
 			return err;
 		j->end++;
-		if (!err)
+		if (!err) {
+			note(j, slot, raw);
 			return HF_OK;
-		err = void_slot(j, j->live, j->end - 1u);
-		if (err && err != HF_ERR_FLASH_PROGRAM)
-			return err;
+		}
+		/* Left as it is: the record that follows declares it dead. */
 		j->bad++;
-		err = HF_ERR_FLASH_PROGRAM;
+		if (!first_dead)
+			first_dead = slot;
+		err = HF_OK;
 	}
-	return err;
+	return err ? err : HF_ERR_FLASH_PROGRAM;
+}
+
+/* Settles the selected sector: what reads good is good from now on, what does not is dead. A barrier that finds no room or
+ * no working flash leaves the journal readable, and closed. */
+static enum hf_err settle(struct hf_journal *j)
+{
+	uint8_t barrier[HF_RECORD_BYTES] = { TYPE_BARRIER, HF_RECORD_MAY_IGNORE };
+	bool unsettled;
+	unsigned last;
+	enum hf_err err = scan(j, &unsettled, &last);
+
+	if (err || !unsettled || j->stuck)
+		return err;
+	j->stuck = append_raw(j, barrier, last + 1, j->slots);
+	return HF_OK;
+}
+
+/* Both headers are good: is the sector with the higher epoch live, or the remains of a take-over that never was? */
+static enum hf_err choose(struct hf_journal *j, const uint32_t epoch[2])
+{
+	unsigned higher = epoch[1] > epoch[0];
+	bool unsettled;
+	unsigned last;
+	enum hf_err err;
+
+	select_sector(j, higher, epoch[higher]);
+	err = scan(j, &unsettled, &last);
+	if (err)
+		return err;
+	if (!j->released) {
+		select_sector(j, !higher, epoch[!higher]);
+		err = settle(j);
+		if (err || j->moved_to != epoch[higher])
+			return err;
+	}
+	select_sector(j, higher, epoch[higher]);
+	return settle(j);
+}
+
+enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_flash *flash, const struct hf_span sector[2])
+{
+	uint8_t raw[HF_RECORD_BYTES];
+	uint32_t epoch[2];
+
+	memset(j, 0, sizeof *j);
+	j->flash = flash;
+	j->sector[0] = sector[0];
+	j->sector[1] = sector[1];
+	for (unsigned i = 0; i < 2; i++) {
+		enum hf_err err = read_slot(j, i, 0, raw);
+
+		if (err)
+			return err;
+		epoch[i] = header_epoch(raw);
+		/* A first header, with no other sector to commit it, may be torn. */
+		if (epoch[i] != 0 && program_slot(j, i, 0, raw) == HF_ERR_FLASH_PROGRAM)
+			epoch[i] = 0;
+	}
+	if (epoch[0] != 0 && epoch[1] != 0)
+		return choose(j, epoch);
+	if (epoch[0] == 0 && epoch[1] == 0)
+		return HF_ERR_NOT_FOUND;
+	select_sector(j, epoch[1] != 0, epoch[0] | epoch[1]);
+	return settle(j);
+}
+
+enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, struct hf_record *record)
+{
+	uint8_t raw[HF_RECORD_BYTES];
+
+	for (; *slot < j->end; (*slot)++) {
+		enum hf_err err;
+
+		if (!is_alive(j, *slot))
+			continue;
+		err = read_slot(j, j->live, *slot, raw);
+		if (err)
+			return err;
+		if (!record_good(j, raw)) {
+			j->bad++;
+			continue;
+		}
+		if (raw[0] <= TYPE_RELEASED)
+			continue;
+		record->type = raw[0];
+		record->flags = raw[1] & HF_RECORD_MAY_IGNORE;
+		memcpy(record->data, raw + DATA_OFFSET, HF_RECORD_DATA);
+		(*slot)++;
+		return HF_OK;
+	}
+	return HF_ERR_NOT_FOUND;
+}
+
+unsigned hf_journal_free(const struct hf_journal *j)
+{
+	unsigned used = j->end + (j->fresh ? 1u : 0u) + reserve_of(j);
+
+	return j->epoch != 0 && !j->stuck && used < j->slots ? j->slots - used : 0;
 }
 
 enum hf_err hf_journal_append(struct hf_journal *j, const struct hf_record *record)
@@ -254,15 +361,22 @@ enum hf_err hf_journal_append(struct hf_journal *j, const struct hf_record *reco
 	raw[0] = record->type;
 	raw[1] = record->flags;
 	memcpy(raw + DATA_OFFSET, record->data, HF_RECORD_DATA);
-	seal(raw, j->epoch);
-	return append_raw(j, raw);
+	return append_raw(j, raw, 0, j->slots - reserve_of(j));
 }
 
 enum hf_err hf_journal_append_void(struct hf_journal *j)
 {
-	static const uint8_t zeros[HF_RECORD_BYTES];
+	enum hf_err err = HF_OK;
 
-	return append_raw(j, zeros);
+	if (hf_journal_free(j) == 0)
+		return HF_ERR_FULL;
+	if (j->fresh)
+		err = begin_session(j);
+	if (err)
+		return err;
+	err = void_slot(j, j->live, j->end);
+	j->end++;
+	return err == HF_ERR_FLASH_PROGRAM ? HF_OK : err;
 }
 
 enum hf_err hf_journal_append_twice(struct hf_journal *j, const struct hf_record *record)
@@ -282,44 +396,59 @@ enum hf_err hf_journal_append_twice(struct hf_journal *j, const struct hf_record
 static enum hf_err write_header(const struct hf_journal *j)
 {
 	uint8_t raw[HF_RECORD_BYTES] = { TYPE_HEADER };
-	enum hf_err err;
 
 	store_le32(raw + DATA_OFFSET, j->epoch);
 	raw[DATA_OFFSET + 4] = HF_JOURNAL_FORMAT;
 	seal(raw, 0);
-	err = program_slot(j, j->live, 0, raw);
-	if (err == HF_ERR_FLASH_PROGRAM) {
-		/* Some words may stand: it must not become valid later on. */
-		enum hf_err voided = void_slot(j, j->live, 0);
+	return program_slot(j, j->live, 0, raw);
+}
 
-		(void)voided;
-	}
-	return err;
+static enum hf_err append_own(struct hf_journal *j, uint8_t type, uint32_t value)
+{
+	uint8_t raw[HF_RECORD_BYTES] = { type };
+
+	store_le32(raw + DATA_OFFSET, value);
+	return append_raw(j, raw, 0, j->slots);
+}
+
+static enum hf_err erase(const struct hf_journal *j, unsigned sector)
+{
+	return j->flash->erase(j->flash->ctx, j->sector[sector].addr);
+}
+
+/* Before the other sector may be touched: its word must not count any more. Without a live sector there is no word that
+ * could: both are erased. */
+static enum hf_err release(struct hf_journal *j)
+{
+	if (j->epoch == 0)
+		return erase(j, 1);
+	return j->released ? HF_OK : append_own(j, TYPE_RELEASED, 0);
 }
 
 enum hf_err hf_journal_take_over(struct hf_journal *j, enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx)
 {
 	struct hf_journal to = *j;
-	enum hf_err err;
+	enum hf_err err = release(j);
 
-	to.live = j->epoch ? !j->live : 0;
-	to.epoch = j->epoch + 1;
-	to.slots = slots_of(&to.sector[to.live]);
-	to.end = 1;
+	if (err)
+		return err;
+	select_sector(&to, j->epoch ? !j->live : 0, j->epoch + 1);
 	to.fresh = false;
-	to.bad = 0;
 	to.stuck = HF_OK;
-	err = j->flash->erase(j->flash->ctx, to.sector[to.live].addr);
+	err = erase(&to, to.live);
+	if (!err)
+		err = write(ctx, &to);
+	if (!err)
+		err = write_header(&to);
+	if (!err && j->epoch != 0)
+		err = append_own(j, TYPE_MOVED, to.epoch);
 	if (err)
 		return err;
-	err = write(ctx, &to);
-	if (err)
-		return err;
-	err = write_header(&to);
-	if (err)
-		return err;
-	/* From here on the new sector is live, whatever becomes of the old one: its epoch is lower. */
-	err = j->flash->erase(j->flash->ctx, to.sector[!to.live].addr);
+	/* Committed. What fails from here on fails in the new sector; the old one is only cleaned early, and is erased
+	 * again before it is used. */
 	*j = to;
+	err = append_own(j, TYPE_RELEASED, 0);
+	if (!err)
+		err = erase(j, !j->live);
 	return err == HF_ERR_FLASH_ERASE ? HF_OK : err;
 }

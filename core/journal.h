@@ -2,9 +2,10 @@
  *
  * The journal: an append-only log in two flash sectors, which survives a power loss at any instant.
  *
- * A slot of 32 bytes: u8 type (never FF; 00 is void), u8 flags, 26 bytes of data, CRC32 over the 28 bytes before it,
- * seeded with the sector's epoch, so that stale content of an earlier life never counts. Slot 0 of a sector is its
- * header. The disciplines (design: Journal) and why each is there are in journal.c.
+ * A slot of 32 bytes: u8 type (00 and FF are none), u8 flags, 26 bytes of data, CRC32 over the 28 bytes before it, seeded
+ * with the sector's epoch, so that stale content of an earlier life never counts. Slot 0 of a sector is its header. Flags:
+ * bit 7: a reader that does not know the type may skip the record; bits 0-6: that many slots before this one are dead. The
+ * disciplines, and why each is there, are told in journal.c.
  *
  * What a power loss leaves: after mount(), either the record that was being appended is there for good, or it is gone
  * for good; all earlier ones are there.
@@ -21,14 +22,15 @@
 #define HF_RECORD_DATA  26u
 #define HF_JOURNAL_FORMAT 1
 
-/* Flags of a record. */
-#define HF_RECORD_MAY_IGNORE 0x80u /* a reader that does not know the type may skip the record */
+#define HF_RECORD_MAY_IGNORE 0x80u /* flag: a reader that does not know the type may skip the record */
 
 struct hf_record {
 	uint8_t type;
 	uint8_t flags;
 	uint8_t data[HF_RECORD_DATA];
 };
+
+#define HF_JOURNAL_MAX_SLOTS 512u /* of a larger sector, the rest is not used */
 
 struct hf_journal {
 	const struct hf_flash *flash;
@@ -38,8 +40,11 @@ struct hf_journal {
 	uint16_t slots;     /* of the live sector */
 	uint8_t live;
 	bool fresh;         /* nothing was appended since mount: the slot behind the end is not trusted yet */
-	uint16_t bad;       /* slots before the end that hold neither a record nor a void, as the last scan met them */
-	enum hf_err stuck;  /* not HF_OK: the flash refuses to program; the journal can be read, not appended */
+	bool released;      /* the other sector counts for nothing */
+	uint32_t moved_to;  /* the epoch that this sector was given up for; 0: it was not */
+	uint16_t bad;       /* slots that hold neither a record nor zeros */
+	enum hf_err stuck;  /* not HF_OK: the journal can be read, but not appended (why) */
+	uint32_t alive[HF_JOURNAL_MAX_SLOTS / 32]; /* a bit a slot: a good record that no barrier declares dead */
 };
 
 /* Finds the live sector and settles whatever a power loss left unstable (programs, never erases). HF_ERR_NOT_FOUND: no
@@ -48,14 +53,13 @@ struct hf_journal {
 HF_MUST_USE enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_flash *flash,
 					 const struct hf_span sector[2]);
 
-/* Reads the record at *slot or behind it, and moves *slot behind it; start with 1. Bad and void slots are skipped, bad
- * ones counted. HF_ERR_NOT_FOUND at the end. */
+/* Reads the record at *slot or behind it, and moves *slot behind it; start with 1. HF_ERR_NOT_FOUND at the end. */
 HF_MUST_USE enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, struct hf_record *record);
 
 /* Slots that can still be appended. */
 unsigned hf_journal_free(const struct hf_journal *j);
 
-/* Appends one record, and returns once it was read back. A slot that fails is voided and the next one is taken.
+/* Appends one record, and returns once it was read back. A slot that fails is declared dead and the next one is taken.
  * HF_ERR_FULL, HF_ERR_NOT_FOUND (no live sector), or the flash's error after three bad slots in a row. */
 HF_MUST_USE enum hf_err hf_journal_append(struct hf_journal *j, const struct hf_record *record);
 
@@ -66,9 +70,10 @@ HF_MUST_USE enum hf_err hf_journal_append_twice(struct hf_journal *j, const stru
 /* Uses up a slot without saying anything, to keep two records apart. */
 HF_MUST_USE enum hf_err hf_journal_append_void(struct hf_journal *j);
 
-/* Begins a new sector: erases the other one, appends what `write` gives (it calls hf_journal_append on the journal that it
- * is handed), writes its header last, and only then erases the old one. On an error or a power loss before the header, the
- * old sector stays live. */
+/* Moves to the other sector: erases it, appends what `write` gives (it calls hf_journal_append on the journal that it is
+ * handed) and its header, commits, erases the old one. After a power loss or an error before the commit the old sector is
+ * live, after it the new one. An eighth of a sector is kept free for this: cut again and again in the same 0.3 ms, it is used
+ * up after some twenty cuts, and the journal then stays readable, and closed (HF_ERR_FULL). */
 HF_MUST_USE enum hf_err hf_journal_take_over(struct hf_journal *j, enum hf_err (*write)(void *ctx, struct hf_journal *to),
 					     void *ctx);
 
