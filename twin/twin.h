@@ -135,6 +135,8 @@ enum hf_twin_event_kind {
 	HF_TWIN_EV_MUST_NOT_STALL, /* as EV_STALL, where it was forbidden: an error of the firmware */
 	HF_TWIN_EV_FAULT,       /* a fault exception was taken; a = address of the instruction, b = CFSR */
 	HF_TWIN_EV_LOCKUP,      /* a = PC */
+	HF_TWIN_EV_ENTER,       /* for the first time since a reset the core executes in a partition; a = PC, b = its
+				   first address. Only with a layout. */
 	HF_TWIN_EV_PC,          /* a watched instruction; a = PC */
 	HF_TWIN_EV_NATIVE,      /* native crypto and executed code disagree; a = address of the function */
 	HF_TWIN_EV_PIN,         /* an output pin changed; a = port << 8 | pin, b = level */
@@ -164,6 +166,13 @@ enum hf_twin_cut_when {
 	HF_TWIN_CUT_OPERATION,   /* at flash operation number `at` of counts.flash_ops, the first being 0 */
 	HF_TWIN_CUT_TIME,        /* at the time `at`; an operation then under way is torn at its fraction of time */
 	HF_TWIN_CUT_INSTRUCTION, /* when counts.instructions reaches `at` (rounded up to a basic block) */
+	HF_TWIN_CUT_NEXT,        /* at the next flash operation that fits `what`, addr and size, after `at` others */
+};
+
+enum hf_twin_cut_what {
+	HF_TWIN_CUT_ANY,
+	HF_TWIN_CUT_PROGRAM,
+	HF_TWIN_CUT_ERASE,
 };
 
 /* A loss of power. During an operation it leaves the word with a part of its bits cleared, or the sector with a mix of
@@ -174,6 +183,9 @@ struct hf_twin_cut {
 	uint16_t fraction;  /* of 65536: how far the operation gets; 0: cut before it */
 	bool unstable;      /* what it touched reads differently each time until it is programmed again or erased */
 	uint64_t seed;
+	/* HF_TWIN_CUT_NEXT only. */
+	enum hf_twin_cut_what what;
+	uint32_t addr, size; /* the operation begins in [addr, addr + size); size 0: anywhere */
 };
 
 void hf_twin_arm_cut(struct hf_twin *twin, const struct hf_twin_cut *cut); /* one at a time; replaces */
