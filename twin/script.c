@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A line is split into words in place, and each command takes its words from the front. Whatever is left over at the
+ * end is an error: a misspelt option of a cut must not make it a different cut.
+ */
+#include "script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "modbus_slave.h"
+
+#define WORDS 24
+
+struct words {
+	char *word[WORDS];
+	unsigned count;
+	unsigned at;
+	struct hf_diag *diag;
+};
+
+static const char *const partitions[HF_PARTITION_COUNT] = {
+	"any", "boot", "journal", "recovery", "slot-a", "slot-b", "data",
+};
+
+const char *hf_partition_text(enum hf_partition partition)
+{
+	return partitions[partition];
+}
+
+bool hf_script_time(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "min", 60000000000 } };
+	uint64_t value = 0, scale = 1;
+	bool point = false, digits = false;
+	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !point); text++) {
+		if (*text == '.') {
+			point = true;
+			continue;
+		}
+		if (value > 100000000000 || scale > 100000000)
+			return false;
+		value = value * 10 + (uint64_t)(*text - '0');
+		scale *= point ? 10 : 1;
+		digits = true;
+	}
+	for (size_t i = 0; digits && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text, units[i].name) != 0)
+			continue;
+		if (value != 0 && units[i].ns > UINT64_MAX / 2 / value)
+			return false;
+		*ns = value * units[i].ns / scale;
+		return true;
+	}
+	return false;
+}
+
+/* ---- words ---- */
+
+static bool split(struct words *w, char *text)
+{
+	for (char *word = strtok_r(text, " \t\r", &text); word != NULL; word = strtok_r(NULL, " \t\r", &text)) {
+		if (w->count == WORDS)
+			return false;
+		w->word[w->count++] = word;
+	}
+	return true;
+}
+
+static const char *peek(const struct words *w)
+{
+	return w->at < w->count ? w->word[w->at] : "";
+}
+
+static bool accept(struct words *w, const char *word)
+{
+	if (strcmp(peek(w), word) != 0)
+		return false;
+	w->at++;
+	return true;
+}
+
+static enum hf_err wrong(struct words *w, const char *wanted)
+{
+	if (w->at < w->count)
+		hf_diag_set(w->diag, "'%s' was given where %s belongs", w->word[w->at], wanted);
+	else if (w->count > 0)
+		hf_diag_set(w->diag, "after '%s' %s is missing", w->word[w->count - 1], wanted);
+	else
+		hf_diag_set(w->diag, "a command is missing");
+	return HF_ERR_ENCODING;
+}
+
+static enum hf_err take_time(struct words *w, uint64_t *ns)
+{
+	if (!hf_script_time(peek(w), ns))
+		return wrong(w, "a time such as 500ms or 1.5s");
+	w->at++;
+	return HF_OK;
+}
+
+static enum hf_err take_number(struct words *w, uint64_t *number)
+{
+	const char *text = peek(w);
+	char *end;
+	if (*text < '0' || *text > '9')
+		return wrong(w, "a number");
+	*number = strtoull(text, &end, 0);
+	if (*end != 0)
+		return wrong(w, "a number");
+	w->at++;
+	return HF_OK;
+}
+
+static enum hf_err take_word32(struct words *w, uint32_t *number)
+{
+	uint64_t value;
+	enum hf_err err = take_number(w, &value);
+	if (err == HF_OK && value > UINT32_MAX) {
+		w->at--;
+		err = wrong(w, "a number of 32 bits");
+	}
+	*number = err == HF_OK ? (uint32_t)value : 0;
+	return err;
+}
+
+/* A share from 0 to 1. */
+static enum hf_err take_share(struct words *w, double *share)
+{
+	const char *text = peek(w);
+	char *end;
+	if ((*text < '0' || *text > '9') && *text != '.')
+		return wrong(w, "a share from 0 to 1");
+	*share = strtod(text, &end);
+	if (*end != 0 || !(*share >= 0 && *share <= 1))
+		return wrong(w, "a share from 0 to 1");
+	w->at++;
+	return HF_OK;
+}
+
+static enum hf_err optional_duration(struct words *w, uint64_t *ns)
+{
+	*ns = 0;
+	return accept(w, "for") ? take_time(w, ns) : HF_OK;
+}
+
+/* ---- commands ---- */
+
+static enum hf_err take_on_off(struct words *w, struct hf_command *c)
+{
+	c->on = accept(w, "on");
+	if (!c->on && !accept(w, "off"))
+		return wrong(w, "'on' or 'off'");
+	return optional_duration(w, &c->duration_ns);
+}
+
+static enum hf_err take_power(struct words *w, struct hf_command *c)
+{
+	enum hf_err err = take_on_off(w, c);
+	if (err == HF_OK && c->on && c->duration_ns != 0) {
+		w->at = w->count - 2;
+		return wrong(w, "nothing more (only 'power off' can have a duration)");
+	}
+	return err;
+}
+
+static enum hf_err take_partition(struct words *w, enum hf_partition *partition)
+{
+	for (unsigned i = 1; i < HF_PARTITION_COUNT; i++) {
+		if (accept(w, partitions[i])) {
+			*partition = (enum hf_partition)i;
+			return HF_OK;
+		}
+	}
+	return wrong(w, "a partition (boot, journal, recovery, slot-a, slot-b, data)");
+}
+
+static enum hf_err take_fraction(struct words *w, struct hf_cut *cut)
+{
+	double share;
+	enum hf_err err = take_share(w, &share);
+	if (err == HF_OK)
+		cut->fraction = share * 65536 >= 65535 ? 65535 : (uint16_t)(share * 65536);
+	return err;
+}
+
+static enum hf_err take_cut_end(struct words *w, struct hf_cut *cut)
+{
+	cut->off_ns = HF_SCRIPT_OFF_NS;
+	if (accept(w, "stay")) {
+		cut->stay_off = true;
+		return accept(w, "off") ? HF_OK : wrong(w, "'off'");
+	}
+	if (!accept(w, "off"))
+		return HF_OK;
+	return accept(w, "for") ? take_time(w, &cut->off_ns) : wrong(w, "'for' and a time");
+}
+
+static enum hf_err take_cut_next(struct words *w, struct hf_cut *cut)
+{
+	enum hf_err err = HF_OK;
+	cut->what = accept(w, "program") ? HF_CUT_PROGRAM : accept(w, "erase") ? HF_CUT_ERASE : HF_CUT_ANY;
+	if (accept(w, "in"))
+		err = take_partition(w, &cut->in);
+	if (err == HF_OK && accept(w, "after"))
+		err = take_number(w, &cut->number);
+	if (err == HF_OK && accept(w, "at"))
+		err = take_fraction(w, cut);
+	return err;
+}
+
+static enum hf_err take_cut(struct words *w, struct hf_command *c)
+{
+	struct hf_cut *cut = &c->cut;
+	enum hf_err err;
+	if (accept(w, "cancel")) {
+		c->kind = HF_CMD_CUT_CANCEL;
+		return HF_OK;
+	}
+	if (accept(w, "next")) {
+		err = take_cut_next(w, cut);
+	} else if (accept(w, "before")) {
+		cut->numbered = true;
+		err = take_number(w, &cut->number);
+	} else if (accept(w, "op")) {
+		cut->numbered = true;
+		err = take_number(w, &cut->number);
+		if (err == HF_OK)
+			err = accept(w, "at") ? take_fraction(w, cut) : wrong(w, "'at' and a share from 0 to 1");
+	} else {
+		return wrong(w, "'next', 'before', 'op' or 'cancel'");
+	}
+	if (err != HF_OK)
+		return err;
+	cut->unstable = cut->fraction != 0 && accept(w, "unstable");
+	return take_cut_end(w, cut);
+}
+
+static enum hf_err take_noise(struct words *w, struct hf_command *c)
+{
+	enum hf_err err = take_share(w, &c->rate);
+	return err == HF_OK ? optional_duration(w, &c->duration_ns) : err;
+}
+
+static enum hf_err take_advance(struct words *w, struct hf_command *c)
+{
+	return take_time(w, &c->duration_ns);
+}
+
+static enum hf_err take_reset(struct words *w, struct hf_command *c)
+{
+	(void)c;
+	(void)accept(w, "pin");
+	return HF_OK;
+}
+
+static enum hf_err take_press(struct words *w, struct hf_command *c)
+{
+	c->on = true;
+	return accept(w, "recovery") ? optional_duration(w, &c->duration_ns) : wrong(w, "'recovery'");
+}
+
+static enum hf_err take_release(struct words *w, struct hf_command *c)
+{
+	c->on = false;
+	return accept(w, "recovery") ? HF_OK : wrong(w, "'recovery'");
+}
+
+static enum hf_err take_slave(struct words *w, struct hf_command *c)
+{
+	uint64_t number;
+	enum hf_err err = take_number(w, &number);
+	if (err != HF_OK)
+		return err;
+	if (number < 1 || number > HF_MODBUS_MAX_SLAVES) {
+		w->at--;
+		return wrong(w, "the number of a slave (from 1)");
+	}
+	c->slave = (unsigned)number;
+	if (accept(w, "ok"))
+		c->mode = HF_MODBUS_ANSWERS;
+	else if (accept(w, "silent"))
+		c->mode = HF_MODBUS_SILENT;
+	else if (accept(w, "bad-crc"))
+		c->mode = HF_MODBUS_BAD_CRC;
+	else
+		return wrong(w, "'ok', 'silent' or 'bad-crc'");
+	return HF_OK;
+}
+
+static enum hf_err take_bits(struct words *w, struct hf_command *c)
+{
+	enum hf_err err = take_word32(w, &c->addr);
+	return err == HF_OK ? take_word32(w, &c->bits) : err;
+}
+
+static enum hf_err take_modbus(struct words *w, struct hf_command *c)
+{
+	if (accept(w, "clear"))
+		c->kind = HF_CMD_MODBUS_CLEAR;
+	return HF_OK;
+}
+
+static enum hf_err take_flash(struct words *w, struct hf_command *c)
+{
+	if (!accept(w, "dump"))
+		return wrong(w, "'dump'");
+	if (*peek(w) == 0 || strlen(peek(w)) >= sizeof(c->path))
+		return wrong(w, "a file's name");
+	strcpy(c->path, peek(w));
+	w->at++;
+	return HF_OK;
+}
+
+static enum hf_err take_nothing(struct words *w, struct hf_command *c)
+{
+	(void)w;
+	(void)c;
+	return HF_OK;
+}
+
+static const struct {
+	const char *word;
+	enum hf_command_kind kind;
+	enum hf_err (*take)(struct words *w, struct hf_command *c);
+} commands[] = {
+	{ "power", HF_CMD_POWER, take_power },
+	{ "reset", HF_CMD_RESET, take_reset },
+	{ "advance", HF_CMD_ADVANCE, take_advance },
+	{ "cut", HF_CMD_CUT, take_cut },
+	{ "cable", HF_CMD_CABLE, take_on_off },
+	{ "noise", HF_CMD_NOISE, take_noise },
+	{ "press", HF_CMD_RECOVERY, take_press },
+	{ "release", HF_CMD_RECOVERY, take_release },
+	{ "slave", HF_CMD_SLAVE, take_slave },
+	{ "flip", HF_CMD_FLIP, take_bits },
+	{ "stick", HF_CMD_STICK, take_bits },
+	{ "modbus", HF_CMD_MODBUS, take_modbus },
+	{ "led", HF_CMD_LED, take_nothing },
+	{ "status", HF_CMD_STATUS, take_nothing },
+	{ "flash", HF_CMD_DUMP, take_flash },
+	{ "quit", HF_CMD_QUIT, take_nothing },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static enum hf_err take_command(struct words *w, struct hf_command *out)
+{
+	enum hf_err err;
+	if (accept(w, "at")) {
+		out->timed = true;
+		err = take_time(w, &out->at_ns);
+		if (err != HF_OK)
+			return err;
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!accept(w, commands[i].word))
+			continue;
+		out->kind = commands[i].kind;
+		err = commands[i].take(w, out);
+		return err != HF_OK ? err : w->at == w->count ? HF_OK : wrong(w, "nothing more");
+	}
+	return wrong(w, "a command (power, reset, advance, cut, cable, noise, press, release, slave, flip, stick, "
+			"modbus, led, status, flash, quit)");
+}
+
+enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag)
+{
+	char line[HF_SCRIPT_LINE_MAX];
+	struct words w = { .diag = diag };
+	*out = (struct hf_command){ 0 };
+	if (strlen(text) >= sizeof(line)) {
+		hf_diag_set(diag, "a command is longer than %d characters", HF_SCRIPT_LINE_MAX - 1);
+		return HF_ERR_ENCODING;
+	}
+	strcpy(line, text);
+	if (!split(&w, line)) {
+		hf_diag_set(diag, "a command has more than %d words", WORDS);
+		return HF_ERR_ENCODING;
+	}
+	return take_command(&w, out);
+}
+
+static bool blank(const char *text)
+{
+	return text[strspn(text, " \t\r")] == 0;
+}
+
+enum hf_err hf_script_next(const char **text, unsigned *line, struct hf_command *out, struct hf_diag *diag)
+{
+	char command[HF_SCRIPT_LINE_MAX];
+	while (**text != 0) {
+		size_t len = strcspn(*text, ";\n#");
+		const char *begin = *text;
+		unsigned at_line = *line;
+		const char *end = begin + len;
+		if (*end == '#')
+			end += strcspn(end, "\n");
+		*line += *end == '\n';
+		*text = *end != 0 ? end + 1 : end;
+		if (len >= sizeof(command)) {
+			hf_diag_set(diag, "line %u: a command is longer than %d characters", at_line,
+				    HF_SCRIPT_LINE_MAX - 1);
+			return HF_ERR_ENCODING;
+		}
+		memcpy(command, begin, len);
+		command[len] = 0;
+		if (blank(command))
+			continue;
+		enum hf_err err = hf_script_command(command, out, diag);
+		if (err != HF_OK)
+			hf_diag_prefix(diag, "line %u: ", at_line);
+		return err;
+	}
+	return HF_ERR_NOT_FOUND;
+}

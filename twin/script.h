@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands that people and scripts give the twin, one a line: `holdfast-twin ctl`, the X request of the lockstep
+ * protocol and fault scripts speak this one language.
+ *
+ *   [at TIME] COMMAND                  in a script: when virtual time reaches TIME
+ *   power on | power off [for TIME]
+ *   reset [pin]
+ *   advance TIME                       lets virtual time go on (lockstep only)
+ *   cut before N | cut op N at F [unstable]            N: flash operations since the twin began, from 0
+ *   cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]     K: fitting operations that are let pass
+ *   cut cancel
+ *       a cut may end in: off for TIME | stay off      (else the power is back after HF_SCRIPT_OFF_NS)
+ *   cable off|on [for TIME]            the maintenance UART's
+ *   noise RATE [for TIME]              share of flipped bits on the maintenance UART, 0 to 1
+ *   press recovery [for TIME] | release recovery
+ *   slave N ok|silent|bad-crc          a Modbus slave
+ *   flip ADDR BITS | stick ADDR BITS   bits of a word of flash or RAM flip | of flash stay as they are (worn)
+ *   modbus [clear] | led | status | flash dump FILE | quit
+ *
+ * TIME is a number with ns, us, ms, s or min behind it. Commands are separated by line ends or `;`, # begins a comment.
+ */
+#ifndef HF_TWIN_SCRIPT_H
+#define HF_TWIN_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "diag.h"
+
+#define HF_SCRIPT_OFF_NS   500000000u
+#define HF_SCRIPT_LINE_MAX 512
+
+enum hf_command_kind {
+	HF_CMD_POWER,
+	HF_CMD_RESET,
+	HF_CMD_ADVANCE,
+	HF_CMD_CUT,
+	HF_CMD_CUT_CANCEL,
+	HF_CMD_CABLE,
+	HF_CMD_NOISE,
+	HF_CMD_RECOVERY,
+	HF_CMD_SLAVE,
+	HF_CMD_FLIP,
+	HF_CMD_STICK,
+	HF_CMD_MODBUS,
+	HF_CMD_MODBUS_CLEAR,
+	HF_CMD_LED,
+	HF_CMD_STATUS,
+	HF_CMD_DUMP,
+	HF_CMD_QUIT,
+};
+
+enum hf_cut_what { HF_CUT_ANY, HF_CUT_PROGRAM, HF_CUT_ERASE };
+
+enum hf_partition {
+	HF_PARTITION_ANY,
+	HF_PARTITION_BOOT,
+	HF_PARTITION_JOURNAL,
+	HF_PARTITION_RECOVERY,
+	HF_PARTITION_SLOT_A,
+	HF_PARTITION_SLOT_B,
+	HF_PARTITION_DATA,
+	HF_PARTITION_COUNT
+};
+
+struct hf_cut {
+	bool numbered;          /* `number` is the operation's; else the first that fits, after `number` others */
+	uint64_t number;
+	enum hf_cut_what what;
+	enum hf_partition in;
+	uint16_t fraction;      /* of 65536; 0: before the operation */
+	bool unstable;
+	bool stay_off;
+	uint64_t off_ns;
+};
+
+struct hf_command {
+	enum hf_command_kind kind;
+	bool timed;
+	uint64_t at_ns;         /* when timed */
+	uint64_t duration_ns;   /* of ADVANCE; of what ends by itself, 0: it does not */
+	bool on;                /* POWER, CABLE, RECOVERY (pressed) */
+	double rate;            /* NOISE */
+	unsigned slave;
+	unsigned mode;          /* SLAVE: enum hf_modbus_mode */
+	uint32_t addr, bits;    /* FLIP, STICK */
+	struct hf_cut cut;
+	char path[256];         /* DUMP */
+};
+
+/* Parses one command. HF_ERR_ENCODING with a sentence in diag; *out is unspecified then. */
+HF_MUST_USE enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag);
+
+/* Takes the next command of a script: *text moves behind it. HF_ERR_NOT_FOUND at the end; HF_ERR_ENCODING with a
+ * sentence that names the line (counted in *line, begin with 1). */
+HF_MUST_USE enum hf_err hf_script_next(const char **text, unsigned *line, struct hf_command *out,
+				       struct hf_diag *diag);
+
+/* "1.5s" -> 1500000000. False when it is no time, or does not fit. */
+bool hf_script_time(const char *text, uint64_t *ns);
+
+/* "slot-a"; "any" for HF_PARTITION_ANY. */
+const char *hf_partition_text(enum hf_partition partition);
+
+#endif
