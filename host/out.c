@@ -115,6 +115,18 @@ json_t *hf_json_u64(uint64_t value)
 	return json_string(text);
 }
 
+const char *hf_out_hex(const uint8_t *bytes, size_t len, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * len] = 0;
+	return text;
+}
+
 bool hf_out_flush(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

@@ -47,6 +47,9 @@ void hf_out_json(json_t *value);
 /* A number, or a string where it is over 2^53 and many JSON readers would round it. */
 json_t *hf_json_u64(uint64_t value);
 
+/* Lower-case hexadecimal digits and a zero byte; text has room for 2 * len + 1. Returns text. */
+const char *hf_out_hex(const uint8_t *bytes, size_t len, char *text);
+
 /* Flushes standard output. False, after an error message, where something could not be written (a full disk). */
 bool hf_out_flush(void);
 

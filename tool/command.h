@@ -10,5 +10,6 @@
 
 enum hf_exit hf_command_board(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
+enum hf_exit hf_command_pack(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
+	{"pack", "makes a signed package of firmware", hf_command_pack},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

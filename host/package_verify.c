@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * core decides, this file explains. Each question is put to core's own function, and only its refusal is turned into a
+ * sentence here. What is not known of the device (its id, its version) must not refuse anything, so such conditions are
+ * met with a witness: an id or a version that the package itself allows.
+ */
+#include "package_verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flash_image.h"
+#include "host_crypto.h"
+#include "policy.h"
+#include "uuid.h"
+
+#define SLOT_NAME(slot) ('A' + (int)(slot))
+
+struct check {
+	const struct hf_package *package;
+	const struct hf_package_device *device;
+	struct hf_package_needs needs;
+	struct hf_suit_device suit;
+	unsigned unchecked;
+	struct hf_diag *diag;
+};
+
+/* ---- sentences ---- */
+
+static void describe_class(const struct hf_package *package, const struct hf_package_needs *needs, char *text, size_t room)
+{
+	char vendor[HF_UUID_TEXT_BYTES] = "unknown", class_id[HF_UUID_TEXT_BYTES] = "unknown";
+	struct hf_package_text names;
+
+	hf_package_text(package, &names);
+	if (names.vendor.len && names.model.len) {
+		snprintf(text, room, "class %.*s of %.*s", (int)names.model.len, (const char *)names.model.ptr,
+			 (int)names.vendor.len, (const char *)names.vendor.ptr);
+		return;
+	}
+	if (needs->vendor_known)
+		hf_uuid_format(needs->vendor_id, vendor);
+	if (needs->class_known)
+		hf_uuid_format(needs->class_id, class_id);
+	snprintf(text, room, "class %s of vendor %s", class_id, vendor);
+}
+
+static enum hf_err refuse_board(const struct check *c, enum hf_err err)
+{
+	char made_for[256];
+
+	describe_class(c->package, &c->needs, made_for, sizeof(made_for));
+	hf_diag_set(c->diag, "the package is made for %s, and this board is class %s of %s; use a package for this board",
+		    made_for, c->device->board->class_name, c->device->board->vendor_domain);
+	return err;
+}
+
+static enum hf_err refuse_device(const struct check *c, enum hf_err err)
+{
+	char wanted[HF_UUID_TEXT_BYTES], mine[HF_UUID_TEXT_BYTES];
+
+	hf_uuid_format(c->needs.device[0], wanted);
+	hf_uuid_format(c->device->id, mine);
+	if (c->needs.devices > 1)
+		hf_diag_set(c->diag, "the package is for %u named devices (%s, ...), and this one is %s", c->needs.devices,
+			    wanted, mine);
+	else
+		hf_diag_set(c->diag, "the package is for the device %s alone, and this one is %s", wanted, mine);
+	return err;
+}
+
+static void describe_conditions(const struct hf_version_conditions *from, char *text, size_t room)
+{
+	char version[HF_VERSION_TEXT_BYTES];
+	size_t len = 0;
+
+	text[0] = 0;
+	for (unsigned i = 0; i < from->count && len < room; i++)
+		len += (size_t)snprintf(text + len, room - len, "%s%s%s", i ? ", " : "",
+					hf_version_op_text(from->at[i].op),
+					hf_version_format(from->at[i].version.part, from->at[i].version.parts,
+							  version));
+}
+
+static enum hf_err refuse_version(const struct check *c, enum hf_err err)
+{
+	char from[256], mine[HF_VERSION_TEXT_BYTES];
+
+	describe_conditions(&c->needs.from, from, sizeof(from));
+	if (c->device->version.parts)
+		hf_diag_set(c->diag, "the package upgrades from versions %s only, and this device runs %s; install a version "
+				     "between first", from,
+			    hf_version_format(c->device->version.part, c->device->version.parts, mine));
+	else
+		hf_diag_set(c->diag, "the package upgrades from versions %s only, which no version is", from);
+	return err;
+}
+
+static enum hf_err refuse_run(const struct check *c, enum hf_err err)
+{
+	switch (err) {
+	case HF_ERR_VENDOR:
+	case HF_ERR_CLASS:
+		return refuse_board(c, err);
+	case HF_ERR_DEVICE:
+		return refuse_device(c, err);
+	case HF_ERR_VERSION:
+		return refuse_version(c, err);
+	default:
+		hf_diag_set(c->diag, "the package cannot be installed in slot %c: %s", SLOT_NAME(c->suit.slot),
+			    hf_err_text(err));
+		return err;
+	}
+}
+
+/* ---- trust ---- */
+
+static enum hf_err check_signature(const struct check *c)
+{
+	uint8_t id[HF_SHA256_BYTES];
+	enum hf_err err = hf_envelope_authenticate(&c->package->envelope, c->device->keyset, HF_ROLE_RELEASE,
+						   &hf_host_crypto, id);
+
+	if (err == HF_ERR_SIGNATURE || err == HF_ERR_KEY)
+		hf_diag_set(c->diag, "the package is not signed by a release key of this keyset (number %u); sign it with the "
+				     "right key, or give the device's keyset", c->device->keyset->number);
+	else if (err)
+		hf_diag_set(c->diag, "the package cannot be authenticated: %s", hf_err_text(err));
+	return err;
+}
+
+/* ---- conditions ---- */
+
+static enum hf_err run(struct check *c, struct hf_bytes sequence, struct hf_params *params)
+{
+	static const struct hf_suit_ops nothing = {NULL, NULL, NULL, NULL};
+
+	return hf_suit_run(&c->package->manifest, sequence, &c->suit, &nothing, params);
+}
+
+static void set_version(struct hf_suit_device *suit, const struct hf_version *version)
+{
+	suit->versions = version->parts;
+	memcpy(suit->version, version->part, sizeof(suit->version));
+}
+
+/* Tries the bounds of the package's own conditions, and their neighbours. */
+static enum hf_err run_with_any_version(struct check *c, struct hf_params *params)
+{
+	enum hf_err err = HF_ERR_VERSION;
+
+	for (unsigned i = 0; i < c->needs.from.count && err == HF_ERR_VERSION; i++) {
+		struct hf_version bound = c->needs.from.at[i].version;
+		int32_t *last = &bound.part[HF_VERSION_PARTS - 1];
+
+		bound.parts = HF_VERSION_PARTS;
+		for (int step = 0; step < 3 && err == HF_ERR_VERSION; step++) {
+			*last = c->needs.from.at[i].version.part[HF_VERSION_PARTS - 1] + (step == 1) - (step == 2);
+			set_version(&c->suit, &bound);
+			err = run(c, c->package->manifest.install, params);
+		}
+	}
+	return err;
+}
+
+static void set_up_device(struct check *c)
+{
+	const struct hf_package_device *d = c->device;
+
+	c->suit = (struct hf_suit_device){.vendor_id = d->board->layout.vendor_id, .class_id = d->board->layout.class_id};
+	c->suit.device_id = d->id;
+	if (!d->id && c->needs.devices) {
+		c->suit.device_id = c->needs.device[0];
+		c->unchecked |= HF_UNCHECKED_DEVICE;
+	}
+	set_version(&c->suit, &d->version);
+}
+
+static enum hf_err run_install(struct check *c, struct hf_params *params)
+{
+	enum hf_err err = run(c, c->package->manifest.install, params);
+
+	if (err == HF_ERR_VERSION && !c->device->version.parts) {
+		err = run_with_any_version(c, params);
+		if (!err)
+			c->unchecked |= HF_UNCHECKED_VERSION;
+	}
+	return err ? refuse_run(c, err) : HF_OK;
+}
+
+/* ---- payload ---- */
+
+static enum hf_err check_segments(const struct check *c, const struct hf_package_target *t)
+{
+	struct hf_bytes content = t->payload->bytes;
+	size_t count = (content.len + HF_SEGMENT_BYTES - 1) / HF_SEGMENT_BYTES;
+	uint8_t digest[HF_SHA256_BYTES];
+
+	if (t->segments.len != count * HF_SHA256_BYTES) {
+		hf_diag_set(c->diag, "the package has digests for %zu segments, and its payload has %zu",
+			    t->segments.len / HF_SHA256_BYTES, count);
+		return HF_ERR_RANGE;
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t at = i * HF_SEGMENT_BYTES;
+		size_t len = content.len - at < HF_SEGMENT_BYTES ? content.len - at : HF_SEGMENT_BYTES;
+
+		hf_sha256_of((struct hf_bytes){content.ptr + at, len}, digest);
+		if (memcmp(digest, t->segments.ptr + i * HF_SHA256_BYTES, sizeof(digest)) == 0)
+			continue;
+		hf_diag_set(c->diag, "the package is damaged between the bytes %zu and %zu of its file: segment %zu of %zu is not "
+				     "what was signed; fetch the package again", t->payload->offset + at,
+			    t->payload->offset + at + len - 1, i + 1, count);
+		return HF_ERR_DIGEST;
+	}
+	hf_sha256_of(content, digest);
+	if (memcmp(digest, t->image.digest, sizeof(digest)) == 0)
+		return HF_OK;
+	hf_diag_set(c->diag, "the digest of the whole payload is not the signed one, though its segments' are");
+	return HF_ERR_DIGEST;
+}
+
+static enum hf_err find_payload(const struct check *c, const struct hf_params *params, struct hf_package_target *t)
+{
+	t->payload = hf_package_find(c->package, params->uri);
+	t->segments = params->segments;
+	if (!t->payload) {
+		hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that slot %c needs", (int)params->uri.len,
+			    (const char *)params->uri.ptr, SLOT_NAME(c->suit.slot));
+		return HF_ERR_UNSUPPORTED;
+	}
+	if (t->payload->bytes.len == t->image.content_bytes)
+		return check_segments(c, t);
+	hf_diag_set(c->diag, "the payload has %zu bytes, and %u are signed for", t->payload->bytes.len,
+		    t->image.content_bytes);
+	return HF_ERR_DIGEST;
+}
+
+static enum hf_err refuse_place(const struct check *c, enum hf_err err, const struct hf_params *params)
+{
+	uint32_t size = c->device->board->layout.slot[c->suit.slot].size;
+
+	if (err == HF_ERR_TOO_LARGE) {
+		hf_diag_set(c->diag, "the firmware needs %u KiB of a slot, and this board's slots have %u KiB",
+			    (params->image_offset + params->size - params->table_bytes + 1023) / 1024, size / 1024);
+		return HF_ERR_SLOT;
+	}
+	hf_diag_set(c->diag, "the package says nothing sensible about the image's place in slot %c: %s",
+		    SLOT_NAME(c->suit.slot), hf_err_text(err));
+	return err;
+}
+
+/* What the installer places, and boot after it: both sequences have to say the same. */
+static enum hf_err check_place(struct check *c, const struct hf_params *install, struct hf_package_target *t)
+{
+	const struct hf_span span = c->device->board->layout.slot[c->suit.slot];
+	struct hf_params validate;
+	struct hf_image image;
+	enum hf_err err = hf_image_from_params(&c->package->manifest, install, span, &t->image);
+
+	if (err)
+		return refuse_place(c, err, install);
+	memcpy(t->image.id, c->package->id, sizeof(t->image.id));
+	err = run(c, c->package->manifest.validate, &validate);
+	if (err)
+		return refuse_run(c, err);
+	err = hf_image_from_params(&c->package->manifest, &validate, span, &image);
+	if (err)
+		return refuse_place(c, err, &validate);
+	if (image.image_addr == t->image.image_addr && image.table_bytes == t->image.table_bytes)
+		return HF_OK;
+	hf_diag_set(c->diag, "the package's install and validate sequences place the image differently");
+	return HF_ERR_RANGE;
+}
+
+/* ---- the rehearsal: install into memory, verify as boot does ---- */
+
+static enum hf_err rehearse(const struct check *c, struct hf_flash_image *flash, const struct hf_package_target *t)
+{
+	const struct hf_slot_env env = {&flash->flash, flash->layout, &hf_host_crypto, c->device->keyset,
+					c->suit.device_id};
+	struct hf_slot_work work;
+	struct hf_image image;
+	enum hf_err err = hf_flash_image_install(flash, c->suit.slot, c->package, &t->image, t->payload->bytes);
+
+	if (err) {
+		hf_diag_set(c->diag, "the image cannot be relocated to slot %c: its table is wrong: %s",
+			    SLOT_NAME(c->suit.slot), hf_err_text(err));
+		return err;
+	}
+	err = hf_slot_verify(&env, c->suit.slot, &work, &image);
+	if (err == HF_ERR_RANGE)
+		hf_diag_set(c->diag, "boot would not start this image from slot %c: its stack pointer is not in the board's RAM, "
+				     "or its reset vector is not in the image", SLOT_NAME(c->suit.slot));
+	else if (err)
+		hf_diag_set(c->diag, "boot would not start this image from slot %c: %s", SLOT_NAME(c->suit.slot),
+			    hf_err_text(err));
+	return err;
+}
+
+static enum hf_err check_slot(struct check *c, unsigned slot, struct hf_flash_image *flash, struct hf_package_target *t)
+{
+	struct hf_params params;
+	enum hf_err err;
+
+	c->suit.slot = slot;
+	err = run_install(c, &params);
+	if (!err)
+		err = check_place(c, &params, t);
+	if (!err)
+		err = find_payload(c, &params, t);
+	return err ? err : rehearse(c, flash, t);
+}
+
+/* ---- policy ---- */
+
+static enum hf_err check_sequence(struct check *c)
+{
+	const struct hf_package_device *d = c->device;
+	uint64_t offered = c->package->manifest.sequence;
+	struct hf_state state;
+	enum hf_err err;
+
+	if (!d->sequence_known) {
+		c->unchecked |= HF_UNCHECKED_SEQUENCE;
+		return HF_OK;
+	}
+	hf_state_init(&state);
+	state.slot[0].state = HF_SLOT_CONFIRMED;
+	state.slot[0].sequence = d->sequence;
+	memcpy(state.slot[0].id, d->firmware_id ? d->firmware_id : c->package->id, sizeof(state.slot[0].id));
+	state.newest = d->sequence;
+	state.current = 0;
+	err = hf_policy_install(&state, 1, 0, offered, c->package->id);
+	switch (err) {
+	case HF_OK:
+		break;
+	case HF_ERR_SECURITY_VERSION:
+		hf_diag_set(c->diag, "the package has security version %u, and the device's confirmed firmware has %u, below "
+				     "which nothing is installed", hf_sequence_security(offered),
+			    hf_sequence_security(d->sequence));
+		break;
+	case HF_ERR_RELEASE:
+		hf_diag_set(c->diag, "the package is release %u, older than the device's confirmed release %u",
+			    hf_sequence_release(offered), hf_sequence_release(d->sequence));
+		break;
+	default:
+		hf_diag_set(c->diag, "the device's policy refuses the package: %s", hf_err_text(err));
+	}
+	return err;
+}
+
+enum hf_err hf_package_verify(const struct hf_package *package, const struct hf_package_device *device,
+			      struct hf_package_target target[HF_SLOTS], unsigned *unchecked, struct hf_diag *diag)
+{
+	struct check c = {.package = package, .device = device, .diag = diag};
+	struct hf_flash_image flash;
+	enum hf_err err;
+
+	memset(target, 0, HF_SLOTS * sizeof(target[0]));
+	hf_package_needs(package, &c.needs);
+	set_up_device(&c);
+	err = check_signature(&c);
+	if (!err)
+		err = hf_flash_image_open(&flash, &device->board->layout, diag);
+	if (err)
+		return err;
+	for (unsigned slot = 0; slot < HF_SLOTS && !err; slot++)
+		err = check_slot(&c, slot, &flash, &target[slot]);
+	if (!err)
+		err = check_sequence(&c);
+	hf_flash_image_close(&flash);
+	*unchecked = c.unchecked;
+	return err;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `holdfast pack`: firmware files in, a signed package out. What was built is read back and verified as a device would,
+ * for the very board it is made for, before it is written: a package that would be refused is never handed out.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "board.h"
+#include "command.h"
+#include "image.h"
+#include "load.h"
+#include "package.h"
+#include "package_verify.h"
+#include "pad.h"
+#include "password.h"
+
+struct pack {
+	/* As given. */
+	const char *board_file, *key_file, *password_file, *version, *from, *description, *out;
+	const char *fixed[HF_SLOTS];
+	struct hf_args_list devices;
+	uint32_t security_version, release, pad_to;
+	bool release_given, pad_given, json, quiet;
+	struct hf_args_rest files;
+
+	/* As made of it. */
+	struct hf_board board;
+	struct hf_private_key key;
+	struct hf_firmware firmware[HF_SLOTS];
+	struct hf_image_content content[HF_SLOTS];
+	struct hf_package_spec spec;
+	char default_text[160];
+	struct hf_buffer package;
+	struct hf_diag diag;
+};
+
+/* ---- arguments ---- */
+
+/* False: a message was printed. */
+static bool read_spec(struct pack *p, const struct hf_usage *usage)
+{
+	struct hf_package_spec *spec = &p->spec;
+
+	if (!hf_version_parse(p->version, &spec->version) ||
+	    (!p->release_given && !hf_version_release(&spec->version, &p->release))) {
+		hf_args_wrong(usage, "--version wants MAJOR.MINOR.PATCH (at most 255.255.65535), not '%s'", p->version);
+		return false;
+	}
+	if (p->from && !hf_version_conditions_parse(p->from, &spec->from)) {
+		hf_args_wrong(usage, "--from wants conditions like '>=1.0.0,<2.0.0', not '%s'", p->from);
+		return false;
+	}
+	if (p->devices.count > HF_PACKAGE_DEVICES) {
+		hf_args_wrong(usage, "a package can name %d devices at most", HF_PACKAGE_DEVICES);
+		return false;
+	}
+	for (; spec->devices < p->devices.count; spec->devices++) {
+		if (hf_load_id(p->devices.item[spec->devices], spec->device[spec->devices]))
+			continue;
+		hf_args_wrong(usage, "--device-id wants 32 hexadecimal digits, not '%s'", p->devices.item[spec->devices]);
+		return false;
+	}
+	spec->sequence = (uint64_t)p->security_version << 32 | p->release;
+	return true;
+}
+
+static bool check_usage(const struct pack *p, const struct hf_usage *usage)
+{
+	bool pair = p->fixed[0] || p->fixed[1];
+
+	if (!p->board_file || !p->key_file || !p->version || !p->out)
+		hf_args_wrong(usage, "%s is missing", !p->board_file ? "--board" : !p->key_file ? "--key" :
+						      !p->version ? "--version" : "--out");
+	else if (pair && (!p->fixed[0] || !p->fixed[1]))
+		hf_args_wrong(usage, "firmware that cannot be relocated needs a build for each slot: --slot-a and --slot-b");
+	else if (pair && p->files.count)
+		hf_args_wrong(usage, "either a pair of fixed builds, or files that are relocated");
+	else if (!pair && !p->files.count)
+		hf_args_wrong(usage, "no firmware was given");
+	else
+		return true;
+	return false;
+}
+
+/* ---- input ---- */
+
+/* FILE or FILE@ADDRESS; a file whose name really ends so is taken as it is. */
+static enum hf_err read_firmware(struct pack *p, const char *argument, struct hf_firmware *fw)
+{
+	const char *at = strrchr(argument, '@');
+	uint32_t addr;
+	char *path;
+	enum hf_err err;
+
+	if (!at || access(argument, F_OK) == 0 || !hf_args_u32(at + 1, &addr))
+		return hf_firmware_read(fw, argument, NULL, &p->board.layout, &p->diag);
+	path = strndup(argument, (size_t)(at - argument));
+	err = hf_firmware_read(fw, path, &addr, &p->board.layout, &p->diag);
+	free(path);
+	return err;
+}
+
+static enum hf_err read_relocatable(struct pack *p)
+{
+	enum hf_err err = read_firmware(p, p->files.item[0], &p->firmware[0]);
+
+	p->spec.contents = 1;
+	if (!err && p->files.count == 2)
+		err = read_firmware(p, p->files.item[1], &p->firmware[1]);
+	if (err)
+		return err;
+	if (p->files.count == 2)
+		return hf_image_from_two(&p->content[0], &p->firmware[0], &p->firmware[1], &p->board.layout, &p->diag);
+	if (p->firmware[0].elf)
+		return hf_image_from_one(&p->content[0], &p->firmware[0], &p->board.layout, &p->diag);
+	hf_diag_set(&p->diag, "%s: one %s file does not tell its addresses; give the same firmware linked at a second base as "
+			      "well, or a build for each slot with --slot-a and --slot-b", p->files.item[0],
+		    hf_image_format_name(p->firmware[0].format));
+	return HF_ERR_UNSUPPORTED;
+}
+
+static enum hf_err read_pair(struct pack *p)
+{
+	enum hf_err err = HF_OK;
+
+	p->spec.contents = HF_SLOTS;
+	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
+		err = read_firmware(p, p->fixed[i], &p->firmware[i]);
+		if (!err)
+			err = hf_image_fixed(&p->content[i], &p->firmware[i], p->board.layout.slot[i], &p->board.layout,
+					     &p->diag);
+	}
+	return err;
+}
+
+static enum hf_err read_key(struct pack *p)
+{
+	struct hf_password password = {""};
+	enum hf_err err = HF_OK;
+
+	if (p->password_file)
+		err = hf_password_read(p->password_file, &password, &p->diag);
+	if (!err)
+		err = hf_key_read_private(p->key_file, p->password_file ? password.text : NULL, &p->key, &p->diag);
+	if (err == HF_ERR_DENIED && !p->password_file && isatty(STDIN_FILENO)) {
+		err = hf_password_ask("password of the key: ", false, &password, &p->diag);
+		if (!err)
+			err = hf_key_read_private(p->key_file, password.text, &p->key, &p->diag);
+	}
+	hf_password_wipe(&password);
+	return err == HF_ERR_DENIED ? HF_ERR_ENCODING : err;
+}
+
+/* ---- the package ---- */
+
+static enum hf_err fill_contents(struct pack *p)
+{
+	struct hf_package_spec *spec = &p->spec;
+
+	for (unsigned i = 0; i < spec->contents; i++) {
+		struct hf_image_content *c = &p->content[i];
+		enum hf_err err = p->pad_given ? hf_image_pad(c, p->pad_to, &p->diag) : HF_OK;
+
+		if (err)
+			return err;
+		spec->content[i].table = (struct hf_bytes){c->table, c->table_bytes};
+		spec->content[i].image = (struct hf_bytes){c->image, c->image_bytes};
+		if (spec->contents == HF_SLOTS)
+			spec->content[i].image_offset = c->link_addr - p->board.layout.slot[i].addr;
+	}
+	return spec->contents == 1 ? hf_package_place(spec, &p->key, &p->diag) : HF_OK;
+}
+
+static enum hf_err build(struct pack *p)
+{
+	struct hf_package_spec *spec = &p->spec;
+	enum hf_err err;
+
+	spec->vendor_id = p->board.layout.vendor_id;
+	spec->class_id = p->board.layout.class_id;
+	spec->vendor_name = p->board.vendor_domain;
+	spec->model_name = p->board.class_name;
+	spec->description = p->description;
+	if (!p->description) {
+		snprintf(p->default_text, sizeof(p->default_text), "Firmware %s for %s", p->version, p->board.class_name);
+		spec->description = p->default_text;
+	}
+	err = fill_contents(p);
+	return err ? err : hf_package_build(spec, &p->key, &p->package, &p->diag);
+}
+
+static enum hf_err check(struct pack *p, struct hf_package *package, struct hf_package_target target[HF_SLOTS])
+{
+	const struct hf_keyset keyset = hf_keyset_of_one(HF_ROLE_RELEASE, 1, p->key.public_key);
+	const struct hf_package_device device = {.board = &p->board, .keyset = &keyset};
+	enum hf_err err = hf_package_read(hf_buffer_bytes(&p->package), package, &p->diag);
+	unsigned unchecked;
+
+	return err ? err : hf_package_verify(package, &device, target, &unchecked, &p->diag);
+}
+
+/* ---- report ---- */
+
+static void report_json(const struct pack *p, const struct hf_package *package,
+			const struct hf_package_target target[HF_SLOTS])
+{
+	char id[2 * HF_SHA256_BYTES + 1];
+	json_t *images = json_array();
+	json_t *warnings = json_array();
+
+	for (unsigned i = 0; i < p->spec.contents; i++) {
+		json_array_append_new(images, json_pack("{s:i, s:i, s:i, s:i}", "bytes", (int)target[i].image.image_bytes,
+							"table_bytes", (int)target[i].image.table_bytes, "relocated_words",
+							(int)p->content[i].entries, "offset",
+							(int)p->spec.content[i].image_offset));
+		for (size_t k = 0; k < p->content[i].warning_count; k++)
+			json_array_append_new(warnings, json_string(p->content[i].warnings[k].text));
+	}
+	hf_out_json(json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "package", p->out, "bytes", (int)p->package.len, "id",
+			      hf_out_hex(package->id, sizeof(package->id), id), "version", p->version, "sequence",
+			      hf_json_u64(p->spec.sequence), "images", images, "warnings", warnings));
+}
+
+static void report(const struct pack *p, const struct hf_package *package,
+		   const struct hf_package_target target[HF_SLOTS])
+{
+	char id[2 * HF_SHA256_BYTES + 1];
+
+	printf("%s: version %s, security version %u, for %s, %zu bytes\n", p->out, p->version, p->security_version,
+	       p->board.class_name, p->package.len);
+	for (unsigned i = 0; i < p->spec.contents; i++) {
+		if (p->spec.contents == HF_SLOTS)
+			printf("  slot %c: ", 'A' + (int)i);
+		else
+			printf("  either slot: ");
+		printf("image of %u bytes at offset 0x%x", target[i].image.image_bytes, p->spec.content[i].image_offset);
+		if (target[i].image.table_bytes)
+			printf(", %u words relocated by a table of %u bytes", p->content[i].entries,
+			       target[i].image.table_bytes);
+		printf("\n");
+	}
+	printf("  id %s\n", hf_out_hex(package->id, sizeof(package->id), id));
+}
+
+static void warn(const struct pack *p)
+{
+	for (unsigned i = 0; i < p->spec.contents; i++) {
+		unsigned in_code = 0;
+
+		for (size_t k = 0; k < p->content[i].warning_count; k++) {
+			if (p->content[i].warnings[k].code)
+				in_code++;
+			else
+				hf_out_warning("%s", p->content[i].warnings[k].text);
+		}
+		if (in_code)
+			hf_out_warning("%u words among the instructions look like addresses of the image and were left alone; "
+				       "--json lists them", in_code);
+	}
+}
+
+static enum hf_err pack(struct pack *p)
+{
+	struct hf_package_target target[HF_SLOTS];
+	struct hf_package package;
+	enum hf_err err = hf_board_load(p->board_file, &p->board, &p->diag);
+
+	if (!err)
+		err = read_key(p);
+	if (!err)
+		err = p->fixed[0] ? read_pair(p) : read_relocatable(p);
+	if (!err)
+		err = build(p);
+	if (!err)
+		err = check(p, &package, target);
+	if (!err)
+		err = hf_file_write(p->out, hf_buffer_bytes(&p->package), 0, &p->diag);
+	if (err)
+		return err;
+	if (p->json) {
+		report_json(p, &package, target);
+		return HF_OK;
+	}
+	warn(p);
+	if (!p->quiet && strcmp(p->out, "-") != 0)
+		report(p, &package, target);
+	return HF_OK;
+}
+
+enum hf_exit hf_command_pack(int argc, char **argv)
+{
+	struct pack *p = calloc(1, sizeof(*p));
+	const struct hf_arg options[] = {
+		{"board", 'b', HF_ARG_TEXT, "FILE", "the board file", &p->board_file, NULL},
+		{"key", 'k', HF_ARG_TEXT, "FILE", "the release key that signs (PEM)", &p->key_file, NULL},
+		{"password-file", 0, HF_ARG_TEXT, "FILE", "the key's password, in the first line", &p->password_file, NULL},
+		{"version", 'v', HF_ARG_TEXT, "X.Y.Z", "the firmware's version", &p->version, NULL},
+		{"out", 'o', HF_ARG_TEXT, "FILE", "the package", &p->out, NULL},
+		{"security-version", 's', HF_ARG_U32, "N", "devices never go back below it (default: 0)",
+		 &p->security_version, NULL},
+		{"release", 0, HF_ARG_U32, "N", "release number (default: from the version)", &p->release,
+		 &p->release_given},
+		{"from", 0, HF_ARG_TEXT, "COND", "versions it upgrades from: '>=1.0.0,<2.0.0'", &p->from, NULL},
+		{"device-id", 'd', HF_ARG_LIST, "HEX", "for this device only; may be given several times", &p->devices, NULL},
+		{"description", 0, HF_ARG_TEXT, "TEXT", "for people, signed with the rest", &p->description, NULL},
+		{"slot-a", 0, HF_ARG_TEXT, "FILE", "a build for slot A that cannot be relocated ...", &p->fixed[0], NULL},
+		{"slot-b", 0, HF_ARG_TEXT, "FILE", "... and its twin for slot B", &p->fixed[1], NULL},
+		{"pad-to", 0, HF_ARG_SIZE, "SIZE", "pad the image to this size, for measurements", &p->pad_to,
+		 &p->pad_given},
+		{"quiet", 'q', HF_ARG_FLAG, NULL, "no report, warnings only", &p->quiet, NULL},
+		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON", &p->json, NULL},
+	};
+	const struct hf_usage usage = {
+		.command = "pack",
+		.summary = "makes a signed package of firmware",
+		.synopsis = "--board FILE --key FILE --version X.Y.Z --out FILE FIRMWARE [FIRMWARE]",
+		.details = "FIRMWARE is an ELF, Intel HEX or SREC file, or FILE@ADDRESS for a raw binary; two are the same firmware\n"
+			   "linked at two bases (exact), one is an ELF that was linked with --emit-relocs. The same input and key\n"
+			   "give the same bytes.",
+		.example = "holdfast pack --board boards/reference.conf --key keys/release.pem --version 1.1.0 \\\n"
+			   "      --out gateway-1.1.0.suit gateway-a.elf gateway-b.elf",
+		.exits = "3 an input file is wrong, 4 the package would be refused",
+		.arg = options,
+		.args = sizeof(options) / sizeof(options[0]),
+		.rest_min = 0,
+		.rest_max = 2,
+	};
+	enum hf_exit exit_code;
+	enum hf_err err;
+
+	if (!p) {
+		hf_out_error("out of memory");
+		return HF_EXIT_INTERNAL;
+	}
+	if (hf_args_parse(&usage, argc, argv, &p->files, &exit_code)) {
+		exit_code = HF_EXIT_USAGE;
+		if (check_usage(p, &usage) && read_spec(p, &usage)) {
+			err = pack(p);
+			exit_code = err ? hf_out_fail(err, &p->diag) : HF_EXIT_OK;
+		}
+	}
+	hf_key_wipe(&p->key);
+	for (unsigned i = 0; i < HF_SLOTS; i++) {
+		hf_image_content_free(&p->content[i]);
+		hf_firmware_free(&p->firmware[i]);
+	}
+	hf_buffer_free(&p->package);
+	free(p);
+	return exit_code;
+}
