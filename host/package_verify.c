@@ -315,10 +315,24 @@ static enum hf_err check_slot(struct check *c, unsigned slot, struct hf_flash_im
 
 /* ---- policy ---- */
 
+#define RELEASE_TEXT 48
+
+/* As the version that it is made of, unless it was given as a number of its own. */
+static void release_text(uint64_t sequence, char text[RELEASE_TEXT])
+{
+	uint32_t release = hf_sequence_release(sequence);
+
+	if (release >> 16)
+		snprintf(text, RELEASE_TEXT, "%u.%u.%u", release >> 24, release >> 16 & 255, release & 65535);
+	else
+		snprintf(text, RELEASE_TEXT, "%u", release);
+}
+
 static enum hf_err check_sequence(struct check *c)
 {
 	const struct hf_package_device *d = c->device;
 	uint64_t offered = c->package->manifest.sequence;
+	char theirs[RELEASE_TEXT], mine[RELEASE_TEXT];
 	struct hf_state state;
 	enum hf_err err;
 
@@ -342,8 +356,9 @@ static enum hf_err check_sequence(struct check *c)
 			    hf_sequence_security(d->sequence));
 		break;
 	case HF_ERR_RELEASE:
-		hf_diag_set(c->diag, "the package is release %u, older than the device's confirmed release %u",
-			    hf_sequence_release(offered), hf_sequence_release(d->sequence));
+		release_text(offered, theirs);
+		release_text(d->sequence, mine);
+		hf_diag_set(c->diag, "the package is release %s, older than the device's confirmed release %s", theirs, mine);
 		break;
 	default:
 		hf_diag_set(c->diag, "the device's policy refuses the package: %s", hf_err_text(err));
