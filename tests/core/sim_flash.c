@@ -52,6 +52,7 @@ static enum hf_err sim_read(void *ctx, uint32_t addr, void *buf, size_t len)
 static void lose_power(struct sim_flash *f)
 {
 	assert(f->power_lost);
+	f->cut_at = 0;
 	longjmp(*f->power_lost, 1);
 }
 
@@ -220,6 +221,4 @@ void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from)
 void sim_flash_power_on(struct sim_flash *f)
 {
 	f->session++;
-	f->operation = 0;
-	f->cut_at = 0;
 }

@@ -37,7 +37,7 @@ struct sim_flash {
 	unsigned session;
 
 	unsigned long operation;   /* operations so far: a word or a sector each */
-	unsigned long cut_at;      /* operation number that is cut, from 1; 0: none */
+	unsigned long cut_at;      /* operation number that is cut, from 1; 0: none. A cut is good for once */
 	enum sim_cut cut;
 	jmp_buf *power_lost;
 	unsigned long erases, words;

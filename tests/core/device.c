@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "device.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "host_crypto.h"
+#include "package.h"
+
+#define STARTS_MAX 60u /* more than any case needs: a device that does not get there hangs */
+
+static const uint8_t device_id[16] = { 1, 2, 3 };
+
+void maker_open(struct maker *m, const struct hf_layout *layout)
+{
+	struct hf_keyset one;
+	struct hf_diag diag;
+	size_t len;
+
+	m->layout = layout;
+	assert_int_equal(hf_key_generate(&m->key, &diag), HF_OK);
+	one = hf_keyset_of_one(HF_ROLE_RELEASE, 1, m->key.public_key);
+	assert_int_equal(hf_keyset_encode(&one, m->keyset_bytes, sizeof m->keyset_bytes, &len), HF_OK);
+	assert_int_equal(hf_keyset_parse((struct hf_bytes){ m->keyset_bytes, len }, &m->keyset, &len), HF_OK);
+}
+
+/* An image with a vector table, bytes that depend on the version, and every 7th word relocated. */
+static void make_image(const struct maker *m, unsigned minor, uint8_t *image, uint32_t bytes, uint8_t *table,
+		       size_t *table_bytes)
+{
+	uint32_t pages = (bytes + HF_RELOC_PAGE_BYTES - 1) / HF_RELOC_PAGE_BYTES;
+	uint32_t entries = 0;
+	uint8_t *entry = table + 8 + 4 * (pages + 1);
+
+	for (uint32_t i = 0; i < bytes / 4; i++) {
+		bool relocated = i % 7 == 1;
+
+		store_le32(image + i * 4, relocated ? (i * 4 % bytes) | 1 : i * 2654435761u + minor);
+		if (i % HF_RELOC_PAGE_WORDS == 0)
+			store_le32(table + 8 + 4 * (i / HF_RELOC_PAGE_WORDS), entries);
+		if (relocated)
+			store_le16(entry + 2 * entries++, (uint16_t)(i % HF_RELOC_PAGE_WORDS));
+	}
+	store_le32(image, m->layout->ram[0].addr + m->layout->ram[0].size);
+	store_le32(table, HF_RELOC_FORMAT | HF_RELOC_PAGE_WORDS << 16);
+	store_le32(table + 4, bytes);
+	store_le32(table + 8 + 4 * pages, entries);
+	*table_bytes = (size_t)(entry - table) + 2 * entries;
+	while (*table_bytes % 4 != 0)
+		table[(*table_bytes)++] = 0;
+}
+
+void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes, struct package *out)
+{
+	uint8_t *image = malloc(image_bytes), *table = malloc(image_bytes);
+	struct hf_package_spec spec = {
+		.vendor_id = m->layout->vendor_id,
+		.class_id = m->layout->class_id,
+		.vendor_name = "test",
+		.model_name = "test",
+		.description = "test",
+		.version = { 3, { 1, (int32_t)minor, 0 } },
+		.sequence = (uint64_t)security << 32 | 1u << 24 | minor << 16,
+		.contents = 1,
+	};
+	struct hf_envelope env;
+	struct hf_diag diag;
+	size_t table_bytes;
+
+	assert_non_null(image);
+	assert_non_null(table);
+	make_image(m, minor, image, image_bytes, table, &table_bytes);
+	spec.content[0].image = (struct hf_bytes){ image, image_bytes };
+	spec.content[0].table = (struct hf_bytes){ table, table_bytes };
+	assert_int_equal(hf_package_place(&spec, &m->key, &diag), HF_OK);
+	assert_int_equal(hf_package_build(&spec, &m->key, &out->file, &diag), HF_OK);
+	free(image);
+	free(table);
+	out->version[0] = 1;
+	out->version[1] = (int32_t)minor;
+	out->hangs = false;
+	assert_int_equal(hf_envelope_parse(hf_buffer_bytes(&out->file), &env), HF_OK);
+	assert_int_equal(hf_envelope_authenticate(&env, &m->keyset, HF_ROLE_RELEASE, &hf_host_crypto, out->id), HF_OK);
+}
+
+void device_open(struct device *d, const struct maker *m)
+{
+	memset(d, 0, sizeof *d);
+	sim_flash_open(&d->flash, m->layout);
+	d->maker = m;
+	d->running = HF_SLOTS;
+	d->packet_bytes = 400;
+}
+
+void device_close(struct device *d)
+{
+	sim_flash_close(&d->flash);
+}
+
+/* Signatures are checked once each: the same few are met thousands of times. */
+static enum hf_err remembering_verify(int alg, struct hf_bytes key, struct hf_bytes message, struct hf_bytes signature)
+{
+	static struct {
+		uint8_t of[HF_SHA256_BYTES];
+		enum hf_err result;
+	} seen[16];
+	static unsigned next;
+	struct hf_sha256 hash;
+	uint8_t of[HF_SHA256_BYTES];
+
+	hf_host_crypto.sha256_start(&hash);
+	hf_host_crypto.sha256_update(&hash, &alg, sizeof alg);
+	hf_host_crypto.sha256_update(&hash, key.ptr, key.len);
+	hf_host_crypto.sha256_update(&hash, message.ptr, message.len);
+	hf_host_crypto.sha256_update(&hash, signature.ptr, signature.len);
+	hf_host_crypto.sha256_finish(&hash, of);
+	for (unsigned i = 0; i < 16; i++)
+		if (memcmp(seen[i].of, of, sizeof of) == 0)
+			return seen[i].result;
+	next = (next + 1) % 16;
+	memcpy(seen[next].of, of, sizeof of);
+	seen[next].result = hf_host_crypto.verify(alg, key, message, signature);
+	return seen[next].result;
+}
+
+static struct hf_slot_env env_of(struct device *d)
+{
+	static struct hf_crypto crypto;
+
+	crypto = hf_host_crypto;
+	crypto.verify = remembering_verify;
+	return (struct hf_slot_env){ &d->flash.ops, d->maker->layout, &crypto, &d->maker->keyset, device_id };
+}
+
+/* A slot's content in the factory comes from a probe, not from an upload; here an upload into slot A makes it, and the
+ * journal is blanked again. */
+void device_install_factory(struct device *d, const struct package *p)
+{
+	const struct hf_layout *layout = d->maker->layout;
+
+	d->running = HF_SLOTS;
+	assert_int_equal(device_upload(d, p), HF_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(d->flash.ops.erase(&d->flash, layout->journal[i].addr), HF_OK);
+}
+
+static const struct package *package_of(const struct device *d, const uint8_t id[HF_SHA256_BYTES])
+{
+	for (unsigned i = 0; i < sizeof d->known / sizeof *d->known; i++)
+		if (d->known[i] && memcmp(d->known[i]->id, id, HF_SHA256_BYTES) == 0)
+			return d->known[i];
+	return NULL;
+}
+
+static void set_fact(struct hf_slot_fact *fact, enum hf_err err, const struct hf_image *image)
+{
+	fact->fact = err ? HF_FACT_BAD : HF_FACT_GOOD;
+	fact->why = err;
+	if (err)
+		return;
+	fact->sequence = image->sequence;
+	memcpy(fact->id, image->id, HF_ID_BYTES);
+}
+
+void device_boot(struct device *d)
+{
+	struct hf_slot_env env = env_of(d);
+	struct hf_slot_fact fact[HF_SLOTS] = { 0 };
+	struct hf_image image[HF_SLOTS];
+	struct hf_state state;
+	struct hf_journal j;
+	bool blank;
+
+	sim_flash_power_on(&d->flash);
+	d->starts++;
+	assert_true(d->starts < STARTS_MAX);
+	assert_int_equal(hf_state_load(&j, &d->flash.ops, d->maker->layout, &state, &blank), HF_OK);
+	for (unsigned i = 0; i < 20; i++) {
+		struct hf_boot_decision b = hf_policy_boot(&state, fact, d->cause, hf_journal_free(&j));
+
+		if (b.append) {
+			assert_int_equal(hf_journal_append(&j, &b.record), HF_OK);
+			hf_state_apply(&state, &b.record);
+		}
+		assert_int_not_equal(b.action, HF_BOOT_STAY);
+		if (b.action != HF_BOOT_VERIFY) {
+			d->running = b.slot;
+			d->runs = package_of(d, image[b.slot].id);
+			assert_non_null(d->runs);
+			return;
+		}
+		if (b.slot < HF_SLOTS)
+			set_fact(&fact[b.slot], hf_slot_verify(&env, b.slot, &d->update.work, &image[b.slot]), &image[b.slot]);
+	}
+	fail_msg("boot does not come to a decision");
+}
+
+static enum hf_err gateway_open(struct device *d)
+{
+	d->update.env = env_of(d);
+	d->update.running = d->running;
+	return hf_update_open(&d->update);
+}
+
+enum hf_err device_confirm(struct device *d)
+{
+	enum hf_err err = gateway_open(d);
+
+	return err ? err : hf_update_confirm(&d->update);
+}
+
+enum hf_err device_upload(struct device *d, const struct package *p)
+{
+	struct hf_update *u = &d->update;
+	enum hf_err err = gateway_open(d);
+
+	if (!err)
+		err = hf_update_begin(u, (uint32_t)p->file.len);
+	while (!err && u->phase != HF_UPDATE_DONE) {
+		size_t left = p->file.len - u->next;
+
+		err = hf_update_write(u, u->next, p->file.ptr + u->next, left < d->packet_bytes ? left : d->packet_bytes);
+	}
+	return err;
+}
+
+/* What the gateway does once it runs; true: the goal is reached. */
+static bool gateway(struct device *d, const struct package *goal)
+{
+	d->cause = HF_RESET_REQUEST;
+	if (d->runs->hangs) {
+		d->cause = HF_RESET_WATCHDOG;
+		return false;
+	}
+	assert_int_equal(device_confirm(d), HF_OK);
+	if (d->runs == goal)
+		return true;
+	assert_int_equal(device_upload(d, goal), HF_OK);
+	assert_int_equal(hf_update_activate(&d->update, goal->id), HF_OK);
+	return false;
+}
+
+static bool step_reach(struct device *d, const struct package *goal)
+{
+	device_boot(d);
+	return gateway(d, goal);
+}
+
+/* Content once `p` was tried and given up: by then its slot says so, and other firmware runs. */
+static bool step_fall_back(struct device *d, const struct package *p)
+{
+	const struct hf_slot_journal *s;
+
+	device_boot(d);
+	if (d->runs->hangs)
+		return gateway(d, p);
+	d->cause = HF_RESET_REQUEST;
+	assert_int_equal(device_confirm(d), HF_OK);
+	s = &d->update.state.slot[!d->running];
+	if ((s->state == HF_SLOT_REJECTED || s->state == HF_SLOT_INTERRUPTED) && memcmp(s->id, p->id, HF_ID_BYTES) == 0)
+		return true;
+	return gateway(d, p);
+}
+
+/* Runs step() again and again, over restarts and cuts, until it is content. */
+static unsigned long live(struct device *d, struct cuts cuts, bool (*step)(struct device *, const struct package *),
+			  const struct package *p)
+{
+	jmp_buf lost;
+
+	d->starts = 0;
+	d->flash.power_lost = &lost;
+	d->flash.operation = 0;
+	d->flash.cut_at = cuts.at;
+	d->flash.cut = cuts.how;
+	d->second = cuts.second;
+	d->second_how = cuts.second_how;
+	if (setjmp(lost) != 0) {
+		d->cause = HF_RESET_POWER;
+		d->flash.cut_at = d->second ? d->flash.operation + d->second : 0;
+		d->flash.cut = d->second_how;
+		d->second = 0;
+	}
+	while (!step(d, p))
+		;
+	return d->flash.operation;
+}
+
+unsigned long device_reach(struct device *d, const struct package *goal, struct cuts cuts)
+{
+	return live(d, cuts, step_reach, goal);
+}
+
+unsigned long device_fall_back(struct device *d, const struct package *p, struct cuts cuts)
+{
+	return live(d, cuts, step_fall_back, p);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A device in a test: boot's loop and the gateway's use of core/update.h over a flash that fails, with packages made by
+ * the host's builder. It restarts until its goal is reached, as a gateway in the field does.
+ */
+#ifndef HF_TEST_DEVICE_H
+#define HF_TEST_DEVICE_H
+
+#include "file.h"
+#include "key.h"
+#include "sim_flash.h"
+#include "update.h"
+
+struct package {
+	struct hf_buffer file;
+	uint8_t id[HF_SHA256_BYTES];
+	int32_t version[3];
+	bool hangs; /* its firmware never confirms itself: the watchdog bites */
+};
+
+struct maker {
+	const struct hf_layout *layout;
+	struct hf_private_key key;
+	uint8_t keyset_bytes[256];
+	struct hf_keyset keyset;
+};
+
+void maker_open(struct maker *m, const struct hf_layout *layout);
+
+/* A package of a made-up image of image_bytes with a few relocations; minor is its version 1.minor.0. */
+void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes, struct package *out);
+
+struct device {
+	struct sim_flash flash;
+	const struct maker *maker;
+	const struct package *known[8]; /* what may be started: their ids tell the version that runs */
+	struct hf_update update;
+
+	unsigned running;            /* slot, HF_SLOTS: nothing starts */
+	const struct package *runs;
+	enum hf_reset_cause cause;   /* of the next start */
+	unsigned starts;
+	uint32_t packet_bytes;       /* size of an upload's packets */
+
+	unsigned long second;        /* private */
+	enum sim_cut second_how;
+};
+
+void device_open(struct device *d, const struct maker *m);
+void device_close(struct device *d);
+
+/* As the factory does: the package lies in slot A, the journal is blank. */
+void device_install_factory(struct device *d, const struct package *p);
+
+/* One start: boot chooses. Sets running and runs. May lose power. */
+void device_boot(struct device *d);
+
+/* The gateway that runs confirms itself; HF_ERR_... of hf_update_*. May lose power. */
+enum hf_err device_confirm(struct device *d);
+enum hf_err device_upload(struct device *d, const struct package *p);
+
+/* A cut at the operation `at` (0: none), and one `second` operations later, while the device recovers (0: none). */
+struct cuts {
+	unsigned long at, second;
+	enum sim_cut how, second_how;
+};
+
+/* Goes on until `goal` runs and is confirmed, uploading it where something else runs. Returns the operations done. */
+unsigned long device_reach(struct device *d, const struct package *goal, struct cuts cuts);
+
+/* Tries `p`, which hangs, until the device has given it up and runs something else. */
+unsigned long device_fall_back(struct device *d, const struct package *p, struct cuts cuts);
+
+#endif
