@@ -240,7 +240,7 @@ typedef void hf_twin_uart_fn(void *ctx, uint8_t byte, uint64_t at_ns);
 void hf_twin_uart_attach(struct hf_twin *twin, unsigned usart, hf_twin_uart_fn *fn, void *ctx);
 void hf_twin_uart_line(struct hf_twin *twin, unsigned usart, const struct hf_twin_line *line);
 /* Queues bytes for the device; they arrive one after the other at the far end's baud, the first as soon as the line is
- * free. HF_ERR_FULL when the queue (64 KiB) has no room: nothing was queued. */
+ * free. HF_ERR_FULL when the queue (8 KiB) has no room: nothing was queued. */
 HF_MUST_USE enum hf_err hf_twin_uart_send(struct hf_twin *twin, unsigned usart, const void *data, size_t len);
 size_t hf_twin_uart_queued(const struct hf_twin *twin, unsigned usart);
 
