@@ -7,23 +7,24 @@
 
 #include <string.h>
 
-#define INDEFINITE UINT64_MAX
+#define INDEFINITE UINT64_MAX /* number of items in an open container */
 #define BREAK      0xff
 
 struct item {
 	enum hf_cbor_major major;
-	uint64_t value; /* INDEFINITE: of indefinite length */
+	bool open; /* of indefinite length */
+	uint64_t value;
 };
 
 static struct item fail(struct hf_cbor_reader *r, enum hf_err err)
 {
 	hf_cbor_fail(r, err);
-	return (struct item){ HF_CBOR_NONE, 0 };
+	return (struct item){ HF_CBOR_NONE, false, 0 };
 }
 
 static struct item head(struct hf_cbor_reader *r)
 {
-	struct item item = { hf_cbor_peek(r), 0 };
+	struct item item = { hf_cbor_peek(r), false, 0 };
 
 	if (item.major == HF_CBOR_NONE)
 		return fail(r, r->at_end);
@@ -31,7 +32,7 @@ static struct item head(struct hf_cbor_reader *r)
 	unsigned bytes = info < 24 ? 0 : 1u << ((info - 24) & 3);
 	if (info == 31 && item.major >= HF_CBOR_BSTR && item.major <= HF_CBOR_MAP) {
 		r->pos++;
-		item.value = INDEFINITE;
+		item.open = true;
 		return item;
 	}
 	if (info > 27)
@@ -42,8 +43,6 @@ static struct item head(struct hf_cbor_reader *r)
 	for (unsigned i = 1; i <= bytes; i++)
 		item.value = (i == 1 ? 0 : item.value << 8) | r->pos[i];
 	r->pos += 1 + bytes;
-	if (item.value == INDEFINITE)
-		return fail(r, HF_ERR_RANGE);
 	return item;
 }
 
@@ -59,7 +58,7 @@ void hf_smp_items_begin(struct hf_smp_items *it, struct hf_cbor_reader *r, enum 
 	struct item item = head(r);
 	size_t left = (size_t)(r->end - r->pos);
 
-	it->open = item.value == INDEFINITE;
+	it->open = item.open;
 	if (!it->open && item.value > left / (major == HF_CBOR_MAP ? 2 : 1))
 		hf_cbor_fail(r, r->at_end);
 	else if (!it->open)
@@ -97,7 +96,7 @@ static uint64_t step(struct hf_cbor_reader *r)
 	switch (item.major) {
 	case HF_CBOR_BSTR:
 	case HF_CBOR_TSTR:
-		if (item.value == INDEFINITE)
+		if (item.open)
 			return INDEFINITE; /* chunks, which are items */
 		if (item.value > (size_t)(r->end - r->pos))
 			hf_cbor_fail(r, r->at_end);
@@ -106,7 +105,7 @@ static uint64_t step(struct hf_cbor_reader *r)
 		return 0;
 	case HF_CBOR_ARRAY:
 	case HF_CBOR_MAP:
-		if (item.value == INDEFINITE)
+		if (item.open)
 			return INDEFINITE;
 		if (item.value > (size_t)(r->end - r->pos)) {
 			hf_cbor_fail(r, r->at_end);

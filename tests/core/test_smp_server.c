@@ -589,7 +589,7 @@ static void malformed_bodies_are_refused(void **state)
 		{ "ff", HF_ERR_TYPE },
 		{ "80", HF_ERR_TYPE },
 		{ "f6", HF_ERR_TYPE },
-		{ "bb ffffffffffffffff", HF_ERR_RANGE },
+		{ "bb ffffffffffffffff", HF_ERR_ENCODING },
 		{ "ba ffffffff", HF_ERR_ENCODING },
 		{ "a3 636f66666130 646461746144 01020304 636c656e08", HF_ERR_TYPE },   /* off: text */
 		{ "a3 636f666620 646461746144 01020304 636c656e08", HF_ERR_TYPE },     /* off: negative */
