@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The backends of host/serial.h, one file each; only serial.c and they include this.
+ */
+#ifndef HF_SERIAL_BACKEND_H
+#define HF_SERIAL_BACKEND_H
+
+#include "serial.h"
+
+#define HF_SERIAL_WRITE_MS 5000u /* a peer that takes nothing for so long does not take it at all */
+
+/* As hf_serial_open; `where` is the name without its prefix. */
+enum hf_err hf_serial_port_open(const char *where, const struct hf_serial_line *line, struct hf_serial *out,
+				struct hf_diag *diag);
+enum hf_err hf_serial_pty_open(const char *where, const struct hf_serial_line *line, struct hf_serial *out,
+			       struct hf_diag *diag);
+enum hf_err hf_serial_tcp_open(const char *where, const struct hf_serial_line *line, struct hf_serial *out,
+			       struct hf_diag *diag);
+enum hf_err hf_serial_lockstep_open(const char *where, const struct hf_serial_line *line, struct hf_serial *out,
+				    struct hf_diag *diag);
+
+/* Whether `where` is a pseudo-terminal. */
+bool hf_serial_is_pty(const char *where);
+
+/* For backends in real time: a file descriptor that does not block, and the wall's clock. */
+enum hf_err hf_serial_fd_read(int fd, void *buf, size_t cap, uint32_t timeout_ms, size_t *len);
+enum hf_err hf_serial_fd_write(int fd, const void *data, size_t len);
+uint64_t hf_serial_real_now_ms(void *ctx);
+void hf_serial_real_sleep_ms(void *ctx, uint32_t ms);
+
+#endif
