@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "smp_device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "smp_body.h"
+
+static struct hf_bytes get_text(struct hf_cbor_reader *r, char *to, size_t room)
+{
+	struct hf_bytes text = hf_cbor_tstr(r);
+	size_t n = text.len < room - 1 ? text.len : room - 1;
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? (char)text.ptr[i] : '?';
+	to[n] = 0;
+	return text;
+}
+
+static uint32_t get_u32(struct hf_cbor_reader *r)
+{
+	uint64_t value = hf_smp_uint(r);
+
+	if (value > UINT32_MAX)
+		hf_cbor_fail(r, HF_ERR_RANGE);
+	return (uint32_t)value;
+}
+
+static uint8_t get_u8(struct hf_cbor_reader *r)
+{
+	uint32_t value = get_u32(r);
+
+	if (value > UINT8_MAX)
+		hf_cbor_fail(r, HF_ERR_RANGE);
+	return (uint8_t)value;
+}
+
+static void get_exact(struct hf_cbor_reader *r, uint8_t *to, size_t len)
+{
+	struct hf_bytes bytes = hf_cbor_bstr(r);
+
+	if (bytes.len != len)
+		hf_cbor_fail(r, HF_ERR_TYPE);
+	else
+		memcpy(to, bytes.ptr, len);
+}
+
+/* Calls field(r, key, to) for each pair of a map; field skips what it does not know. */
+static void read_map(struct hf_cbor_reader *r, void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to),
+		     void *to)
+{
+	struct hf_smp_items it;
+
+	hf_smp_items_begin(&it, r, HF_CBOR_MAP);
+	while (hf_smp_items_next(&it)) {
+		struct hf_bytes key = hf_cbor_tstr(r);
+
+		if (!r->err)
+			field(r, key, to);
+	}
+}
+
+static enum hf_err ask(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id, struct hf_bytes body,
+		       uint32_t patience_ms, struct hf_smp_answer *answer)
+{
+	static const uint8_t empty[1] = {0xa0};
+
+	if (body.len == 0)
+		body = (struct hf_bytes){empty, sizeof(empty)};
+	return hf_smp_request(c, op, group, id, body, patience_ms, answer);
+}
+
+static enum hf_err get(struct hf_smp_client *c, unsigned group, unsigned id, uint32_t patience_ms,
+		       void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to), void *to,
+		       struct hf_smp_answer *answer)
+{
+	enum hf_err err = ask(c, HF_SMP_READ, group, id, (struct hf_bytes){NULL, 0}, patience_ms, answer);
+	struct hf_cbor_reader r;
+
+	if (err || answer->refusal)
+		return err;
+	hf_cbor_open_final(&r, answer->body);
+	read_map(&r, field, to);
+	return hf_cbor_close(&r) ? HF_ERR_TYPE : HF_OK;
+}
+
+static void parameters_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_parameters *p = to;
+
+	if (hf_smp_is(key, "buf_size"))
+		p->buf_size = get_u32(r);
+	else if (hf_smp_is(key, "buf_count"))
+		p->buf_count = get_u32(r);
+	else
+		hf_smp_skip(r);
+}
+
+enum hf_err hf_smp_get_parameters(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_parameters *out,
+				  struct hf_smp_answer *answer)
+{
+	memset(out, 0, sizeof(*out));
+	return get(c, HF_SMP_OS, HF_SMP_OS_PARAMETERS, patience_ms, parameters_field, out, answer);
+}
+
+static void image_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_image *image = to;
+
+	if (hf_smp_is(key, "slot")) {
+		image->slot = get_u32(r);
+	} else if (hf_smp_is(key, "version")) {
+		(void)get_text(r, image->version, sizeof(image->version));
+	} else if (hf_smp_is(key, "hash")) {
+		struct hf_bytes hash = hf_cbor_bstr(r);
+
+		image->hash_len = hash.len < sizeof(image->hash) ? hash.len : sizeof(image->hash);
+		if (image->hash_len)
+			memcpy(image->hash, hash.ptr, image->hash_len);
+	} else if (hf_smp_is(key, "bootable")) {
+		image->bootable = hf_cbor_bool(r);
+	} else if (hf_smp_is(key, "pending")) {
+		image->pending = hf_cbor_bool(r);
+	} else if (hf_smp_is(key, "confirmed")) {
+		image->confirmed = hf_cbor_bool(r);
+	} else if (hf_smp_is(key, "active")) {
+		image->active = hf_cbor_bool(r);
+	} else if (hf_smp_is(key, "permanent")) {
+		image->permanent = hf_cbor_bool(r);
+	} else {
+		hf_smp_skip(r);
+	}
+}
+
+static void images_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_images *images = to;
+	struct hf_smp_image surplus;
+	struct hf_smp_items it;
+
+	if (!hf_smp_is(key, "images")) {
+		hf_smp_skip(r);
+		return;
+	}
+	hf_smp_items_begin(&it, r, HF_CBOR_ARRAY);
+	while (hf_smp_items_next(&it)) {
+		bool room = images->count < HF_SMP_IMAGES;
+
+		read_map(r, image_field, room ? &images->image[images->count] : &surplus);
+		images->count += room;
+	}
+}
+
+enum hf_err hf_smp_get_images(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_images *out,
+			      struct hf_smp_answer *answer)
+{
+	memset(out, 0, sizeof(*out));
+	return get(c, HF_SMP_IMAGE, HF_SMP_IMAGE_STATE, patience_ms, images_field, out, answer);
+}
+
+static void slot_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_slot_journal *slot = to;
+
+	if (hf_smp_is(key, "state"))
+		slot->state = get_u8(r);
+	else if (hf_smp_is(key, "starts"))
+		slot->starts = get_u8(r);
+	else if (hf_smp_is(key, "failures"))
+		slot->failures = get_u8(r);
+	else if (hf_smp_is(key, "reason"))
+		slot->reason = get_u8(r);
+	else if (hf_smp_is(key, "seq"))
+		slot->sequence = hf_smp_uint(r);
+	else if (hf_smp_is(key, "id"))
+		get_exact(r, slot->id, sizeof(slot->id));
+	else
+		hf_smp_skip(r);
+}
+
+static void journal_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_status *s = to;
+
+	if (hf_smp_is(key, "free"))
+		s->journal_free = get_u32(r);
+	else if (hf_smp_is(key, "records"))
+		s->journal_records = get_u32(r);
+	else if (hf_smp_is(key, "bad"))
+		s->journal_bad = get_u32(r);
+	else
+		hf_smp_skip(r);
+}
+
+static void error_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_status *s = to;
+
+	if (hf_smp_is(key, "rc"))
+		s->last_error = (enum hf_err)get_u8(r);
+	else if (hf_smp_is(key, "text"))
+		(void)get_text(r, s->last_error_text, sizeof(s->last_error_text));
+	else
+		hf_smp_skip(r);
+}
+
+static void read_slots(struct hf_cbor_reader *r, struct hf_smp_status *s)
+{
+	struct hf_smp_items it;
+	unsigned n = 0;
+
+	hf_smp_items_begin(&it, r, HF_CBOR_ARRAY);
+	while (hf_smp_items_next(&it)) {
+		if (n == HF_SLOTS) {
+			hf_cbor_fail(r, HF_ERR_RANGE);
+			return;
+		}
+		read_map(r, slot_field, &s->state.slot[n++]);
+	}
+}
+
+static void read_version(struct hf_cbor_reader *r, struct hf_smp_status *s)
+{
+	struct hf_smp_items it;
+
+	hf_smp_items_begin(&it, r, HF_CBOR_ARRAY);
+	while (hf_smp_items_next(&it)) {
+		if (s->versions == HF_VERSION_PARTS) {
+			hf_cbor_fail(r, HF_ERR_RANGE);
+			return;
+		}
+		s->version[s->versions++] = hf_cbor_int(r);
+	}
+}
+
+static bool who_field(struct hf_cbor_reader *r, struct hf_bytes key, struct hf_smp_status *s)
+{
+	if (hf_smp_is(key, "board"))
+		(void)get_text(r, s->board, sizeof(s->board));
+	else if (hf_smp_is(key, "vendor"))
+		get_exact(r, s->vendor_id, sizeof(s->vendor_id));
+	else if (hf_smp_is(key, "class"))
+		get_exact(r, s->class_id, sizeof(s->class_id));
+	else if (hf_smp_is(key, "uid"))
+		get_exact(r, s->device_id, sizeof(s->device_id));
+	else
+		return false;
+	return true;
+}
+
+static bool upload_field(struct hf_cbor_reader *r, struct hf_bytes key, struct hf_smp_status *s)
+{
+	if (hf_smp_is(key, "phase"))
+		s->phase = get_u32(r);
+	else if (hf_smp_is(key, "target"))
+		s->target = get_u32(r);
+	else if (hf_smp_is(key, "off"))
+		s->off = get_u32(r);
+	else if (hf_smp_is(key, "len"))
+		s->len = get_u32(r);
+	else
+		return false;
+	return true;
+}
+
+static void status_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_status *s = to;
+
+	if (who_field(r, key, s) || upload_field(r, key, s))
+		return;
+	if (hf_smp_is(key, "slot") && hf_cbor_peek(r) == HF_CBOR_SIMPLE)
+		hf_cbor_null(r);
+	else if (hf_smp_is(key, "slot"))
+		s->running = get_u32(r);
+	else if (hf_smp_is(key, "version"))
+		read_version(r, s);
+	else if (hf_smp_is(key, "cause"))
+		s->reset_cause = get_u32(r);
+	else if (hf_smp_is(key, "newest"))
+		s->state.newest = hf_smp_uint(r);
+	else if (hf_smp_is(key, "floor"))
+		s->state.floor = get_u32(r);
+	else if (hf_smp_is(key, "journal"))
+		read_map(r, journal_field, s);
+	else if (hf_smp_is(key, "slots"))
+		read_slots(r, s);
+	else if (hf_smp_is(key, "error"))
+		read_map(r, error_field, s);
+	else
+		hf_smp_skip(r);
+}
+
+enum hf_err hf_smp_get_status(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_status *out,
+			      struct hf_smp_answer *answer)
+{
+	enum hf_err err;
+
+	memset(out, 0, sizeof(*out));
+	out->running = HF_SLOTS;
+	err = get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_STATUS, patience_ms, status_field, out, answer);
+	return err == HF_OK && out->running > HF_SLOTS ? HF_ERR_TYPE : err;
+}
+
+static void counters_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_counters *c = to;
+
+	if (hf_smp_is(key, "requests"))
+		c->requests = get_u32(r);
+	else if (hf_smp_is(key, "refused"))
+		c->refused = get_u32(r);
+	else if (hf_smp_is(key, "dropped"))
+		c->dropped = get_u32(r);
+	else
+		hf_smp_skip(r);
+}
+
+enum hf_err hf_smp_get_counters(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_counters *out,
+				struct hf_smp_answer *answer)
+{
+	memset(out, 0, sizeof(*out));
+	return get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_COUNTERS, patience_ms, counters_field, out, answer);
+}
+
+static enum hf_err set_state(struct hf_smp_client *c, uint32_t patience_ms, const uint8_t *hash, bool confirm,
+			     struct hf_smp_answer *answer)
+{
+	struct hf_cbor_writer w;
+	uint8_t body[64];
+
+	hf_cbor_begin(&w, body, sizeof(body));
+	hf_cbor_put_map(&w, hash ? 2 : 1);
+	if (hash) {
+		hf_cbor_put_tstr(&w, "hash");
+		hf_cbor_put_bstr(&w, hash, HF_SHA256_BYTES);
+	}
+	hf_cbor_put_tstr(&w, "confirm");
+	hf_cbor_put_bool(&w, confirm);
+	return ask(c, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_STATE, (struct hf_bytes){body, w.len}, patience_ms,
+		   answer);
+}
+
+enum hf_err hf_smp_test_image(struct hf_smp_client *c, uint32_t patience_ms, const uint8_t *hash,
+			      struct hf_smp_answer *answer)
+{
+	return set_state(c, patience_ms, hash, false, answer);
+}
+
+enum hf_err hf_smp_confirm_image(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer)
+{
+	return set_state(c, patience_ms, NULL, true, answer);
+}
+
+enum hf_err hf_smp_erase_image(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer)
+{
+	return ask(c, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_ERASE, (struct hf_bytes){NULL, 0}, patience_ms, answer);
+}
+
+enum hf_err hf_smp_reset(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer)
+{
+	return ask(c, HF_SMP_WRITE, HF_SMP_OS, HF_SMP_OS_RESET, (struct hf_bytes){NULL, 0}, patience_ms, answer);
+}
+
+void hf_smp_version_text(const int32_t *version, unsigned parts, char text[HF_SMP_VERSION_TEXT])
+{
+	size_t len = 0;
+
+	text[0] = 0;
+	for (unsigned i = 0; i < parts; i++) {
+		int32_t part = version[i];
+
+		len += (size_t)snprintf(text + len, HF_SMP_VERSION_TEXT - len, "%s", i == 0 ? "" : part < 0 ? "-" : ".");
+		if (part >= 0)
+			len += (size_t)snprintf(text + len, HF_SMP_VERSION_TEXT - len, "%d", part);
+		else
+			len += (size_t)snprintf(text + len, HF_SMP_VERSION_TEXT - len, "%s",
+						part == -1 ? "rc" : part == -2 ? "beta" : "alpha");
+	}
+}
+
+const char *hf_smp_slot_state_text(unsigned state)
+{
+	static const char *const texts[] = {
+		[HF_SLOT_UNKNOWN] = "unknown",     [HF_SLOT_UPLOADING] = "uploading",
+		[HF_SLOT_WRITTEN] = "written",     [HF_SLOT_TRIAL] = "trial",
+		[HF_SLOT_CONFIRMED] = "confirmed", [HF_SLOT_REJECTED] = "rejected",
+		[HF_SLOT_INTERRUPTED] = "interrupted",
+	};
+
+	return state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown";
+}
+
+const char *hf_smp_reset_cause_text(unsigned cause)
+{
+	static const char *const texts[] = {
+		[HF_RESET_POWER] = "power-on",       [HF_RESET_PIN] = "reset pin",
+		[HF_RESET_REQUEST] = "request",      [HF_RESET_WATCHDOG] = "watchdog",
+		[HF_RESET_FAULT] = "fault",
+	};
+
+	return cause < sizeof(texts) / sizeof(texts[0]) ? texts[cause] : "unknown";
+}

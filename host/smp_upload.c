@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The device obeys one rule, "the next byte that I want is off", and so everything is derived from it. Packets go out in
+ * order and are answered in order. An answer therefore settles its own packet and all earlier ones: an earlier one without
+ * an answer was lost, or its answer was, and `off` tells which. If what the device wants is not what comes next on the line, sending
+ * goes back (or jumps forward) to it. Packets that are still under way then are void: their answers are awaited, because
+ * they fill the device's buffers until then, but say nothing new.
+ *
+ * When nothing is heard, a small packet is sent as a probe, after 0.3, 0.6, 1.2, ... 8 s. What is under way stays so: a device that
+ * was busy answers it all in order and the probe at last, one that lost it answers the probe alone. Sending everything
+ * again instead would flood the buffer of a device that is erasing.
+ *
+ * On a bad line long packets hardly ever arrive whole: each loss halves their length, and a run of good ones doubles it.
+ */
+#include "smp_upload.h"
+
+#include <string.h>
+
+#include "cbor.h"
+#include "host_crypto.h"
+#include "smp_body.h"
+
+#define FIRST_WAIT_MS   300u
+#define LONGEST_WAIT_MS 8000u
+#define RETRIES         3  /* refusals in a row, without getting ahead, that may be the line's fault */
+#define RESTARTS        20 /* restarts of the device in a row, without getting ahead */
+#define BUSY_PAUSE_MS   500u
+#define PROBE_BYTES     64u /* of the file: a device that writes by the flash row gets ahead with it too */
+#define SHORTEST_BYTES  192u /* packets are not made shorter than that, if the device takes more */
+#define GOOD_RUN        16   /* answers without a loss, after which packets become longer */
+#define QUEUE           (HF_SMP_WINDOW_MAX + 8)
+
+struct packet {
+	uint8_t seq;
+	bool is_void;
+	uint32_t off;
+	uint64_t sent_ms;
+};
+
+struct sender {
+	struct hf_smp_client *client;
+	struct hf_smp_upload *u;
+	uint8_t sha[HF_SHA256_BYTES];
+	struct packet queue[QUEUE];
+	unsigned queued;
+	uint32_t length;      /* of packets, now */
+	unsigned good;        /* answers since the last loss */
+	uint32_t next;        /* file offset of the next packet to send */
+	uint32_t best;        /* highest offset that was ever wanted */
+	unsigned retries;     /* since `best` moved */
+	unsigned restarts;
+	uint32_t wait_ms;     /* for an answer, this time */
+	uint32_t usual_ms;    /* smoothed time that an answer takes */
+	uint64_t heard_ms;    /* when something was sent into silence, or heard */
+	uint64_t advanced_ms; /* when the device last got ahead */
+};
+
+static uint64_t now_ms(const struct sender *s)
+{
+	return hf_serial_now_ms(s->client->serial);
+}
+
+static uint32_t patient_wait(const struct sender *s)
+{
+	uint32_t wait = 3 * s->usual_ms;
+
+	return wait < FIRST_WAIT_MS ? FIRST_WAIT_MS : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : wait;
+}
+
+/* The body of the packet at `off`; *taken is how many bytes of the file it may carry, and then does. */
+static enum hf_err build(const struct sender *s, uint32_t off, uint8_t *body, size_t cap, size_t *len, uint32_t *taken)
+{
+	const struct hf_smp_upload *u = s->u;
+	size_t left = u->file.len - off, room = s->length;
+	struct hf_cbor_writer w;
+
+	hf_cbor_begin(&w, body, cap);
+	hf_cbor_put_map(&w, off == 0 ? 4 : 2);
+	if (off == 0) {
+		hf_cbor_put_tstr(&w, "len");
+		hf_cbor_put_uint(&w, u->file.len);
+		hf_cbor_put_tstr(&w, "sha");
+		hf_cbor_put_bstr(&w, s->sha, sizeof(s->sha));
+	}
+	hf_cbor_put_tstr(&w, "off");
+	hf_cbor_put_uint(&w, off);
+	hf_cbor_put_tstr(&w, "data");
+	if (w.err || room <= HF_SMP_HEADER_BYTES + w.len + 3)
+		return HF_ERR_RANGE;
+	room -= HF_SMP_HEADER_BYTES + w.len + 3; /* a byte string's header, up to 64 KiB */
+	room = room < *taken ? room : *taken;
+	*taken = (uint32_t)(left < room ? left : room);
+	hf_cbor_put_bstr(&w, u->file.ptr + off, *taken);
+	*len = w.len;
+	return w.err;
+}
+
+/* Sends the packet at `off` with at most *taken bytes of the file. */
+static enum hf_err send_packet(struct sender *s, uint32_t off, uint32_t *taken)
+{
+	uint8_t body[HF_SMP_CLIENT_PACKET - HF_SMP_HEADER_BYTES];
+	struct packet *p = &s->queue[s->queued];
+	enum hf_err err;
+	size_t len;
+
+	err = build(s, off, body, sizeof(body), &len, taken);
+	if (err)
+		return err;
+	if (s->queued == 0)
+		s->heard_ms = now_ms(s);
+	*p = (struct packet){.off = off, .sent_ms = now_ms(s)};
+	err = hf_smp_send(s->client, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_UPLOAD, (struct hf_bytes){body, len},
+			  &p->seq);
+	if (err)
+		return err == HF_ERR_TIMEOUT ? HF_ERR_IO : err;
+	s->queued++;
+	s->u->packets_sent++;
+	s->u->bytes_sent += *taken;
+	return HF_OK;
+}
+
+static enum hf_err fill_window(struct sender *s)
+{
+	while (s->queued < s->u->window && s->next < s->u->file.len) {
+		uint32_t taken = UINT32_MAX;
+		enum hf_err err = send_packet(s, s->next, &taken);
+
+		if (err)
+			return err;
+		s->next += taken;
+	}
+	return HF_OK;
+}
+
+static enum hf_err send_probe(struct sender *s)
+{
+	uint32_t taken = PROBE_BYTES;
+
+	if (s->queued == QUEUE)
+		memmove(s->queue, s->queue + 1, --s->queued * sizeof(s->queue[0]));
+	s->heard_ms = now_ms(s);
+	s->wait_ms = s->wait_ms * 2 < LONGEST_WAIT_MS ? s->wait_ms * 2 : LONGEST_WAIT_MS;
+	s->client->timeouts++;
+	return send_packet(s, s->u->off, &taken);
+}
+
+static void go_to(struct sender *s, uint32_t off)
+{
+	for (unsigned i = 0; i < s->queued; i++)
+		s->queue[i].is_void = true;
+	s->next = off;
+}
+
+static void note_loss(struct sender *s)
+{
+	s->u->resent++;
+	s->good = 0;
+	if (s->length / 2 >= SHORTEST_BYTES)
+		s->length /= 2;
+}
+
+static void note_good(struct sender *s)
+{
+	if (++s->good % GOOD_RUN != 0)
+		return;
+	s->length = s->length * 2 < s->u->packet_bytes ? s->length * 2 : s->u->packet_bytes;
+}
+
+/* The line was gone: what is under way will not be answered any more. */
+static void forget(struct sender *s)
+{
+	if (s->queued)
+		s->u->resent++;
+	s->queued = 0;
+	s->next = s->u->off;
+}
+
+/* Takes the packet with this number and all before it out of the queue. */
+static bool settle(struct sender *s, uint8_t seq, struct packet *out)
+{
+	for (unsigned i = 0; i < s->queued; i++) {
+		if (s->queue[i].seq != seq)
+			continue;
+		*out = s->queue[i];
+		s->queued -= i + 1;
+		memmove(s->queue, s->queue + i + 1, s->queued * sizeof(s->queue[0]));
+		return true;
+	}
+	return false;
+}
+
+/* May this refusal be the line's fault, so that the same again may succeed? A CRC of 16 bits lets one damaged packet in
+ * 65536 pass, and the segment's digest finds it. A flash error makes the device erase anew. */
+static bool worth_a_retry(enum hf_err err)
+{
+	switch (err) {
+	case HF_ERR_TRUNCATED:
+	case HF_ERR_ENCODING:
+	case HF_ERR_TYPE:
+	case HF_ERR_RANGE:
+	case HF_ERR_CRC:
+	case HF_ERR_DIGEST:
+	case HF_ERR_ORDER:
+	case HF_ERR_BUSY:
+	case HF_ERR_FLASH_ERASE:
+	case HF_ERR_FLASH_PROGRAM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum hf_err take_refusal(struct sender *s, const struct hf_smp_answer *a)
+{
+	s->u->refusal = *a;
+	s->u->refusal.body = (struct hf_bytes){NULL, 0};
+	if (!worth_a_retry(a->refusal) || s->retries == RETRIES)
+		return a->refusal;
+	s->retries++;
+	s->u->retries++;
+	s->u->off = 0;
+	go_to(s, 0);
+	if (a->refusal == HF_ERR_BUSY)
+		hf_serial_sleep_ms(s->client->serial, BUSY_PAUSE_MS);
+	return HF_OK;
+}
+
+static enum hf_err read_off(const struct hf_smp_answer *a, uint32_t total, uint32_t *off, bool *match)
+{
+	struct hf_cbor_reader r;
+	struct hf_smp_items it;
+	uint64_t value = UINT64_MAX;
+
+	*match = true;
+	hf_cbor_open_final(&r, a->body);
+	hf_smp_items_begin(&it, &r, HF_CBOR_MAP);
+	while (hf_smp_items_next(&it)) {
+		struct hf_bytes key = hf_cbor_tstr(&r);
+
+		if (hf_smp_is(key, "off"))
+			value = hf_smp_uint(&r);
+		else if (hf_smp_is(key, "match"))
+			*match = hf_cbor_bool(&r);
+		else
+			hf_smp_skip(&r);
+	}
+	if (hf_cbor_close(&r) || value > total)
+		return HF_ERR_TYPE;
+	*off = (uint32_t)value;
+	return HF_OK;
+}
+
+static enum hf_err note_restart(struct sender *s)
+{
+	s->u->restarts++;
+	return ++s->restarts > RESTARTS ? HF_ERR_TIMEOUT : HF_OK;
+}
+
+/* The device wants `off` next. */
+static enum hf_err take_off(struct sender *s, uint32_t off)
+{
+	struct hf_smp_upload *u = s->u;
+	uint32_t expected = s->queued ? s->queue[0].off : s->next;
+	bool back = off < expected;
+	enum hf_err err = HF_OK;
+
+	if (off > u->off)
+		s->advanced_ms = now_ms(s);
+	if (off == 0 && u->off > 0)
+		err = note_restart(s);
+	if (off > s->best) {
+		s->best = off;
+		s->retries = 0;
+		s->restarts = 0;
+	}
+	u->off = off;
+	if (off == expected)
+		note_good(s);
+	if (off != expected) {
+		if (back)
+			note_loss(s);
+		else
+			u->skipped += off - expected;
+		go_to(s, off);
+	}
+	if (u->progress)
+		u->progress(u->ctx, off);
+	return err;
+}
+
+static enum hf_err take_answer(struct sender *s, const struct hf_smp_answer *a)
+{
+	struct packet p;
+	enum hf_err err;
+	uint32_t off;
+	bool match;
+
+	if (a->header.group != HF_SMP_IMAGE || a->header.id != HF_SMP_IMAGE_UPLOAD)
+		return HF_OK;
+	s->heard_ms = now_ms(s);
+	if (!settle(s, a->header.seq, &p))
+		return HF_OK;
+	s->usual_ms = (3 * s->usual_ms + (uint32_t)(now_ms(s) - p.sent_ms)) / 4;
+	s->wait_ms = patient_wait(s);
+	if (p.is_void)
+		return HF_OK;
+	if (a->refusal)
+		return take_refusal(s, a);
+	err = read_off(a, (uint32_t)s->u->file.len, &off, &match);
+	if (err)
+		return err;
+	return match ? take_off(s, off) : HF_ERR_DIGEST;
+}
+
+static enum hf_err wait_answer(struct sender *s)
+{
+	struct hf_smp_answer answer;
+	enum hf_err err = hf_smp_receive(s->client, s->heard_ms + s->wait_ms, &answer);
+
+	if (!err)
+		return take_answer(s, &answer);
+	if (err != HF_ERR_TIMEOUT)
+		return err;
+	return hf_smp_stopped(s->client) ? HF_ERR_TIMEOUT : send_probe(s);
+}
+
+static enum hf_err step(struct sender *s)
+{
+	enum hf_err err;
+
+	if (now_ms(s) >= s->advanced_ms + s->u->patience_ms)
+		return HF_ERR_TIMEOUT;
+	err = fill_window(s);
+	if (!err)
+		err = wait_answer(s);
+	if (err != HF_ERR_IO)
+		return err;
+	err = hf_smp_reopen(s->client, s->advanced_ms + s->u->patience_ms);
+	forget(s);
+	return err;
+}
+
+enum hf_err hf_smp_upload(struct hf_smp_client *c, struct hf_smp_upload *u)
+{
+	struct sender s = {.client = c, .u = u, .wait_ms = FIRST_WAIT_MS};
+	enum hf_err err = HF_OK;
+
+	if (u->file.len == 0 || u->file.len > UINT32_MAX)
+		return HF_ERR_RANGE;
+	if (u->window == 0)
+		u->window = 1;
+	if (u->window > HF_SMP_WINDOW_MAX)
+		u->window = HF_SMP_WINDOW_MAX;
+	if (u->packet_bytes > HF_SMP_CLIENT_PACKET)
+		u->packet_bytes = HF_SMP_CLIENT_PACKET;
+	s.length = u->packet_bytes;
+	hf_sha256_of(u->file, s.sha);
+	s.advanced_ms = s.heard_ms = now_ms(&s);
+	u->off = 0;
+	while (!err && u->off < u->file.len)
+		err = step(&s);
+	return err;
+}

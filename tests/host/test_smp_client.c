@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests and uploads to a device in the same process, over a line that loses, damages and repeats bytes, and a device
+ * that is slow, restarts, refuses. The device is the real SMP server over an engine that is played here and that
+ * keeps what it gets, a 16 KiB segment at a time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "hex.h"
+#include "sim.h"
+#include "smp_device.h"
+#include "smp_server.h"
+#include "smp_upload.h"
+
+#define FILE_BYTES 100000u
+#define HEAD_BYTES 3000u /* of the file, wanted again after each restart */
+#define SEGMENT    16384u
+
+static const struct hf_layout layout = {
+	.name = "reference",
+	.vendor_id = {0xaa},
+	.class_id = {0xbb},
+	.slot = {{0x08020000, 0x60000}, {0x08080000, 0x60000}},
+};
+static const uint8_t device_id[16] = {0xdd};
+
+static struct {
+	uint8_t kept[FILE_BYTES];
+	uint32_t committed;      /* survives a restart */
+	uint32_t cost_us;        /* of each packet */
+	uint32_t erase_us;       /* before each segment */
+	uint32_t restart_at;     /* the device restarts when it gets to this offset; 0: never */
+	unsigned restarts_left;
+	uint32_t refuse_at;      /* `refusal` for the packet with this offset */
+	unsigned refusals_left;
+	enum hf_err refusal;
+	unsigned requests_ignored; /* so many packets get no answer at all */
+	bool stubborn;           /* never wants anything but 0 */
+	uint64_t work_us;
+} device;
+
+static struct hf_update update;
+static struct hf_smp_server server;
+static struct sim sim;
+static struct hf_smp_client client;
+static struct hf_smp_answer answer;
+static uint8_t file[FILE_BYTES];
+
+enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
+{
+	u->phase = HF_UPDATE_HEAD;
+	u->next = 0;
+	u->total = total;
+	return HF_OK;
+}
+
+static void take(struct hf_update *u, const uint8_t *data, size_t len)
+{
+	memcpy(device.kept + u->next, data, len);
+	u->next += (uint32_t)len;
+	if (u->phase == HF_UPDATE_HEAD && u->next >= HEAD_BYTES) {
+		u->phase = HF_UPDATE_PAYLOAD;
+		u->next = HEAD_BYTES + device.committed;
+		return;
+	}
+	while (u->phase == HF_UPDATE_PAYLOAD && u->next >= HEAD_BYTES + device.committed + SEGMENT) {
+		device.committed += SEGMENT;
+		device.work_us += device.erase_us;
+	}
+	if (u->next == u->total)
+		u->phase = HF_UPDATE_DONE;
+}
+
+enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len)
+{
+	if (off != u->next || device.stubborn)
+		return HF_OK;
+	if (device.restart_at && off + len > device.restart_at && device.restarts_left) {
+		device.restarts_left--;
+		sim_restart(&sim, 500000);
+		u->phase = HF_UPDATE_IDLE;
+		memset(&server.sha, 0, sizeof(server.sha));
+		server.sha_len = 0;
+		return HF_OK;
+	}
+	if (device.refusals_left && off + len > device.refuse_at) {
+		device.refusals_left--;
+		u->phase = HF_UPDATE_IDLE;
+		return device.refusal;
+	}
+	if (u->phase == HF_UPDATE_HEAD && len > HEAD_BYTES - u->next)
+		len = HEAD_BYTES - u->next;
+	take(u, data, len);
+	return HF_OK;
+}
+
+enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES])
+{
+	if (id[0] != 0x22)
+		return HF_ERR_NOT_FOUND;
+	u->state.slot[1].state = HF_SLOT_TRIAL;
+	return HF_OK;
+}
+
+enum hf_err hf_update_confirm(struct hf_update *u)
+{
+	u->state.slot[0].state = HF_SLOT_CONFIRMED;
+	return HF_OK;
+}
+
+enum hf_err hf_update_erase(struct hf_update *u)
+{
+	return u->state.slot[1].state == HF_SLOT_TRIAL ? HF_ERR_TRIAL : HF_OK;
+}
+
+enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
+			      struct hf_image *out)
+{
+	(void)env;
+	(void)slot;
+	(void)work;
+	memset(out, 0, sizeof(*out));
+	memset(out->id, 0x22, sizeof(out->id));
+	out->versions = 3;
+	memcpy(out->version, (int32_t[]){1, 1, 0}, 3 * sizeof(int32_t));
+	return HF_OK;
+}
+
+unsigned hf_journal_free(const struct hf_journal *j)
+{
+	(void)j;
+	return 400;
+}
+
+static size_t serve(void *ctx, const struct hf_smp_decoder *packet, bool oversize, uint8_t *out, size_t cap,
+		    uint64_t *cost_us)
+{
+	struct hf_bytes bytes = {packet->buf, packet->len};
+	size_t len;
+
+	(void)ctx;
+	if (device.requests_ignored) {
+		device.requests_ignored--;
+		return 0;
+	}
+	device.work_us = device.cost_us;
+	unsigned restarts = device.restarts_left;
+	len = oversize ? hf_smp_serve_oversize(&server, bytes, out, cap) : hf_smp_serve(&server, bytes, out, cap);
+	*cost_us = device.work_us;
+	return restarts == device.restarts_left ? len : 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&device, 0, sizeof(device));
+	memset(&update, 0, sizeof(update));
+	memset(&server, 0, sizeof(server));
+	update.env.layout = &layout;
+	update.env.device_id = device_id;
+	update.running = 0;
+	update.running_known = true;
+	memset(update.running_image.id, 0x11, sizeof(update.running_image.id));
+	update.running_image.versions = 4;
+	memcpy(update.running_image.version, (int32_t[]){1, 2, 3, -1}, 4 * sizeof(int32_t));
+	update.state.slot[0].state = HF_SLOT_CONFIRMED;
+	update.state.slot[0].sequence = UINT64_C(0x0000000101020300);
+	update.state.newest = UINT64_C(0x0000000101020300);
+	server.update = &update;
+	server.buf_size = 1024;
+	server.buf_count = 4;
+	server.reset_cause = HF_RESET_REQUEST;
+	device.cost_us = 200;
+	sim_init(&sim, 1);
+	sim.serve = serve;
+	sim.baud = 921600;
+	hf_smp_client_init(&client, &sim.serial);
+	for (unsigned i = 0; i < FILE_BYTES; i++)
+		file[i] = (uint8_t)(i * 2654435761u >> 13);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sim_free(&sim);
+	return 0;
+}
+
+static struct hf_smp_upload uploading(void)
+{
+	return (struct hf_smp_upload){
+		.file = {file, sizeof(file)},
+		.packet_bytes = 1024,
+		.window = 4,
+		.patience_ms = 60000,
+	};
+}
+
+static void assert_complete(const struct hf_smp_upload *u)
+{
+	assert_int_equal(u->off, FILE_BYTES);
+	assert_int_equal(update.phase, HF_UPDATE_DONE);
+	assert_memory_equal(device.kept, file, FILE_BYTES);
+}
+
+/* ---- requests ---- */
+
+static void parameters_are_read(void **state)
+{
+	struct hf_smp_parameters p;
+
+	(void)state;
+	assert_int_equal(hf_smp_get_parameters(&client, 5000, &p, &answer), HF_OK);
+	assert_int_equal(p.buf_size, 1024);
+	assert_int_equal(p.buf_count, 4);
+	assert_int_equal(answer.refusal, HF_OK);
+}
+
+static void status_is_read_whole(void **state)
+{
+	struct hf_smp_status s;
+	char version[HF_SMP_VERSION_TEXT];
+
+	(void)state;
+	update.state.floor = 7;
+	update.state.slot[1].state = HF_SLOT_REJECTED;
+	update.state.slot[1].reason = HF_ERR_TIMEOUT;
+	update.state.slot[1].failures = 3;
+	update.state.slot[1].sequence = UINT64_MAX;
+	memset(update.state.slot[1].id, 0x5a, sizeof(update.state.slot[1].id));
+	update.journal.bad = 2;
+	server.last_error = HF_ERR_SIGNATURE;
+	assert_int_equal(hf_smp_get_status(&client, 5000, &s, &answer), HF_OK);
+	assert_string_equal(s.board, "reference");
+	assert_memory_equal(s.vendor_id, layout.vendor_id, 16);
+	assert_memory_equal(s.class_id, layout.class_id, 16);
+	assert_memory_equal(s.device_id, device_id, 16);
+	assert_int_equal(s.running, 0);
+	hf_smp_version_text(s.version, s.versions, version);
+	assert_string_equal(version, "1.2.3-rc");
+	assert_int_equal(s.reset_cause, HF_RESET_REQUEST);
+	assert_int_equal(s.journal_free, 400);
+	assert_int_equal(s.journal_bad, 2);
+	assert_int_equal(s.state.floor, 7);
+	assert_true(s.state.newest == update.state.newest);
+	assert_int_equal(s.state.slot[1].state, HF_SLOT_REJECTED);
+	assert_int_equal(s.state.slot[1].reason, HF_ERR_TIMEOUT);
+	assert_int_equal(s.state.slot[1].failures, 3);
+	assert_true(s.state.slot[1].sequence == UINT64_MAX);
+	assert_memory_equal(s.state.slot[1].id, update.state.slot[1].id, HF_ID_BYTES);
+	assert_int_equal(s.last_error, HF_ERR_SIGNATURE);
+	assert_string_equal(s.last_error_text, hf_err_text(HF_ERR_SIGNATURE));
+}
+
+static void status_in_recovery_has_no_running_slot(void **state)
+{
+	struct hf_smp_status s;
+
+	(void)state;
+	update.running = HF_SLOTS;
+	update.running_known = false;
+	assert_int_equal(hf_smp_get_status(&client, 5000, &s, &answer), HF_OK);
+	assert_int_equal(s.running, HF_SLOTS);
+	assert_int_equal(s.versions, 0);
+}
+
+static void images_are_read(void **state)
+{
+	struct hf_smp_images images;
+
+	(void)state;
+	assert_int_equal(hf_smp_get_images(&client, 5000, &images, &answer), HF_OK);
+	assert_int_equal(images.count, 2);
+	assert_true(images.image[0].active && images.image[0].confirmed && !images.image[0].pending);
+	assert_int_equal(images.image[0].hash[0], 0x11);
+	assert_int_equal(images.image[0].hash_len, 32);
+	assert_string_equal(images.image[1].version, "1.1.0");
+	assert_int_equal(images.image[1].slot, 1);
+	assert_false(images.image[1].active);
+}
+
+static void activation_and_erase_report_the_exact_refusal(void **state)
+{
+	uint8_t hash[32];
+
+	(void)state;
+	memset(hash, 0x33, sizeof(hash));
+	assert_int_equal(hf_smp_test_image(&client, 5000, hash, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_ERR_NOT_FOUND);
+	assert_string_equal(answer.reason, hf_err_text(HF_ERR_NOT_FOUND));
+	memset(hash, 0x22, sizeof(hash));
+	assert_int_equal(hf_smp_test_image(&client, 5000, hash, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_OK);
+	assert_int_equal(hf_smp_erase_image(&client, 5000, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_ERR_TRIAL);
+}
+
+static void reset_is_acknowledged(void **state)
+{
+	(void)state;
+	assert_int_equal(hf_smp_reset(&client, 5000, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_OK);
+	assert_true(server.reset_wanted);
+}
+
+static void request_is_repeated_until_it_is_answered(void **state)
+{
+	struct hf_smp_counters counters;
+
+	(void)state;
+	device.requests_ignored = 3;
+	assert_int_equal(hf_smp_get_counters(&client, 60000, &counters, &answer), HF_OK);
+	assert_int_equal(client.sent, 4);
+	assert_int_equal(client.timeouts, 3);
+	assert_true(sim.now_us >= 7000000 && sim.now_us < 7500000); /* 1 + 2 + 4 s */
+}
+
+static void request_to_nobody_ends_when_patience_does(void **state)
+{
+	struct hf_smp_counters counters;
+
+	(void)state;
+	device.requests_ignored = 1000;
+	assert_int_equal(hf_smp_get_counters(&client, 10000, &counters, &answer), HF_ERR_TIMEOUT);
+	assert_in_range(sim.now_us, 10000000, 10100000);
+}
+
+static void late_answer_is_not_taken_for_another_requests(void **state)
+{
+	struct hf_smp_parameters p;
+	struct hf_smp_counters counters;
+
+	(void)state;
+	device.cost_us = 1500000; /* answers come after the first repetition */
+	assert_int_equal(hf_smp_get_parameters(&client, 20000, &p, &answer), HF_OK);
+	assert_int_equal(hf_smp_get_counters(&client, 20000, &counters, &answer), HF_OK);
+	assert_true(counters.requests >= 2);
+	assert_int_equal(p.buf_size, 1024);
+}
+
+static char text[256];
+static size_t text_len;
+
+static void collect(void *ctx, uint8_t byte)
+{
+	(void)ctx;
+	if (text_len < sizeof(text) - 1)
+		text[text_len++] = (char)byte;
+}
+
+static void log_lines_reach_the_listener(void **state)
+{
+	struct hf_smp_parameters p;
+
+	(void)state;
+	text_len = 0;
+	client.on_text = collect;
+	sim_say(&sim, "[0.001] hello\r\n[0.002] cut o");
+	assert_int_equal(hf_smp_get_parameters(&client, 5000, &p, &answer), HF_OK);
+	text[text_len] = 0;
+	assert_string_equal(text, "[0.001] hello\r\n[0.002] cut o");
+}
+
+static bool stop_now(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+static void stop_ends_a_wait(void **state)
+{
+	struct hf_smp_parameters p;
+
+	(void)state;
+	device.requests_ignored = 1000;
+	client.stop = stop_now;
+	assert_int_equal(hf_smp_get_parameters(&client, 60000, &p, &answer), HF_ERR_TIMEOUT);
+	assert_true(sim.now_us < 1000000);
+}
+
+/* Answers of devices that are not ours: MCUboot and Zephyr. */
+static const char *foreign_answer;
+
+static size_t serve_foreign(void *ctx, const struct hf_smp_decoder *packet, bool oversize, uint8_t *out, size_t cap,
+			    uint64_t *cost_us)
+{
+	size_t len = from_hex(foreign_answer, out + 8, cap - 8);
+
+	(void)ctx;
+	(void)oversize;
+	(void)cost_us;
+	memcpy(out, packet->buf, 8);
+	out[0] = 1;
+	store_be16(out + 2, (uint16_t)len);
+	return 8 + len;
+}
+
+static void answers_of_zephyr_and_mcuboot_are_understood(void **state)
+{
+	struct hf_smp_images images;
+	struct hf_smp_status status;
+
+	(void)state;
+	sim.serve = serve_foreign;
+	foreign_answer = "bf 66696d61676573 9f bf 64736c6f74 00 6776657273696f6e 65312e302e30 6468617368 43010203"
+			 "68626f6f7461626c65 f5 66616374697665 f5 ff ff 6b73706c6974537461747573 00 ff";
+	assert_int_equal(hf_smp_get_images(&client, 5000, &images, &answer), HF_OK);
+	assert_int_equal(images.count, 1);
+	assert_string_equal(images.image[0].version, "1.0.0");
+	assert_int_equal(images.image[0].hash_len, 3);
+	foreign_answer = "bf 627263 08 ff";
+	assert_int_equal(hf_smp_get_status(&client, 5000, &status, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_ERR_UNSUPPORTED);
+	foreign_answer = "bf 63657272 bf 6567726f7570 01 627263 1817 ff ff";
+	assert_int_equal(hf_smp_get_status(&client, 5000, &status, &answer), HF_OK);
+	assert_int_not_equal(answer.refusal, HF_OK);
+	assert_string_equal(answer.reason, "error 23 of group 1");
+}
+
+static void answer_of_another_shape_is_a_type_error(void **state)
+{
+	struct hf_smp_status status;
+
+	(void)state;
+	sim.serve = serve_foreign;
+	foreign_answer = "a1 65626f617264 01";
+	assert_int_equal(hf_smp_get_status(&client, 5000, &status, &answer), HF_ERR_TYPE);
+	foreign_answer = "a1 63756964 41aa";
+	assert_int_equal(hf_smp_get_status(&client, 5000, &status, &answer), HF_ERR_TYPE);
+	foreign_answer = "a1 65736c6f7473 83 a0 a0 a0";
+	assert_int_equal(hf_smp_get_status(&client, 5000, &status, &answer), HF_ERR_TYPE);
+}
+
+/* ---- uploads ---- */
+
+static void upload_over_a_clean_line_sends_nothing_twice(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	assert_complete(&u);
+	/* Behind the head the device wants what the head's packet brought already: that packet's rest goes twice. */
+	assert_true(u.bytes_sent < FILE_BYTES + 4 * 1024);
+	assert_int_equal(u.restarts, 0);
+	assert_int_equal(sim.overflows, 0);
+}
+
+static void upload_with_a_window_uses_the_line(void **state)
+{
+	struct hf_smp_upload u = uploading();
+	uint64_t one_by_one_us;
+
+	(void)state;
+	device.cost_us = 5000;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	uint64_t windowed_us = sim.now_us;
+	teardown(NULL);
+	setup(NULL);
+	device.cost_us = 5000;
+	u = uploading();
+	u.window = 1;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	one_by_one_us = sim.now_us;
+	assert_true(windowed_us * 10 < one_by_one_us * 8);
+	/* 100,000 bytes as base64 at 921600 baud. */
+	assert_true(windowed_us < 1.1 * FILE_BYTES * 127 / 93 * 10 / 0.9216);
+}
+
+static void upload_to_a_slow_eraser_waits_and_overruns_nothing(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.erase_us = 4000000;
+	sim.rx_bytes = 4 * 1440; /* what the device promised to take: buf_count packets, as lines */
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	assert_complete(&u);
+	assert_int_equal(sim.overflows, 0);
+	assert_true(u.bytes_sent < FILE_BYTES + FILE_BYTES / 2);
+}
+
+static void upload_over_a_bad_line_completes(void **state)
+{
+	static const uint32_t ppm[] = {10, 100, 300};
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * 5; i++) {
+		struct hf_smp_upload u = uploading();
+
+		teardown(NULL);
+		setup(NULL);
+		sim.random = i + 1;
+		sim.drop_ppm = ppm[i / 5];
+		sim.flip_ppm = ppm[i / 5];
+		sim.repeat_ppm = ppm[i / 5];
+		assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+		assert_complete(&u);
+		if (ppm[i / 5] >= 100)
+			assert_true(u.resent > 0);
+	}
+}
+
+static void upload_survives_a_cable_pull(void **state)
+{
+	(void)state;
+	for (int usb = 0; usb < 2; usb++) {
+		struct hf_smp_upload u = uploading();
+
+		teardown(NULL);
+		setup(NULL);
+		sim.cable_is_usb = usb;
+		sim.cable_off_us = 300000;
+		sim.cable_on_us = 20300000;
+		assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+		assert_complete(&u);
+		assert_int_equal(sim.reopens, usb);
+		assert_true(sim.now_us < 35000000);
+		assert_true(u.bytes_sent < FILE_BYTES + 16 * 1024);
+	}
+}
+
+static void upload_gives_up_when_the_cable_stays_away(void **state)
+{
+	(void)state;
+	for (int usb = 0; usb < 2; usb++) {
+		struct hf_smp_upload u = uploading();
+
+		teardown(NULL);
+		setup(NULL);
+		sim.cable_is_usb = usb;
+		sim.cable_off_us = 300000;
+		u.patience_ms = 10000;
+		assert_int_equal(hf_smp_upload(&client, &u), usb ? HF_ERR_IO : HF_ERR_TIMEOUT);
+		assert_in_range(sim.now_us, 10000000, 20000000);
+	}
+}
+
+static void upload_continues_where_the_device_was_after_a_restart(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.restart_at = 60000;
+	device.restarts_left = 1;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	assert_complete(&u);
+	assert_int_equal(u.restarts, 1);
+	assert_true(u.skipped >= 2 * SEGMENT);
+	assert_true(u.bytes_sent < FILE_BYTES + SEGMENT + 16 * 1024);
+}
+
+static void upload_of_a_file_that_is_partly_there_skips_it(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	memcpy(device.kept, file, sizeof(file));
+	device.committed = 4 * SEGMENT;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	assert_complete(&u);
+	assert_true(u.skipped >= 4 * SEGMENT - 8 * 1024);
+	assert_true(u.bytes_sent < FILE_BYTES - 3 * SEGMENT);
+}
+
+static void upload_to_a_device_that_keeps_restarting_ends(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.restart_at = 60000;
+	device.restarts_left = 100000;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_ERR_TIMEOUT);
+	assert_true(u.restarts > 3 && u.restarts < 50);
+}
+
+static void upload_to_a_device_that_never_gets_ahead_ends(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.stubborn = true;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_ERR_TIMEOUT);
+	assert_in_range(sim.now_us, 60000000, 62000000);
+}
+
+static void upload_refused_for_good_ends_at_once(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.refuse_at = 2000;
+	device.refusals_left = 1;
+	device.refusal = HF_ERR_CLASS;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_ERR_CLASS);
+	assert_int_equal(u.refusal.refusal, HF_ERR_CLASS);
+	assert_string_equal(u.refusal.reason, hf_err_text(HF_ERR_CLASS));
+	assert_int_equal(u.retries, 0);
+}
+
+static void upload_with_one_damaged_segment_is_tried_again(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.refuse_at = 40000;
+	device.refusals_left = 2;
+	device.refusal = HF_ERR_DIGEST;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	assert_complete(&u);
+	assert_int_equal(u.retries, 2);
+}
+
+static void upload_of_a_damaged_file_ends_with_the_devices_reason(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.refuse_at = 40000;
+	device.refusals_left = 1000;
+	device.refusal = HF_ERR_DIGEST;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_ERR_DIGEST);
+	assert_in_range(u.retries, 3, 6); /* getting a little ahead of the last time starts the count anew */
+}
+
+static void upload_of_any_length_and_packet_size_completes(void **state)
+{
+	static const uint32_t lengths[] = {1, 2, 1023, 1024, 1025, 2999, 3000, 3001, 19384, 19385};
+	static const uint32_t packets[] = {100, 128, 500, 1024};
+
+	(void)state;
+	for (unsigned i = 0; i < 10 * 4; i++) {
+		struct hf_smp_upload u = uploading();
+
+		teardown(NULL);
+		setup(NULL);
+		u.file.len = lengths[i / 4];
+		u.packet_bytes = packets[i % 4];
+		server.buf_size = (uint16_t)u.packet_bytes;
+		assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+		assert_int_equal(u.off, u.file.len);
+		assert_memory_equal(device.kept, file, u.file.len);
+	}
+}
+
+static void upload_with_senseless_parameters_is_refused(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	u.file.len = 0;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_ERR_RANGE);
+	u = uploading();
+	u.packet_bytes = 60;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_ERR_RANGE);
+	assert_int_equal(sim.bytes_to_device, 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(parameters_are_read),
+		T(status_is_read_whole),
+		T(status_in_recovery_has_no_running_slot),
+		T(images_are_read),
+		T(activation_and_erase_report_the_exact_refusal),
+		T(reset_is_acknowledged),
+		T(request_is_repeated_until_it_is_answered),
+		T(request_to_nobody_ends_when_patience_does),
+		T(late_answer_is_not_taken_for_another_requests),
+		T(log_lines_reach_the_listener),
+		T(stop_ends_a_wait),
+		T(answers_of_zephyr_and_mcuboot_are_understood),
+		T(answer_of_another_shape_is_a_type_error),
+		T(upload_over_a_clean_line_sends_nothing_twice),
+		T(upload_with_a_window_uses_the_line),
+		T(upload_to_a_slow_eraser_waits_and_overruns_nothing),
+		T(upload_over_a_bad_line_completes),
+		T(upload_survives_a_cable_pull),
+		T(upload_gives_up_when_the_cable_stays_away),
+		T(upload_continues_where_the_device_was_after_a_restart),
+		T(upload_of_a_file_that_is_partly_there_skips_it),
+		T(upload_to_a_device_that_keeps_restarting_ends),
+		T(upload_to_a_device_that_never_gets_ahead_ends),
+		T(upload_refused_for_good_ends_at_once),
+		T(upload_with_one_damaged_segment_is_tried_again),
+		T(upload_of_a_damaged_file_ends_with_the_devices_reason),
+		T(upload_of_any_length_and_packet_size_completes),
+		T(upload_with_senseless_parameters_is_refused),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A serial line with a device at its other end, in one process and in virtual time: bytes take their time, may be lost,
+ * damaged and repeated, the cable may be pulled, and the device answers when it is done and not before. While it works,
+ * what arrives waits in a buffer of limited size.
+ */
+#ifndef HF_TESTS_SIM_H
+#define HF_TESTS_SIM_H
+
+#include "serial.h"
+#include "smp.h"
+
+#define SIM_QUEUE 65536u
+#define SIM_NEVER UINT64_MAX
+
+struct sim_byte {
+	uint64_t at_us;
+	uint8_t byte;
+};
+
+struct sim_queue {
+	struct sim_byte *item; /* SIM_QUEUE of them, a ring */
+	unsigned first, count;
+	uint64_t free_us; /* when the line can take the next byte */
+};
+
+struct sim {
+	/* Set by the test after sim_init. */
+	uint32_t baud;
+	uint32_t rx_bytes;         /* the device's receive buffer */
+	uint32_t drop_ppm, flip_ppm, repeat_ppm; /* a byte, each way */
+	uint64_t cable_off_us, cable_on_us;      /* bytes in between are lost */
+	bool cable_is_usb;                       /* ... and the port disappears */
+	/* Serves a packet. Returns the answer's length; *cost_us is how long it took. */
+	size_t (*serve)(void *ctx, const struct hf_smp_decoder *packet, bool oversize, uint8_t *out, size_t cap,
+			uint64_t *cost_us);
+	void *ctx;
+
+	/* To be read. */
+	struct hf_serial serial;
+	uint64_t now_us;
+	uint64_t device_us; /* within serve: when the packet was complete */
+	uint64_t bytes_to_device;
+	uint32_t overflows;
+	uint32_t reopens;
+
+	/* Private. */
+	uint32_t random;
+	struct sim_queue to_device, to_host;
+	uint8_t *rx;
+	uint32_t rx_count;
+	uint64_t busy_us, deaf_us;
+	struct hf_smp_decoder decoder;
+	uint8_t packet[4096], answer[4096];
+	bool lost;
+};
+
+/* 115200 baud, a buffer of 8 KiB, no faults. */
+void sim_init(struct sim *sim, uint32_t seed);
+void sim_free(struct sim *sim);
+
+/* The device loses power and has it again: what it was receiving is gone; it is deaf for boot_us. */
+void sim_restart(struct sim *sim, uint64_t boot_us);
+
+/* Bytes that the device sends of its own accord, now. */
+void sim_say(struct sim *sim, const char *text);
+
+/* Lets time pass. */
+void sim_advance(struct sim *sim, uint64_t until_us);
+
+uint32_t sim_random(struct sim *sim);
+
+#endif
