@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# build.sh OUT: builds the test firmware's variants with the cross compiler, linked at two bases (and some at others).
+# build.sh OUT STAMP: builds the test firmware's variants with the cross compiler, linked at two bases (and some at others).
 # OUT/NAME-a.elf and OUT/NAME-b.elf are linked with relocations; further forms are named at their end.
 set -eu
 
@@ -24,7 +24,7 @@ compile() {
 link_at() {
 	base=$2 table=$3 output=$4 object=$5
 	shift 5
-	${cross}ld --emit-relocs --gc-sections -z max-page-size=4 --no-warn-rwx-segments -L "$src/$table" -T "$src/fw.ld" \
+	${cross}ld --emit-relocs --gc-sections -z max-page-size=0x200 --no-warn-rwx-segments -L "$src/$table" -T "$src/fw.ld" \
 		--defsym=BASE="$base" --defsym=_config_sector=0x080E0000 --defsym=_peripheral=0x40011000 "$@" \
 		"$out/fw.o" "$out/$object.o" -o "$out/$output.elf"
 }
@@ -55,10 +55,12 @@ for variant in MOVW_FLASH MOVW_RAM RELATIVE_FLASH RELATIVE_RAM RELATIVE_WEAK TYP
 	both $variant plain --undefined=fw_construct
 done
 
-# Bases that differ in few bits: the least that two slots can, and a power of two that leaves MOVW alone.
+# Bases that differ by the least that images can, and by what leaves MOVW alone.
 link_at none 0x08020400 plain none-near none
 link_at MOVW_FLASH 0x08030200 plain MOVW_FLASH-near MOVW_FLASH
-link_at unaligned 0x08120200 plain unaligned-near unaligned
+
+# Pages of 4 KiB: ld lets the first segment begin with the ELF header.
+link_at none $base_a plain header-a none -z max-page-size=0x1000
 
 # Other objects, a build id, no relocations, a place that is not flash, a base that is not a multiple of 512.
 link_at none $base_b plain other-b RELATIVE_FLASH --undefined=fw_construct
@@ -68,8 +70,9 @@ link_at none $base_b plain id-b none --build-id
 link_at none 0x20010000 plain inram-a none
 link_at none 0x08020204 plain misplaced-a none
 
-for link in none-a none-b ram_call-a; do
+for link in none-a none-b ram_call-a ram_call-b beyond-a beyond-b copy_table-a copy_table-b MOVW_FLASH-a MOVW_FLASH-near; do
 	${cross}objcopy -O ihex "$out/$link.elf" "$out/$link.hex"
 	${cross}objcopy -O srec "$out/$link.elf" "$out/$link.srec"
 	${cross}objcopy -O binary --gap-fill 0xff "$out/$link.elf" "$out/$link.bin"
 done
+touch "$2"

@@ -9,11 +9,11 @@
 	.type fw_extra, %function
 fw_extra:
 #if defined MOVW_FLASH
-	movw	r1, #:lower16:fw_construct
-	movt	r1, #:upper16:fw_construct
+	movw	r8, #:lower16:fw_construct
+	movt	r8, #:upper16:fw_construct
 #elif defined MOVW_RAM
-	movw	r1, #:lower16:fw_result
-	movt	r1, #:upper16:fw_result
+	movw	r8, #:lower16:fw_result
+	movt	r8, #:upper16:fw_result
 #endif
 	movs	r0, #1
 	bx	lr
