@@ -89,8 +89,8 @@ static enum hf_err refuse_version(const struct check *c, enum hf_err err)
 
 	describe_conditions(&c->needs.from, from, sizeof(from));
 	if (c->device->version.parts)
-		hf_diag_set(c->diag, "the package upgrades from versions %s only, and this device runs %s; install a version "
-				     "between first", from,
+		hf_diag_set(c->diag, "the package upgrades from versions %s only, and this device runs %s; choose a package "
+				     "that upgrades from it", from,
 			    hf_version_format(c->device->version.part, c->device->version.parts, mine));
 	else
 		hf_diag_set(c->diag, "the package upgrades from versions %s only, which no version is", from);
@@ -145,6 +145,11 @@ static void set_version(struct hf_suit_device *suit, const struct hf_version *ve
 	memcpy(suit->version, version->part, sizeof(suit->version));
 }
 
+static struct hf_bytes install_of(const struct hf_package *package)
+{
+	return package->manifest.install.len ? package->manifest.install : package->manifest.validate;
+}
+
 /* Tries the bounds of the package's own conditions, and their neighbours. */
 static enum hf_err run_with_any_version(struct check *c, struct hf_params *params)
 {
@@ -158,7 +163,7 @@ static enum hf_err run_with_any_version(struct check *c, struct hf_params *param
 		for (int step = 0; step < 3 && err == HF_ERR_VERSION; step++) {
 			*last = c->needs.from.at[i].version.part[HF_VERSION_PARTS - 1] + (step == 1) - (step == 2);
 			set_version(&c->suit, &bound);
-			err = run(c, c->package->manifest.install, params);
+			err = run(c, install_of(c->package), params);
 		}
 	}
 	return err;
@@ -177,9 +182,21 @@ static void set_up_device(struct check *c)
 	set_version(&c->suit, &d->version);
 }
 
+enum hf_err hf_package_params(const struct hf_package *package, unsigned slot, struct hf_params *params)
+{
+	struct check c = {.package = package};
+	enum hf_err err;
+
+	hf_package_needs(package, &c.needs);
+	c.suit = (struct hf_suit_device){.vendor_id = c.needs.vendor_id, .class_id = c.needs.class_id,
+					 .device_id = c.needs.device[0], .slot = slot};
+	err = run(&c, install_of(package), params);
+	return err == HF_ERR_VERSION ? run_with_any_version(&c, params) : err;
+}
+
 static enum hf_err run_install(struct check *c, struct hf_params *params)
 {
-	enum hf_err err = run(c, c->package->manifest.install, params);
+	enum hf_err err = run(c, install_of(c->package), params);
 
 	if (err == HF_ERR_VERSION && !c->device->version.parts) {
 		err = run_with_any_version(c, params);
@@ -191,15 +208,15 @@ static enum hf_err run_install(struct check *c, struct hf_params *params)
 
 /* ---- payload ---- */
 
-static enum hf_err check_segments(const struct check *c, const struct hf_package_target *t)
+static enum hf_err check_segments(const struct hf_package_payload *payload, struct hf_bytes segments, struct hf_diag *diag)
 {
-	struct hf_bytes content = t->payload->bytes;
+	struct hf_bytes content = payload->bytes;
 	size_t count = (content.len + HF_SEGMENT_BYTES - 1) / HF_SEGMENT_BYTES;
 	uint8_t digest[HF_SHA256_BYTES];
 
-	if (t->segments.len != count * HF_SHA256_BYTES) {
-		hf_diag_set(c->diag, "the package has digests for %zu segments, and its payload has %zu",
-			    t->segments.len / HF_SHA256_BYTES, count);
+	if (segments.len != count * HF_SHA256_BYTES) {
+		hf_diag_set(diag, "the package has digests for %zu segments, and its payload has %zu",
+			    segments.len / HF_SHA256_BYTES, count);
 		return HF_ERR_RANGE;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -207,34 +224,44 @@ static enum hf_err check_segments(const struct check *c, const struct hf_package
 		size_t len = content.len - at < HF_SEGMENT_BYTES ? content.len - at : HF_SEGMENT_BYTES;
 
 		hf_sha256_of((struct hf_bytes){content.ptr + at, len}, digest);
-		if (memcmp(digest, t->segments.ptr + i * HF_SHA256_BYTES, sizeof(digest)) == 0)
+		if (memcmp(digest, segments.ptr + i * HF_SHA256_BYTES, sizeof(digest)) == 0)
 			continue;
-		hf_diag_set(c->diag, "the package is damaged between the bytes %zu and %zu of its file: segment %zu of %zu is not "
-				     "what was signed; fetch the package again", t->payload->offset + at,
-			    t->payload->offset + at + len - 1, i + 1, count);
+		hf_diag_set(diag, "the package is damaged between the bytes %zu and %zu of its file: segment %zu of %zu is not "
+				  "what was signed; fetch the package again", payload->offset + at,
+			    payload->offset + at + len - 1, i + 1, count);
 		return HF_ERR_DIGEST;
 	}
-	hf_sha256_of(content, digest);
-	if (memcmp(digest, t->image.digest, sizeof(digest)) == 0)
+	return HF_OK;
+}
+
+enum hf_err hf_package_check_payload(const struct hf_package_payload *payload, const struct hf_params *params,
+				     struct hf_diag *diag)
+{
+	uint8_t digest[HF_SHA256_BYTES];
+	enum hf_err err;
+
+	if (payload->bytes.len != params->size) {
+		hf_diag_set(diag, "the payload has %zu bytes, and %u are signed for", payload->bytes.len, params->size);
+		return HF_ERR_DIGEST;
+	}
+	err = check_segments(payload, params->segments, diag);
+	if (err)
+		return err;
+	hf_sha256_of(payload->bytes, digest);
+	if (params->digest.len == sizeof(digest) && memcmp(digest, params->digest.ptr, sizeof(digest)) == 0)
 		return HF_OK;
-	hf_diag_set(c->diag, "the digest of the whole payload is not the signed one, though its segments' are");
+	hf_diag_set(diag, "the digest of the whole payload is not the signed one, though its segments' are");
 	return HF_ERR_DIGEST;
 }
 
 static enum hf_err find_payload(const struct check *c, const struct hf_params *params, struct hf_package_target *t)
 {
 	t->payload = hf_package_find(c->package, params->uri);
-	t->segments = params->segments;
-	if (!t->payload) {
-		hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that slot %c needs", (int)params->uri.len,
-			    (const char *)params->uri.ptr, SLOT_NAME(c->suit.slot));
-		return HF_ERR_UNSUPPORTED;
-	}
-	if (t->payload->bytes.len == t->image.content_bytes)
-		return check_segments(c, t);
-	hf_diag_set(c->diag, "the payload has %zu bytes, and %u are signed for", t->payload->bytes.len,
-		    t->image.content_bytes);
-	return HF_ERR_DIGEST;
+	if (t->payload)
+		return hf_package_check_payload(t->payload, params, c->diag);
+	hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that slot %c needs", (int)params->uri.len,
+		    (const char *)params->uri.ptr, SLOT_NAME(c->suit.slot));
+	return HF_ERR_UNSUPPORTED;
 }
 
 static enum hf_err refuse_place(const struct check *c, enum hf_err err, const struct hf_params *params)

@@ -33,8 +33,16 @@ enum hf_package_unchecked {
 struct hf_package_target {
 	struct hf_image image;
 	const struct hf_package_payload *payload;
-	struct hf_bytes segments;
 };
+
+/* What the install sequence (without one: the validate sequence) leaves for a slot, on a device that the package is for: an id
+ * or a version that it demands is supposed. HF_ERR_VERSION: no version fulfils its conditions. */
+HF_MUST_USE enum hf_err hf_package_params(const struct hf_package *package, unsigned slot, struct hf_params *params);
+
+/* Compares a payload with its signed digests, segment by segment. HF_ERR_DIGEST, with the place in the file; HF_ERR_RANGE: the
+ * digests are not as many as there are segments. */
+HF_MUST_USE enum hf_err hf_package_check_payload(const struct hf_package_payload *payload, const struct hf_params *params,
+						 struct hf_diag *diag);
 
 /* Checks all. HF_OK, or the device's error: HF_ERR_KEY, HF_ERR_SIGNATURE, HF_ERR_VENDOR, HF_ERR_CLASS, HF_ERR_DEVICE,
  * HF_ERR_VERSION, HF_ERR_SECURITY_VERSION, HF_ERR_RELEASE, HF_ERR_SAME_SEQUENCE, HF_ERR_SLOT (does not fit this board's

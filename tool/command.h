@@ -10,6 +10,7 @@
 
 enum hf_exit hf_command_board(int argc, char **argv);
 enum hf_exit hf_command_factory(int argc, char **argv);
+enum hf_exit hf_command_inspect(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
 enum hf_exit hf_command_pack(int argc, char **argv);
 enum hf_exit hf_command_verify(int argc, char **argv);

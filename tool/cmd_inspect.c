@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `holdfast inspect`: what is in this file? Kinds are told by content, never by name.
+ */
+#include <string.h>
+
+#include "args.h"
+#include "cbor_diag.h"
+#include "command.h"
+#include "file.h"
+#include "inspect.h"
+#include "load.h"
+
+#define DIAG_LIMIT 1024 /* longer strings are cut off: payloads */
+
+typedef enum hf_err inspector(const struct hf_inspect *in, struct hf_diag *diag);
+
+static bool begins(struct hf_bytes file, const char *with, size_t len)
+{
+	return file.len >= len && memcmp(file.ptr, with, len) == 0;
+}
+
+static inspector *recognise(struct hf_bytes file)
+{
+	if (begins(file, "\xd8\x6b\xa2", 3))
+		return hf_inspect_slot;
+	if (begins(file, "\xd8\x6b", 2))
+		return hf_inspect_package;
+	if (begins(file, "\xa4\x01\x01\x02", 4))
+		return hf_inspect_keyset;
+	return hf_inspect_firmware;
+}
+
+static bool is_blank(struct hf_bytes file)
+{
+	for (size_t i = 0; i < file.len; i++) {
+		if (file.ptr[i] != 0xff)
+			return false;
+	}
+	return true;
+}
+
+/* An envelope that ends with its manifest is a package without severed members, not a slot. */
+static bool is_bare_package(struct hf_bytes file)
+{
+	struct hf_package p;
+
+	return hf_package_read(file, &p, NULL) == HF_OK;
+}
+
+static enum hf_err inspect(const struct hf_inspect *in, bool notation, struct hf_diag *diag)
+{
+	inspector *look = recognise(in->file);
+	enum hf_err err;
+
+	if (is_blank(in->file)) {
+		hf_diag_set(diag, in->file.len ? "nothing but FF is in it: erased flash" : "the file is empty");
+		return HF_ERR_ENCODING;
+	}
+	if (notation) {
+		err = hf_cbor_diag(in->file, DIAG_LIMIT, stdout);
+		if (err)
+			hf_diag_set(diag, "this is not CBOR, or not in its shortest form: %s", hf_err_text(err));
+		return err;
+	}
+	if (look == hf_inspect_slot && is_bare_package(in->file))
+		look = hf_inspect_package;
+	return look(in, diag);
+}
+
+/* The reader of firmware names its file itself. */
+static void name_file(const char *path, struct hf_diag *diag)
+{
+	if (strncmp(diag->text, path, strlen(path)) != 0)
+		hf_diag_prefix(diag, "%s: ", path);
+}
+
+enum hf_exit hf_command_inspect(int argc, char **argv)
+{
+	const char *board_file = NULL;
+	bool json = false, notation = false;
+	const struct hf_arg options[] = {
+		{"board", 'b', HF_ARG_TEXT, "FILE", "check against this board (slots and firmware)", &board_file, NULL},
+		{"json", 0, HF_ARG_FLAG, NULL, "as JSON; numbers over 2^53 are strings", &json, NULL},
+		{"diag", 0, HF_ARG_FLAG, NULL, "the file's CBOR in diagnostic notation", &notation, NULL},
+	};
+	const struct hf_usage usage = {
+		.command = "inspect",
+		.summary = "shows what is in a package, a slot's dump, a keyset or a firmware file",
+		.synopsis = "FILE [options]",
+		.details = "Signatures are not checked, only digests; `holdfast verify` checks all.",
+		.example = "holdfast inspect gateway-1.1.0.suit",
+		.exits = "3 the file is damaged or of no known kind",
+		.arg = options,
+		.args = sizeof(options) / sizeof(options[0]),
+		.rest_min = 1,
+		.rest_max = 1,
+	};
+	struct hf_args_rest rest;
+	struct hf_buffer file;
+	struct hf_board board;
+	struct hf_inspect in;
+	struct hf_diag diag;
+	enum hf_exit code;
+	enum hf_err err;
+
+	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
+		return code;
+	if (json && notation)
+		return hf_args_wrong(&usage, "one of --json and --diag at a time");
+	err = board_file ? hf_board_load(board_file, &board, &diag) : HF_OK;
+	if (!err)
+		err = hf_file_read(rest.item[0], HF_PACKAGE_FILE_MAX, &file, &diag);
+	if (err)
+		return hf_out_fail(err, &diag);
+	in = (struct hf_inspect){rest.item[0], hf_buffer_bytes(&file), board_file ? &board : NULL, json};
+	err = inspect(&in, notation, &diag);
+	if (err)
+		name_file(rest.item[0], &diag);
+	hf_buffer_free(&file);
+	return err ? hf_out_fail(err, &diag) : HF_EXIT_OK;
+}
