@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "bytes.h"
+#include "policy.h"
+#include "sim_flash.h"
+
+#define SEQ(security, release) ((uint64_t)(security) << 32 | (release))
+#define ENOUGH 100u
+
+static const uint8_t ids[4][HF_ID_BYTES] = { { 'o', 'l', 'd' }, { 'n', 'e', 'w' }, { 'o', 't', 'h' }, { 0 } };
+enum { OLD, NEW, OTHER, NOBODY };
+
+static struct hf_record record(uint8_t type, unsigned slot, uint64_t sequence, int id, uint8_t note)
+{
+	struct hf_record r = { .type = type };
+
+	r.data[0] = (uint8_t)slot;
+	store_le64(r.data + 1, sequence);
+	memcpy(r.data + 9, ids[id], HF_ID_BYTES);
+	r.data[25] = note;
+	return r;
+}
+
+static void apply(struct hf_state *s, uint8_t type, unsigned slot, uint64_t sequence, int id, uint8_t note)
+{
+	struct hf_record r = record(type, slot, sequence, id, note);
+
+	hf_state_apply(s, &r);
+}
+
+static void apply_erase(struct hf_state *s, unsigned slot, uint8_t sector)
+{
+	struct hf_record r = { .type = HF_REC_ERASE_BEGUN, .data = { (uint8_t)slot, sector } };
+
+	hf_state_apply(s, &r);
+}
+
+static struct hf_slot_fact good(uint64_t sequence, int id)
+{
+	struct hf_slot_fact f = { .fact = HF_FACT_GOOD, .sequence = sequence };
+
+	memcpy(f.id, ids[id], HF_ID_BYTES);
+	return f;
+}
+
+static struct hf_slot_fact bad(enum hf_err why)
+{
+	return (struct hf_slot_fact){ .fact = HF_FACT_BAD, .why = why };
+}
+
+/* Slot A: 1.0 confirmed. Slot B: 1.1, written and activated. */
+static struct hf_state trial_state(void)
+{
+	struct hf_state s;
+
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	apply(&s, HF_REC_UPLOAD_BEGUN, 1, SEQ(1, 11), OTHER, 0);
+	apply(&s, HF_REC_WRITTEN, 1, SEQ(1, 11), NEW, 0);
+	apply(&s, HF_REC_ACTIVATED, 1, SEQ(1, 11), NEW, 0);
+	return s;
+}
+
+/* Plays boot: appends and verifies as it is told, with the truth about the slots. Returns the last decision. */
+static struct hf_boot_decision boot(struct hf_state *s, const struct hf_slot_fact truth[2], enum hf_reset_cause cause,
+				    unsigned free_slots, unsigned *verified)
+{
+	struct hf_slot_fact fact[2] = { { 0 } };
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		struct hf_boot_decision d = hf_policy_boot(s, fact, cause, free_slots);
+
+		if (d.append)
+			hf_state_apply(s, &d.record);
+		if (d.action != HF_BOOT_VERIFY) {
+			if (verified)
+				*verified = mask;
+			return d;
+		}
+		if (d.slot < HF_SLOTS) {
+			fact[d.slot] = truth[d.slot];
+			mask |= 1u << d.slot;
+		}
+	}
+	fail_msg("no decision");
+	return (struct hf_boot_decision){ 0 };
+}
+
+static void boot_factory_new_starts_highest_sequence_without_record(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(2, 9), NEW) };
+	struct hf_boot_decision d;
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	d = boot(&s, truth, HF_RESET_POWER, 0, NULL);
+	assert_int_equal(d.action, HF_BOOT_START);
+	assert_int_equal(d.slot, 1);
+	assert_false(d.append);
+}
+
+static void boot_confirmed_verifies_one_slot_and_appends_nothing(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_boot_decision d;
+	struct hf_state s;
+	unsigned verified;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
+	d = boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, &verified);
+	assert_int_equal(d.action, HF_BOOT_START);
+	assert_int_equal(d.slot, 1);
+	assert_false(d.append);
+	assert_int_equal(verified, 2);
+}
+
+static void boot_confirmed_damaged_starts_the_older_confirmed(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	struct hf_boot_decision d;
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
+	d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
+	assert_int_equal(d.action, HF_BOOT_START);
+	assert_int_equal(d.slot, 0);
+}
+
+static void boot_confirmed_last_wins_over_higher_sequence(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0); /* rolled back by hand */
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+}
+
+static void boot_image_that_the_journal_does_not_know_is_not_confirmed(void **state)
+{
+	/* Slot A was burned by a probe: another image than the confirmed one. Slot B is confirmed too. */
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 12), OTHER), good(SEQ(1, 11), NEW) };
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 1);
+}
+
+static void boot_trial_three_watchdogs_reject_and_fall_back(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+	struct hf_boot_decision d;
+
+	(void)state;
+	for (unsigned i = 0; i < HF_TRIAL_STARTS; i++) {
+		d = boot(&s, truth, i == 0 ? HF_RESET_REQUEST : HF_RESET_WATCHDOG, ENOUGH, NULL);
+		assert_int_equal(d.action, HF_BOOT_START);
+		assert_int_equal(d.slot, 1);
+		assert_true(d.append);
+		assert_int_equal(d.record.type, HF_REC_ATTEMPT);
+	}
+	d = boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL);
+	assert_int_equal(d.slot, 0);
+	assert_false(d.append);
+	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
+	assert_int_equal(s.slot[1].reason, HF_RESET_WATCHDOG);
+}
+
+static void boot_trial_power_losses_interrupt_and_do_not_reject(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+	struct hf_record r;
+
+	(void)state;
+	for (unsigned i = 0; i < HF_TRIAL_STARTS; i++)
+		assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_INTERRUPTED);
+	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_OK);
+	assert_int_equal(r.type, HF_REC_ACTIVATED);
+}
+
+static void boot_trial_failures_add_up_over_activations(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+	struct hf_record r;
+
+	(void)state;
+	boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL);
+	boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL);
+	boot(&s, truth, HF_RESET_FAULT, ENOUGH, NULL);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_INTERRUPTED);
+	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_OK);
+	hf_state_apply(&s, &r);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).slot, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
+	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_ERR_REJECTED);
+}
+
+static void boot_trial_without_journal_room_does_not_begin(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+
+	(void)state;
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS - 1, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_TRIAL);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS, NULL).slot, 1);
+}
+
+static void boot_trial_that_does_not_verify_is_rejected(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	struct hf_state s = trial_state();
+
+	(void)state;
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
+	assert_int_equal(s.slot[1].reason, HF_REASON_VERIFY);
+}
+
+static void boot_only_rejected_left_is_the_last_resort(void **state)
+{
+	const struct hf_slot_fact truth[2] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+	struct hf_boot_decision d;
+
+	(void)state;
+	apply(&s, HF_REC_REJECTED, 1, SEQ(1, 11), NEW, HF_RESET_WATCHDOG);
+	d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
+	assert_int_equal(d.action, HF_BOOT_LAST_RESORT);
+	assert_int_equal(d.slot, 1);
+}
+
+static void boot_only_interrupted_left_is_tried_again_at_once(void **state)
+{
+	const struct hf_slot_fact truth[2] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+
+	(void)state;
+	for (unsigned i = 0; i < 5 * HF_TRIAL_STARTS; i++) {
+		struct hf_boot_decision d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
+
+		assert_int_equal(d.action, HF_BOOT_START);
+		assert_int_equal(d.slot, 1);
+	}
+}
+
+static void boot_nothing_good_stays(void **state)
+{
+	const struct hf_slot_fact truth[2] = { bad(HF_ERR_DIGEST), bad(HF_ERR_NOT_FOUND) };
+	struct hf_state s = trial_state();
+
+	(void)state;
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).action, HF_BOOT_STAY);
+}
+
+static void boot_below_the_floor_never_starts(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(2, 11), NEW, 0);
+	/* The older slot was not erased: it is an intact fallback. */
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	apply_erase(&s, 0, 5);
+	assert_int_equal(s.floor, 2);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).action, HF_BOOT_STAY);
+}
+
+static void floor_follows_what_stays_when_the_newest_is_erased(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(2, 11), NEW, 0);
+	/* The newest rotted, the older one runs and repairs it: it must stay startable meanwhile ... */
+	apply_erase(&s, 1, 8);
+	assert_int_equal(s.floor, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	/* ... and what is installed must not be older than what was confirmed once. */
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 12), ids[OTHER]), HF_ERR_SECURITY_VERSION);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(2, 12), ids[OTHER]), HF_OK);
+}
+
+static void install_refuses_each_for_its_reason(void **state)
+{
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 30), ids[NEW]), HF_ERR_TRIAL); /* nothing confirmed yet */
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(3, 30), OLD, 0);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 30), ids[OLD]), HF_OK);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 31), ids[NEW]), HF_OK);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(2, 31), ids[NEW]), HF_ERR_SECURITY_VERSION);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 29), ids[NEW]), HF_ERR_RELEASE);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(4, 29), ids[NEW]), HF_ERR_RELEASE);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 30), ids[NEW]), HF_ERR_SAME_SEQUENCE);
+	assert_int_equal(hf_policy_install(&s, 0, 0, SEQ(3, 31), ids[NEW]), HF_ERR_PROTECTED);
+	/* In recovery: not the only confirmed slot. */
+	assert_int_equal(hf_policy_install(&s, 0, HF_SLOTS, SEQ(3, 31), ids[NEW]), HF_ERR_PROTECTED);
+	assert_int_equal(hf_policy_install(&s, 1, HF_SLOTS, SEQ(3, 31), ids[NEW]), HF_OK);
+}
+
+static void install_during_a_trial_is_refused(void **state)
+{
+	struct hf_state s = trial_state();
+
+	(void)state;
+	apply(&s, HF_REC_ATTEMPT, 1, SEQ(1, 11), NEW, HF_RESET_REQUEST);
+	assert_int_equal(hf_policy_install(&s, 0, 1, SEQ(1, 12), ids[OTHER]), HF_ERR_TRIAL);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
+	assert_int_equal(hf_policy_install(&s, 0, 1, SEQ(1, 12), ids[OTHER]), HF_OK);
+}
+
+static void record_of_a_later_format_stops_changes(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_record later = { .type = 0x77, .flags = HF_RECORD_MAY_IGNORE };
+	struct hf_state s = trial_state();
+
+	(void)state;
+	hf_state_apply(&s, &later);
+	assert_false(s.unknown);
+	later.flags = 0;
+	hf_state_apply(&s, &later);
+	assert_true(s.unknown);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(hf_policy_erase(&s, 1, 0), HF_ERR_PROTECTED);
+}
+
+/* Two journal sectors of 2 KiB. */
+static const struct hf_layout layout = {
+	.name = "policy",
+	.sectors = 2,
+	.sector = { { 0x08000000, 2048 }, { 0x08000800, 2048 } },
+	.journal = { { 0x08000000, 2048 }, { 0x08000800, 2048 } },
+};
+
+static void takeover_carries_every_state_over(void **state)
+{
+	struct sim_flash flash;
+	struct hf_journal j;
+	struct hf_state s, back;
+	bool blank;
+
+	(void)state;
+	sim_flash_open(&flash, &layout);
+	for (unsigned kind = 0; kind <= HF_SLOT_INTERRUPTED; kind++) {
+		hf_state_init(&s);
+		apply(&s, HF_REC_CONFIRMED, 0, SEQ(3, 30), OLD, 0);
+		apply_erase(&s, 1, 8);
+		apply(&s, HF_REC_WRITTEN, 1, SEQ(3, 31), NEW, 0);
+		s.slot[1].state = (uint8_t)kind;
+		s.slot[1].starts = (uint8_t)(kind % 4);
+		s.slot[1].failures = (uint8_t)(kind % 3);
+		s.slot[1].reason = (uint8_t)(0x80 | kind);
+		s.slot[1].segments = kind == HF_SLOT_UPLOADING ? 5 : 0;
+		s.slot[1].erase_begun = kind == HF_SLOT_UPLOADING ? 0x300 : 0;
+		s.slot[1].erase_done = kind == HF_SLOT_UPLOADING ? 0x100 : 0;
+		s.newest = SEQ(7, 70);
+		s.current = kind % 2;
+		assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
+		assert_int_equal(hf_state_take_over(&j, &s), HF_OK);
+		assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
+		assert_false(blank);
+		s.records = back.records;
+		assert_memory_equal(&s, &back, sizeof s);
+	}
+	sim_flash_close(&flash);
+}
+
+/* Any one record of a snapshot may rot: the other copy says the same. */
+static void takeover_survives_the_loss_of_any_record(void **state)
+{
+	struct sim_flash flash;
+	struct hf_journal j;
+	struct hf_state s = trial_state(), back;
+	uint16_t end;
+	bool blank;
+
+	(void)state;
+	s.slot[1].erase_begun = 0;
+	sim_flash_open(&flash, &layout);
+	assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
+	assert_int_equal(hf_state_take_over(&j, &s), HF_OK);
+	end = j.end;
+	for (unsigned slot = 1; slot < end; slot++) {
+		uint8_t *byte = &flash.mem[j.sector[j.live].addr - flash.base + slot * 32u + 5];
+
+		*byte ^= 0x20;
+		assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
+		back.records = s.records;
+		assert_memory_equal(&s, &back, sizeof s);
+		*byte ^= 0x20;
+	}
+	sim_flash_close(&flash);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(boot_factory_new_starts_highest_sequence_without_record),
+		cmocka_unit_test(boot_confirmed_verifies_one_slot_and_appends_nothing),
+		cmocka_unit_test(boot_confirmed_damaged_starts_the_older_confirmed),
+		cmocka_unit_test(boot_confirmed_last_wins_over_higher_sequence),
+		cmocka_unit_test(boot_image_that_the_journal_does_not_know_is_not_confirmed),
+		cmocka_unit_test(boot_trial_three_watchdogs_reject_and_fall_back),
+		cmocka_unit_test(boot_trial_power_losses_interrupt_and_do_not_reject),
+		cmocka_unit_test(boot_trial_failures_add_up_over_activations),
+		cmocka_unit_test(boot_trial_without_journal_room_does_not_begin),
+		cmocka_unit_test(boot_trial_that_does_not_verify_is_rejected),
+		cmocka_unit_test(boot_only_rejected_left_is_the_last_resort),
+		cmocka_unit_test(boot_only_interrupted_left_is_tried_again_at_once),
+		cmocka_unit_test(boot_nothing_good_stays),
+		cmocka_unit_test(boot_below_the_floor_never_starts),
+		cmocka_unit_test(floor_follows_what_stays_when_the_newest_is_erased),
+		cmocka_unit_test(install_refuses_each_for_its_reason),
+		cmocka_unit_test(install_during_a_trial_is_refused),
+		cmocka_unit_test(record_of_a_later_format_stops_changes),
+		cmocka_unit_test(takeover_carries_every_state_over),
+		cmocka_unit_test(takeover_survives_the_loss_of_any_record),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
