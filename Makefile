@@ -45,5 +45,27 @@ fuzzers: $(B)/fuzz/build.ninja
 
 all: host firmware ## everything but the tests' extra builds
 
+check: firmware san fuzzers ## all tests; the last line counts them
+	@scripts/check.sh $(B)
+
+demo: firmware ## plays an upgrade on the digital twin, with faults
+	@scripts/demo.sh $(B)
+
+size: firmware ## text, stack and heap of boot and gateway
+	@scripts/size.sh $(B)
+
+bench: firmware ## measures; writes build/bench.json
+	@scripts/bench.sh $(B)
+
+fuzz: fuzzers ## the fuzzers at length: FUZZ_SECONDS each (default 600)
+	@scripts/fuzz.sh $(B)/fuzz $${FUZZ_SECONDS:-600}
+
+campaign: firmware ## cuts every flash operation, and pairs, on the twin
+	@scripts/campaign.sh $(B)
+
+install: host ## installs the tools: PREFIX (default /usr/local), DESTDIR
+	@$(MESON) configure $(B)/host --prefix $${PREFIX:-/usr/local}
+	@$(MESON) install -C $(B)/host --no-rebuild
+
 clean: ## removes what was built, keeps the third-party source
 	rm -rf $(B)/host $(B)/san $(B)/stm32f407 $(B)/fuzz

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs the tests of each build directory given, and everything else that `make check` holds, and ends with one line:
+#   N passed, N failed, N skipped
+# Single tests are counted where a test says them (TAP); a test program that says none counts as one.
+set -u
+
+build=${1:?usage: check.sh BUILD-ROOT}
+log=$build/check.log
+: >"$log"
+passed=0
+failed=0
+skipped=0
+
+# Adds up one run of `meson test`, from its JSON log: a line a test program, with the program's TAP in it.
+count() {
+	dir=$1
+	counts=$(scripts/count-tests.sh "$dir/meson-logs/testlog.json") || counts="0 1 0"
+	set -- $counts
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+	skipped=$((skipped + $3))
+}
+
+run() {
+	dir=$1
+	name=$2
+	shift 2
+	echo "== $name"
+	rm -f "$dir/meson-logs/testlog.json"
+	meson test -C "$dir" --no-rebuild --print-errorlogs "$@" 2>&1 | tee -a "$log" |
+		sed -n -e '/^ *[0-9]*\/[0-9]* /p' -e '/^Summary of Failures/,$p' -e '/^not ok/p' -e '/# .*\(cuts\|cases\)/p'
+	count "$dir"
+}
+
+run "$build/host" "host: the tests"
+run "$build/san" "host with address and undefined-behaviour sanitizers: the tests again"
+if [ -f "$build/fuzz/build.ninja" ]; then
+	run "$build/fuzz" "fuzzers: two minutes, all together"
+fi
+
+echo
+[ "$skipped" -eq 0 ] || echo "Skipped tests say why in $log."
+[ "$failed" -eq 0 ] || echo "Failed tests are told in $log."
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

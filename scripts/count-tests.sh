@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Counts a meson testlog.json: prints "passed failed skipped". A TAP program counts by its lines, any other as one; a
+# program that failed with all its lines good (a crash at the end, a time-out) counts as one failure more.
+set -eu
+awk '
+function field(name,   s) {
+	if (!match($0, "\"" name "\": \"([^\"\\\\]|\\\\.)*\""))
+		return ""
+	s = substr($0, RSTART, RLENGTH)
+	return substr(s, length(name) + 6, length(s) - length(name) - 6)
+}
+{
+	result = field("result")
+	n = split(field("stdout"), line, /\\n/)
+	ok = 0; bad = 0; skip = 0
+	for (i = 1; i <= n; i++) {
+		if (line[i] ~ /^ok .*# *[Ss][Kk][Ii][Pp]/ || line[i] ~ /^1\.\.0/) skip++
+		else if (line[i] ~ /^ok /) ok++
+		else if (line[i] ~ /^not ok /) bad++
+	}
+	if (ok + bad + skip == 0) {
+		if (result == "OK") ok = 1
+		else if (result == "SKIP") skip = 1
+		else bad = 1
+	} else if (bad == 0 && result != "OK" && result != "SKIP")
+		bad = 1
+	passed += ok; failed += bad; skipped += skip
+}
+END { if (NR == 0) exit 1; print passed + 0, failed + 0, skipped + 0 }
+' "$1"
