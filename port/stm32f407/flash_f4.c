@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One operation at a time; success is what reads back, with the data cache off, and never what the controller says.
+ *
+ * An operation that exceeds its time is left running: nothing stops it, and every access to flash waits for it. Times
+ * are the datasheet's maxima with a margin for a supply and a chip that drift; an erase of 128 KiB takes 2 s at most.
+ */
+#include "flash_f4.h"
+
+#include "stm32.h"
+#include "systick.h"
+
+#define PROGRAM_LIMIT_MS 2
+#define ERASE_LIMIT_MS   4000
+
+static enum hf_err read_any(void *ctx, uint32_t addr, void *buf, size_t len)
+{
+	const uint8_t *from = (const uint8_t *)(uintptr_t)addr;
+	uint8_t *to = buf;
+
+	(void)ctx;
+	if (addr < FLASH_BASE || addr - FLASH_BASE > FLASH_SIZE || len > FLASH_SIZE - (addr - FLASH_BASE))
+		return HF_ERR_RANGE;
+	__builtin_memcpy(to, from, len);
+	return HF_OK;
+}
+
+/* The chip's sectors: 4 of 16 KiB, one of 64, 7 of 128. */
+static bool sector_at(uint32_t addr, uint32_t *number, uint32_t *size)
+{
+	uint32_t offset = addr - FLASH_BASE;
+
+	if (offset >= FLASH_SIZE)
+		return false;
+	if (offset < 0x10000) {
+		*number = offset / 0x4000;
+		*size = 0x4000;
+	} else if (offset < 0x20000) {
+		*number = 4;
+		*size = 0x10000;
+	} else {
+		*number = 4 + offset / 0x20000;
+		*size = 0x20000;
+	}
+	return offset % *size == 0;
+}
+
+static bool allowed(const struct hf_layout *layout, uint32_t addr, size_t len)
+{
+	uint32_t offset = addr - FLASH_BASE;
+
+	if (offset >= FLASH_SIZE || len > FLASH_SIZE - offset)
+		return false;
+	return addr - layout->boot.addr >= layout->boot.size && layout->boot.addr - addr >= len;
+}
+
+/* Sleeps until the next interrupt where the clock's interrupt will surely come, so that waiting costs nothing. */
+static enum hf_err wait_idle(uint32_t limit_ms, bool sleep)
+{
+	struct hf_wait wait;
+
+	hf_wait_begin(&wait, limit_ms);
+	while (FLASH_SR & FLASH_SR_BSY) {
+		if (hf_wait_over(&wait))
+			return HF_ERR_TIMEOUT;
+		if (sleep && (SYST_CSR & SYST_CSR_TICKINT))
+			__asm__ volatile("wfi");
+	}
+	return HF_OK;
+}
+
+/* The data cache is off during an operation, so that reading back asks the cells. */
+static enum hf_err unlock(uint32_t cr)
+{
+	enum hf_err err = wait_idle(ERASE_LIMIT_MS, true);
+
+	if (err != HF_OK)
+		return err;
+	if (FLASH_CR & FLASH_CR_LOCK) {
+		FLASH_KEYR = FLASH_KEY1;
+		FLASH_KEYR = FLASH_KEY2;
+		if (FLASH_CR & FLASH_CR_LOCK)
+			return HF_ERR_FLASH_LOCKED;
+	}
+	FLASH_SR = FLASH_SR_ERRORS | FLASH_SR_EOP;
+	FLASH_ACR &= ~FLASH_ACR_DCEN;
+	FLASH_CR = cr | FLASH_CR_PSIZE_32;
+	return HF_OK;
+}
+
+/* Both caches are emptied: they may hold what was there before. */
+static void lock(void)
+{
+	uint32_t acr = FLASH_ACR & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+
+	FLASH_CR = FLASH_CR_LOCK;
+	FLASH_ACR = acr;
+	FLASH_ACR = acr | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
+	FLASH_ACR = acr;
+	FLASH_ACR = acr | FLASH_ACR_ICEN | FLASH_ACR_DCEN;
+}
+
+static enum hf_err result(enum hf_err failed)
+{
+	uint32_t sr = FLASH_SR;
+
+	FLASH_SR = FLASH_SR_ERRORS | FLASH_SR_EOP;
+	if (sr & FLASH_SR_WRPERR)
+		return HF_ERR_FLASH_LOCKED;
+	return sr & FLASH_SR_ERRORS ? failed : HF_OK;
+}
+
+static enum hf_err program_word(uint32_t addr, uint32_t value)
+{
+	enum hf_err err;
+
+	HF_REG(addr) = value;
+	hf_barrier();
+	err = wait_idle(PROGRAM_LIMIT_MS, false);
+	if (err == HF_OK)
+		err = result(HF_ERR_FLASH_PROGRAM);
+	if (err == HF_OK && HF_REG(addr) != value)
+		err = HF_ERR_FLASH_PROGRAM;
+	return err;
+}
+
+static enum hf_err program(void *ctx, uint32_t addr, const void *data, size_t len)
+{
+	const uint8_t *from = data;
+	enum hf_err err;
+
+	if ((addr | len) & 3)
+		return HF_ERR_RANGE;
+	if (!allowed(ctx, addr, len))
+		return HF_ERR_FLASH_LOCKED;
+	err = unlock(FLASH_CR_PG);
+	for (size_t i = 0; err == HF_OK && i < len; i += 4)
+		err = program_word(addr + i, from[i] | (uint32_t)from[i + 1] << 8 | (uint32_t)from[i + 2] << 16 |
+						     (uint32_t)from[i + 3] << 24);
+	lock();
+	return err;
+}
+
+static bool blank(uint32_t addr, uint32_t size)
+{
+	for (uint32_t i = 0; i < size; i += 4) {
+		if (HF_REG(addr + i) != 0xffffffff)
+			return false;
+	}
+	return true;
+}
+
+static enum hf_err erase(void *ctx, uint32_t addr)
+{
+	uint32_t number, size;
+	enum hf_err err;
+
+	if (!sector_at(addr, &number, &size))
+		return HF_ERR_RANGE;
+	if (!allowed(ctx, addr, size))
+		return HF_ERR_FLASH_LOCKED;
+	err = unlock(FLASH_CR_SER | FLASH_CR_SNB(number));
+	if (err == HF_OK) {
+		FLASH_CR |= FLASH_CR_STRT;
+		hf_barrier();
+		err = wait_idle(ERASE_LIMIT_MS, true);
+	}
+	if (err == HF_OK)
+		err = result(HF_ERR_FLASH_ERASE);
+	if (err == HF_OK && !blank(addr, size))
+		err = HF_ERR_FLASH_ERASE;
+	lock();
+	return err;
+}
+
+static enum hf_err erase_refused(void *ctx, uint32_t addr)
+{
+	(void)ctx;
+	(void)addr;
+	return HF_ERR_FLASH_LOCKED;
+}
+
+void hf_flash_f4_open_append(struct hf_flash *flash, const struct hf_layout *layout)
+{
+	flash->ctx = (void *)(uintptr_t)layout;
+	flash->read = read_any;
+	flash->program = program;
+	flash->erase = erase_refused;
+}
+
+void hf_flash_f4_open(struct hf_flash *flash, const struct hf_layout *layout)
+{
+	hf_flash_f4_open_append(flash, layout);
+	flash->erase = erase;
+}

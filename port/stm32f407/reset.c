@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hf_reset_now and hf_reset_fault run from RAM in the gateway, whatever state flash is in; so does what they call.
+ */
+#include "reset.h"
+
+#include "stm32.h"
+
+#define CRASH_WORDS 5u
+
+void hf_reset_open(void)
+{
+	RCC_APB1ENR |= RCC_APB1_PWR;
+	(void)RCC_APB1ENR;
+	PWR_CR |= PWR_CR_DBP;
+}
+
+void hf_reset_close(void)
+{
+	PWR_CR &= ~PWR_CR_DBP;
+}
+
+static bool tagged(unsigned number, uint32_t tag, uint32_t *value)
+{
+	uint32_t word = RTC_BKPR(number);
+
+	*value = word & 0xffff;
+	return word >> 16 == tag;
+}
+
+/* A power loss clears the other flags in hardware; a watchdog's or software's reset sets the pin's flag too. */
+static enum hf_reset_cause cause_of(uint32_t csr, bool marked)
+{
+	if (csr & (RCC_CSR_IWDGRSTF | RCC_CSR_WWDGRSTF))
+		return HF_RESET_WATCHDOG;
+	if (csr & RCC_CSR_LPWRRSTF) /* stop or standby was entered where the option bytes forbid it */
+		return HF_RESET_FAULT;
+	if (csr & RCC_CSR_SFTRSTF)
+		return marked ? HF_RESET_FAULT : HF_RESET_REQUEST;
+	if (csr & (RCC_CSR_PORRSTF | RCC_CSR_BORRSTF))
+		return HF_RESET_POWER;
+	return csr & RCC_CSR_PINRSTF ? HF_RESET_PIN : HF_RESET_POWER;
+}
+
+enum hf_reset_cause hf_reset_take_cause(void)
+{
+	uint32_t ignored, crashes;
+	bool marked = tagged(HF_BKP_MARKER, HF_TAG_MARKER, &ignored);
+	enum hf_reset_cause cause = cause_of(RCC_CSR, marked);
+
+	RCC_CSR |= RCC_CSR_RMVF;
+	RTC_BKPR(HF_BKP_MARKER) = 0;
+	if (!tagged(HF_BKP_CRASHES, HF_TAG_CRASHES, &crashes) || cause == HF_RESET_POWER)
+		crashes = 0;
+	if ((cause == HF_RESET_WATCHDOG || cause == HF_RESET_FAULT) && crashes < 0xffff)
+		crashes++;
+	RTC_BKPR(HF_BKP_CRASHES) = HF_TAG_CRASHES << 16 | crashes;
+	return cause;
+}
+
+void hf_reset_hand_over(enum hf_reset_cause cause, unsigned slot)
+{
+	RTC_BKPR(HF_BKP_HANDOVER) = HF_TAG_HANDOVER << 16 | (uint32_t)cause << 8 | slot;
+}
+
+enum hf_reset_cause hf_reset_cause(void)
+{
+	uint32_t value;
+
+	if (!tagged(HF_BKP_HANDOVER, HF_TAG_HANDOVER, &value) || value >> 8 > HF_RESET_FAULT)
+		return HF_RESET_POWER;
+	return (enum hf_reset_cause)(value >> 8);
+}
+
+bool hf_reset_take_crash(struct hf_crash *crash)
+{
+	uint32_t word[CRASH_WORDS];
+
+	for (unsigned i = 0; i < CRASH_WORDS; i++) {
+		word[i] = RTC_BKPR(HF_BKP_CRASH + i);
+		RTC_BKPR(HF_BKP_CRASH + i) = 0;
+	}
+	*crash = (struct hf_crash){word[0], word[1], word[2], word[3], word[4]};
+	return crash->kind != HF_FAULT_NONE && hf_reset_cause() == HF_RESET_FAULT;
+}
+
+unsigned hf_reset_crashes(void)
+{
+	uint32_t crashes;
+
+	return tagged(HF_BKP_CRASHES, HF_TAG_CRASHES, &crashes) ? crashes : 0;
+}
+
+void hf_reset_healthy(void)
+{
+	RTC_BKPR(HF_BKP_CRASHES) = HF_TAG_CRASHES << 16;
+}
+
+_Noreturn void hf_reset_now(void)
+{
+	hf_barrier();
+	SCB_AIRCR = SCB_AIRCR_RESET;
+	hf_barrier();
+	for (;;)
+		;
+}
+
+_Noreturn void hf_reset_fault(const struct hf_crash *crash)
+{
+	RTC_BKPR(HF_BKP_CRASH + 0) = crash->kind;
+	RTC_BKPR(HF_BKP_CRASH + 1) = crash->pc;
+	RTC_BKPR(HF_BKP_CRASH + 2) = crash->lr;
+	RTC_BKPR(HF_BKP_CRASH + 3) = crash->cfsr;
+	RTC_BKPR(HF_BKP_CRASH + 4) = crash->bfar;
+	RTC_BKPR(HF_BKP_MARKER) = HF_TAG_MARKER << 16 | (crash->kind & 0xffff);
+	hf_reset_now();
+}
+
+const char *hf_reset_cause_text(enum hf_reset_cause cause)
+{
+	switch (cause) {
+	case HF_RESET_POWER:
+		return "power";
+	case HF_RESET_PIN:
+		return "pin";
+	case HF_RESET_REQUEST:
+		return "request";
+	case HF_RESET_WATCHDOG:
+		return "watchdog";
+	case HF_RESET_FAULT:
+		return "fault";
+	}
+	return "unknown";
+}
