@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Everything that can be known is asked for by the policy, one fact at a time, so that a slot is hashed only when it
+ * matters. A journal that cannot be written never keeps firmware from starting: the policy is then asked again as if the
+ * journal were full.
+ */
+#include "choose.h"
+
+#include <string.h>
+
+/* Two slots to verify, and a few records: the policy needs fewer, and must not keep us here. */
+#define STEPS_MAX 16
+
+static void look(struct hf_choose *c, unsigned slot)
+{
+	struct hf_slot_fact *fact = &c->fact[slot];
+	struct hf_image *image = &c->image[slot];
+
+	fact->why = hf_slot_verify(&c->env, slot, &c->work, image);
+	fact->fact = fact->why == HF_OK ? HF_FACT_GOOD : HF_FACT_BAD;
+	if (fact->fact != HF_FACT_GOOD)
+		return;
+	fact->sequence = image->sequence;
+	memcpy(fact->id, image->id, sizeof fact->id);
+}
+
+static bool append(struct hf_choose *c, const struct hf_record *record)
+{
+	enum hf_err err = hf_journal_append(&c->journal, record);
+
+	if (err) {
+		c->journal_err = err;
+		return false;
+	}
+	hf_state_apply(&c->state, record);
+	return true;
+}
+
+static void load(struct hf_choose *c)
+{
+	c->journal_err = hf_state_load(&c->journal, c->env.flash, c->env.layout, &c->state, &c->blank);
+	if (c->journal_err)
+		hf_state_init(&c->state);
+	memset(c->fact, 0, sizeof c->fact);
+}
+
+enum hf_boot_action hf_choose_slot(struct hf_choose *c, enum hf_reset_cause cause, unsigned *slot)
+{
+	load(c);
+	for (unsigned i = 0; i < STEPS_MAX; i++) {
+		unsigned free_slots = c->journal_err ? 0 : hf_journal_free(&c->journal);
+		struct hf_boot_decision d = hf_policy_boot(&c->state, c->fact, cause, free_slots);
+
+		*slot = d.slot;
+		if (d.append && !append(c, &d.record))
+			continue;
+		if (d.action != HF_BOOT_VERIFY)
+			return (enum hf_boot_action)d.action;
+		if (d.slot < HF_SLOTS)
+			look(c, d.slot);
+	}
+	*slot = HF_SLOTS;
+	return HF_BOOT_STAY;
+}
