@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The self-test decides once. Firmware on trial that fails it gives the device back by a marked reset; firmware that is
+ * confirmed already, or came from the factory, goes on and says what is wrong: a slave that was switched off must not
+ * stop the rest of the line.
+ */
+#include "duty.h"
+
+#include "board.h"
+#include "port/stm32f407/reset.h"
+
+#define UPLOAD_STALE_MS 10000u
+
+static struct hf_text begin(char line[HF_CONSOLE_LINE_MAX])
+{
+	struct hf_text t = hf_text_begin(line, HF_CONSOLE_LINE_MAX);
+
+	hf_text_add(&t, "gateway: ");
+	return t;
+}
+
+static void say(struct hf_duty *d, const char *text, const char *more)
+{
+	char line[HF_CONSOLE_LINE_MAX];
+	struct hf_text t = begin(line);
+
+	hf_text_add(&t, text);
+	hf_text_add(&t, more);
+	hf_console_log(d->console, &t);
+}
+
+static void announce_crash(struct hf_duty *d)
+{
+	char line[HF_CONSOLE_LINE_MAX];
+	struct hf_text t = begin(line);
+	struct hf_crash crash;
+
+	if (!hf_reset_take_crash(&crash))
+		return;
+	hf_text_add(&t, crash.kind == HF_FAULT_SELF_TEST   ? "the start before failed its self-test"
+			: crash.kind == HF_FAULT_INTERRUPT ? "the start before met an unknown interrupt"
+							   : "the start before crashed");
+	if (crash.pc) {
+		hf_text_add(&t, ": pc ");
+		hf_text_add_hex(&t, crash.pc);
+		hf_text_add(&t, ", lr ");
+		hf_text_add_hex(&t, crash.lr);
+		hf_text_add(&t, ", cfsr ");
+		hf_text_add_hex(&t, crash.cfsr);
+		hf_text_add(&t, ", bfar ");
+		hf_text_add_hex(&t, crash.bfar);
+	}
+	hf_console_log(d->console, &t);
+}
+
+void hf_duty_announce(const struct hf_duty *d, const char *version)
+{
+	unsigned slot = d->update->running;
+	char line[HF_CONSOLE_LINE_MAX];
+	struct hf_text t = hf_text_begin(line, sizeof line);
+
+	hf_text_add(&t, "gateway ");
+	hf_text_add(&t, version);
+	hf_text_add(&t, " on " HF_BOARD_FILE);
+	hf_text_add(&t, slot == 0 ? ", slot A" : slot == 1 ? ", slot B" : ", no slot");
+	hf_text_add(&t, ", reset: ");
+	hf_text_add(&t, hf_reset_cause_text(hf_reset_cause()));
+	if (hf_reset_crashes() > 1) {
+		hf_text_add(&t, ", crash ");
+		hf_text_add_number(&t, hf_reset_crashes());
+		hf_text_add(&t, " in a row");
+	}
+	hf_text_add(&t, "\r\n");
+	hf_usart_send(d->console->stream->base, line, t.len);
+}
+
+void hf_duty_findings(struct hf_duty *d, bool pll)
+{
+	announce_crash(d);
+	if (!pll)
+		say(d, "runs at 16 MHz only: the PLL does not lock", "");
+	if (d->journal_err)
+		say(d, "journal: ", hf_err_text(d->journal_err));
+}
+
+static bool confirmed(const struct hf_duty *d)
+{
+	const struct hf_update *u = d->update;
+
+	return u->running < HF_SLOTS && u->state.slot[u->running].state == HF_SLOT_CONFIRMED;
+}
+
+static bool on_trial(const struct hf_duty *d)
+{
+	const struct hf_update *u = d->update;
+
+	return u->running < HF_SLOTS && u->state.slot[u->running].state == HF_SLOT_TRIAL;
+}
+
+static void pass(struct hf_duty *d)
+{
+	bool before = confirmed(d);
+	enum hf_err err = hf_update_confirm(d->update);
+
+	hf_reset_healthy();
+	d->healthy = true;
+	if (err)
+		say(d, "self-test passed, but not confirmed: ", hf_err_text(err));
+	else
+		say(d, "self-test passed", before ? "" : ", confirmed");
+}
+
+static void fail(struct hf_duty *d)
+{
+	struct hf_crash crash = { .kind = HF_FAULT_SELF_TEST };
+
+	say(d, "self-test failed: ", hf_selftest_missing(&d->test));
+	if (!on_trial(d))
+		return;
+	hf_console_drain(d->console);
+	hf_reset_fault(&crash);
+}
+
+static void judge(struct hf_duty *d, uint32_t readings, uint32_t now_ms)
+{
+	const struct hf_update *u = d->update;
+
+	if (d->judged && d->healthy)
+		return;
+	d->test.readings = readings;
+	d->test.journal = !d->journal_err && u->journal.epoch != 0 && !u->journal.stuck;
+	d->test.head = u->running_known && u->running_image.image_addr == d->image_addr;
+	switch (hf_selftest_judge(&d->test, now_ms - d->started_ms)) {
+	case HF_SELFTEST_PENDING:
+		return;
+	case HF_SELFTEST_PASSED:
+		pass(d);
+		break;
+	case HF_SELFTEST_FAILED:
+		if (!d->judged)
+			fail(d);
+		break;
+	}
+	d->judged = true;
+}
+
+static void log_upload(struct hf_duty *d, const char *what)
+{
+	const struct hf_update *u = d->update;
+	char line[HF_CONSOLE_LINE_MAX];
+	struct hf_text t = begin(line);
+
+	hf_text_add_version(&t, u->image.version, u->image.versions);
+	hf_text_add(&t, what);
+	hf_text_add(&t, u->slot == 0 ? "slot A" : "slot B");
+	if (u->phase == HF_UPDATE_PAYLOAD) {
+		hf_text_add(&t, ", from byte ");
+		hf_text_add_number(&t, u->next);
+		hf_text_add(&t, " of ");
+		hf_text_add_number(&t, u->total);
+	}
+	hf_console_log(d->console, &t);
+}
+
+static void watch_upload(struct hf_duty *d, uint32_t now_ms)
+{
+	const struct hf_update *u = d->update;
+
+	if (u->phase != d->phase && u->phase == HF_UPDATE_PAYLOAD)
+		log_upload(d, " goes into ");
+	if (u->phase != d->phase && u->phase == HF_UPDATE_DONE)
+		log_upload(d, " is complete and verified in ");
+	if (u->phase != d->phase || u->next != d->next)
+		d->moved_ms = now_ms;
+	d->phase = u->phase;
+	d->next = u->next;
+	if (d->console->server.refused != d->refused)
+		say(d, "refused: ", hf_err_text((enum hf_err)d->console->server.last_error));
+	d->refused = d->console->server.refused;
+}
+
+void hf_duty_turn(struct hf_duty *d, uint32_t readings, uint32_t now_ms)
+{
+	watch_upload(d, now_ms);
+	judge(d, readings, now_ms);
+}
+
+enum hf_led_stage hf_duty_stage(const struct hf_duty *d, uint32_t now_ms)
+{
+	if ((d->phase == HF_UPDATE_HEAD || d->phase == HF_UPDATE_PAYLOAD) && now_ms - d->moved_ms < UPLOAD_STALE_MS)
+		return HF_STAGE_UPLOAD;
+	if (!d->judged || d->healthy)
+		return confirmed(d) ? HF_STAGE_RUNNING : HF_STAGE_TRIAL;
+	return HF_STAGE_DEGRADED;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the main loop does besides serving: it says who runs and why, judges the self-test, confirms, shows the stage.
+ */
+#ifndef HF_DUTY_H
+#define HF_DUTY_H
+
+#include "console.h"
+#include "selftest.h"
+
+#include "core/update.h"
+#include "port/led_stage.h"
+
+struct hf_duty {
+	struct hf_console *console; /* kept */
+	struct hf_update *update;   /* kept */
+	uint32_t image_addr;        /* of the vector table that runs */
+	uint32_t started_ms;
+	enum hf_err journal_err;    /* of opening the update engine */
+
+	struct hf_selftest test;
+	bool judged;
+	bool healthy;
+	uint8_t phase;              /* of the update engine, as last seen */
+	uint32_t next;
+	uint32_t moved_ms;          /* when the upload last went on */
+	uint32_t refused;           /* of the SMP server, as last seen */
+};
+
+/* The first line: who, where, why. Polled, before anything can go wrong; the stream must not have sent yet. */
+void hf_duty_announce(const struct hf_duty *d, const char *version);
+/* Then: a crash before this start, and what is wrong now. */
+void hf_duty_findings(struct hf_duty *d, bool pll);
+
+/* Once a turn of the main loop; readings: good Modbus readings so far. May take as long as a journal take-over, and may
+ * not return: a trial that fails its self-test ends in a reset. */
+void hf_duty_turn(struct hf_duty *d, uint32_t readings, uint32_t now_ms);
+
+/* What the light should say. */
+enum hf_led_stage hf_duty_stage(const struct hf_duty *d, uint32_t now_ms);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reference gateway: reads Modbus slaves, serves SMP on the maintenance UART, updates itself.
+ *
+ * Invariant: what must go on goes on in interrupts and from RAM (live.h); this loop may block for as long as a flash
+ * operation takes. Nothing here confirms firmware but a self-test that passed.
+ */
+#include "board.h"
+#include "duty.h"
+#include "live.h"
+#include "setup.h"
+#include "version.h"
+
+#include "port/crypto_mbed.h"
+#include "port/stm32f407/chip.h"
+#include "port/stm32f407/flash_f4.h"
+#include "port/stm32f407/reset.h"
+#include "port/stm32f407/systick.h"
+
+static struct hf_clock clock;
+static struct hf_flash flash;
+static struct hf_keyset keyset;
+static struct hf_update update;
+static struct hf_console console;
+static struct hf_duty duty;
+static uint8_t device_id[HF_DEVICE_ID_BYTES];
+static uint32_t spare[256]; /* for the RAM test */
+
+static uint32_t image_addr(void)
+{
+	return (uint32_t)(uintptr_t)&hf_vectors_flash;
+}
+
+/* Firmware knows its slot by where it runs, not by what somebody told it. */
+static unsigned running_slot(void)
+{
+	for (unsigned i = 0; i < HF_SLOTS; i++) {
+		if (image_addr() - hf_board_layout.slot[i].addr < hf_board_layout.slot[i].size)
+			return i;
+	}
+	return HF_SLOTS;
+}
+
+/* Without a keyset nothing can be installed, but the gateway's work goes on. */
+static enum hf_err open_update(void)
+{
+	const struct hf_layout *layout = &hf_board_layout;
+	struct hf_bytes page = { (const uint8_t *)(uintptr_t)layout->keyset.addr, layout->keyset.size };
+	size_t used;
+	enum hf_err keyset_err = hf_keyset_parse(page, &keyset, &used);
+	enum hf_err err;
+
+	hf_flash_f4_open(&flash, layout);
+	hf_chip_device_id(device_id);
+	update.env = (struct hf_slot_env){ &flash, layout, &hf_mbed_crypto, &keyset, device_id };
+	update.alive = hf_live_progress;
+	err = hf_update_open(&update);
+	return keyset_err ? keyset_err : err;
+}
+
+/* A main loop that waits for what never comes; interrupts go on, so that only the proof of life can tell. */
+static void hang(void)
+{
+	for (;;)
+		__asm__ volatile("wfi");
+}
+
+static void turn(void)
+{
+	bool more = hf_console_poll(&console);
+
+	hf_live_progress(NULL);
+	hf_duty_turn(&duty, hf_live.master.good, hf_systick_ms());
+	hf_live.stage = hf_duty_stage(&duty, hf_systick_ms());
+	if (console.server.reset_wanted) {
+		hf_console_drain(&console);
+		hf_reset_now();
+	}
+	if (hf_gateway_hang_ms != 0 && hf_systick_ms() - duty.started_ms > hf_gateway_hang_ms)
+		hang();
+	if (!more)
+		__asm__ volatile("wfi");
+}
+
+int main(void)
+{
+	hf_reset_open();
+	hf_setup_live(&clock);
+	hf_live.stage = HF_STAGE_TRIAL;
+	duty = (struct hf_duty){ .console = &console, .update = &update, .image_addr = image_addr() };
+	duty.started_ms = hf_systick_ms();
+	hf_console_open(&console, &hf_live.maintenance, &update, (uint8_t)hf_reset_cause());
+	update.running = running_slot();
+	hf_duty_announce(&duty, hf_gateway_version);
+	duty.journal_err = open_update();
+	duty.test.ram = hf_selftest_ram(spare, sizeof spare / sizeof spare[0]);
+	hf_duty_findings(&duty, clock.pll);
+	for (;;)
+		turn();
+}

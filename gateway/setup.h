@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From the board's file to hardware that runs: pins, UARTs, the light, interrupts.
+ */
+#ifndef HF_SETUP_H
+#define HF_SETUP_H
+
+#include "port/stm32f407/clock.h"
+
+/* Everything of live.h, running when this returns: the clock ticks, the first Modbus request is on its way. */
+void hf_setup_live(struct hf_clock *clock);
+
+#endif
