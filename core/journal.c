@@ -234,10 +234,11 @@ static enum hf_err append_raw(struct hf_journal *j, uint8_t raw[HF_RECORD_BYTES]
 		err = begin_session(j);
 	for (unsigned i = 0; i < BAD_IN_A_ROW && !err; i++) {
 		unsigned slot = j->end;
+		unsigned dead = first_dead ? slot - first_dead : 0;
 
-		if (slot >= limit || slot - first_dead > DEAD_MAX)
+		if (slot >= limit || dead > DEAD_MAX)
 			return HF_ERR_FULL;
-		raw[1] = (uint8_t)((raw[1] & HF_RECORD_MAY_IGNORE) | (first_dead ? slot - first_dead : 0));
+		raw[1] = (uint8_t)((raw[1] & HF_RECORD_MAY_IGNORE) | dead);
 		seal(raw, j->epoch);
 		err = program_slot(j, j->live, slot, raw);
 		if (err && err != HF_ERR_FLASH_PROGRAM)
