@@ -162,7 +162,7 @@ static bool parse_options(const struct hf_usage *usage, int argc, char **argv, e
 
 	make_tables(usage, longs, shorts);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* begins anew, also in the middle of a word */
 	*exit_code = HF_EXIT_USAGE;
 	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct hf_arg *arg;

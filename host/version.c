@@ -60,18 +60,18 @@ static uint8_t read_op(const char **at)
 
 bool hf_version_conditions_parse(const char *text, struct hf_version_conditions *out)
 {
-	out->count = 0;
-	do {
-		struct hf_version_condition *c = &out->at[out->count];
+	for (out->count = 0; out->count < HF_CONDITIONS_MAX; text++) {
+		struct hf_version_condition *c = &out->at[out->count++];
 
-		if (out->count == HF_CONDITIONS_MAX)
-			return false;
 		c->op = read_op(&text);
 		if (!read_version(&text, &c->version))
 			return false;
-		out->count++;
-	} while (*text == ',' && *++text);
-	return *text == 0;
+		if (*text == 0)
+			return true;
+		if (*text != ',')
+			return false;
+	}
+	return false;
 }
 
 const char *hf_version_op_text(unsigned op)

@@ -2,6 +2,7 @@
  *
  * `holdfast`: a table of commands.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,10 +79,18 @@ static enum hf_exit run(int argc, char **argv)
 	return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
 }
 
+/* Where files may not grow, writing fails like on a full disk, and says so. */
+static void survive_file_limits(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
-	enum hf_exit exit_code = run(argc, argv);
+	enum hf_exit exit_code;
 
+	survive_file_limits();
+	exit_code = run(argc, argv);
 	if (!hf_out_flush() && exit_code == HF_EXIT_OK)
 		exit_code = HF_EXIT_INTERNAL;
 	return exit_code;
