@@ -24,9 +24,10 @@ compile() {
 link_at() {
 	base=$2 table=$3 output=$4 object=$5
 	shift 5
+	# shellcheck disable=SC2086
 	${cross}ld --emit-relocs --gc-sections -z max-page-size=0x200 --no-warn-rwx-segments -L "$src/$table" -T "$src/fw.ld" \
 		--defsym=BASE="$base" --defsym=_config_sector=0x080E0000 --defsym=_peripheral=0x40011000 "$@" \
-		"$out/fw.o" "$out/$object.o" -o "$out/$output.elf"
+		$main "$out/$object.o" -o "$out/$output.elf"
 }
 
 # both NAME TABLE [FLAG...]: two links of fw.o and NAME.o
@@ -38,6 +39,7 @@ both() {
 }
 
 compile fw fw.c
+main=$out/fw.o
 compile none extra_none.c
 both none plain
 for variant in ram_call beyond beyond_absolute constants unaligned; do
@@ -69,6 +71,17 @@ link_at none $base_b plain id-b none --build-id
 "${cross}strip" --remove-section=".rel*" "$out/none-a.elf" -o "$out/norelocs-a.elf"
 link_at none 0x20010000 plain inram-a none
 link_at none 0x08020204 plain misplaced-a none
+
+# The same, to be executed.
+compile fw_runs fw.c -DFW_RUNS
+compile run_end run_end.c
+main="$out/fw_runs.o $out/run_end.o"
+for variant in none unwind ram_call beyond beyond_absolute constants; do
+	link_at $variant $base_a plain run_$variant-a $variant --defsym=__aeabi_unwind_cpp_pr0=0
+	link_at $variant $base_b plain run_$variant-b $variant --defsym=__aeabi_unwind_cpp_pr0=0
+done
+link_at copy_table $base_a table run_copy_table-a copy_table
+link_at copy_table $base_b table run_copy_table-b copy_table
 
 for link in none-a none-b ram_call-a ram_call-b beyond-a beyond-b copy_table-a copy_table-b MOVW_FLASH-a MOVW_FLASH-near; do
 	${cross}objcopy -O ihex "$out/$link.elf" "$out/$link.hex"

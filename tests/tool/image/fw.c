@@ -47,7 +47,7 @@ __attribute__((section(".ram_code"), noinline)) uint32_t in_ram_near(uint32_t x)
 	return x * 5 + 1;
 }
 
-/* A switch that the compiler makes a table of: relative, so that nothing is to be relocated. */
+/* A switch that the compiler makes a table of addresses of, in the middle of code. */
 static uint32_t jump(uint32_t x)
 {
 	switch (x % 8) {
@@ -73,7 +73,7 @@ uint32_t fw_self_check(void)
 	for (const char *p = word; *p; p++)
 		sum = sum * 31 + (uint8_t)*p;
 	for (unsigned i = 0; i < 16; i++)
-		sum = sum * 31 + jump(sum + i);
+		sum = sum * 31 + jump((sum << 3) + i);
 	*to_ram[1] = sum;
 	sum = sum * 31 + in_ram_long(sum) + in_ram_near(*to_ram[1]) + *to_ram[0];
 	if (nobody_defines)
@@ -85,15 +85,22 @@ uint32_t fw_self_check(void)
 	return sum * 31 + fw_extra();
 }
 
-#ifndef FW_RUNS
+#ifdef FW_RUNS
+__attribute__((noreturn)) void end(uint32_t sum);
+void fault(void);
+#else
 __attribute__((noreturn)) static void end(uint32_t sum)
 {
 	fw_result = sum;
 	for (;;)
 		;
 }
-#else
-__attribute__((noreturn)) void end(uint32_t sum);
+
+static void fault(void)
+{
+	for (;;)
+		;
+}
 #endif
 
 void reset_handler(void)
@@ -107,12 +114,6 @@ void reset_handler(void)
 	for (void (**f)(void) = __init_array_start; f < __init_array_end; f++)
 		(*f)();
 	end(fw_self_check());
-}
-
-static void fault(void)
-{
-	for (;;)
-		;
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[] = {
