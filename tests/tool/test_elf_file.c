@@ -204,6 +204,49 @@ static void damaged_relocations_are_refused(void **state)
 	hf_buffer_free(&file);
 }
 
+/* The offset in the file of the instruction in flash that calls a function in RAM over a veneer. */
+static uint32_t call_over_veneer(const struct hf_buffer *file)
+{
+	struct hf_diag diag;
+	struct hf_elf *elf;
+	uint32_t at = 0;
+
+	assert_int_equal(hf_elf_open(&elf, hf_buffer_bytes(file), &diag), HF_OK);
+	for (uint32_t i = 0; i < elf->sections; i++) {
+		const struct hf_elf_section *rel = &elf->section[i];
+		struct hf_elf_reloc reloc;
+
+		for (uint32_t j = 0; !strcmp(rel->name, ".rel.text") && j < rel->size / 8; j++)
+			if (hf_elf_reloc_at(elf, rel, j, &reloc) &&
+			    !strcmp(elf->symbol[reloc.symbol].name, "in_ram_near"))
+				at = elf->section[rel->info].offset + reloc.place - elf->section[rel->info].addr;
+	}
+	hf_elf_close(elf);
+	assert_int_not_equal(at, 0);
+	return at;
+}
+
+/* BL .-0x40 stays in the image, as a veneer in front of the call would; BL .+0x100004 and .-0x3FFFFC do not. */
+static void branch_destinations_are_decoded(void **state)
+{
+	struct hf_buffer file = fixture("none-a.elf");
+	uint32_t call = call_over_veneer(&file);
+	struct hf_image_content c;
+	struct hf_firmware fw;
+	struct hf_diag diag;
+
+	(void)state;
+	store_le32(file.ptr + call, 0xFFDEF7FF);
+	assert_int_equal(hf_firmware_parse(&fw, "f", hf_buffer_bytes(&file), NULL, &board, &diag), HF_OK);
+	if (hf_image_from_one(&c, &fw, &board, &diag))
+		fail_msg("%s", diag.text);
+	hf_image_content_free(&c);
+	hf_firmware_free(&fw);
+	assert_refused_with(&file, call, 0xF800F100, 4, HF_ERR_UNSUPPORTED, "in_ram_near (0x2000");
+	assert_refused_with(&file, call, 0xF800F400, 4, HF_ERR_UNSUPPORTED, "do not move together");
+	hf_buffer_free(&file);
+}
+
 /* A strong symbol that nobody defined: ld refuses it, --unresolved-symbols=ignore-all does not. */
 static void undefined_strong_symbol_is_refused(void **state)
 {
@@ -302,6 +345,7 @@ int main(void)
 		cmocka_unit_test(damaged_headers_are_refused),
 		cmocka_unit_test(impossible_addresses_are_refused),
 		cmocka_unit_test(damaged_relocations_are_refused),
+		cmocka_unit_test(branch_destinations_are_decoded),
 		cmocka_unit_test(undefined_strong_symbol_is_refused),
 		cmocka_unit_test(names_from_the_file_are_printable),
 		cmocka_unit_test(file_without_sections_loads_by_segments),

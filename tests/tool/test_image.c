@@ -58,7 +58,7 @@ static void two_links_any_distance_gives_the_same_content(void **state)
 
 static void one_elf_gives_the_content_of_two(void **state)
 {
-	static const char *const variants[] = {"none", "unwind", "MOVW_RAM", "RELATIVE_FLASH", "constants"};
+	static const char *const variants[] = {"none", "unwind", "MOVW_RAM", "RELATIVE_FLASH", "constants", "bare"};
 
 	(void)state;
 	for (size_t i = 0; i < countof(variants); i++) {
@@ -146,7 +146,10 @@ static const struct {
 	enum hf_err err;
 	const char *says[3];
 } refusals[] = {
-	{"ram_call-a.elf", NULL, HF_ERR_UNSUPPORTED, {"R_ARM_THM_CALL", "(from_ram+0x", "fw_called_from_ram"}},
+	{"ram_call-a.elf",
+	 NULL,
+	 HF_ERR_UNSUPPORTED,
+	 {"R_ARM_THM_CALL at 0x080", "(from_ram+0x2) against fw_called_from_ram", "veneer"}},
 	{"beyond-a.elf", NULL, HF_ERR_UNSUPPORTED, {"R_ARM_ABS32", "(fw_extra+0x", "_beyond (0x08120"}},
 	{"unaligned-a.elf", NULL, HF_ERR_UNSUPPORTED, {"R_ARM_ABS32", "(fw_packed+0x1)", "target (0x0802"}},
 	{"unaligned-a.elf", "unaligned-b.elf", HF_ERR_ENCODING, {"(fw_packed+0x0)", "0x81400", "unaligned"}},
@@ -212,6 +215,8 @@ static void two_links_relocation_of_an_equal_word_is_refused(void **state)
 	(void)state;
 	b.addr = BASE_B;
 	assert_int_equal(hf_image_from_two(&content, &a, &b, &board, &diag), HF_ERR_UNSUPPORTED);
+	assert_says(&diag, "the same in both links");
+	assert_int_equal(hf_image_from_two(&content, &b, &a, &board, &diag), HF_ERR_UNSUPPORTED);
 	assert_says(&diag, "the same in both links");
 	hf_firmware_free(&a);
 	hf_firmware_free(&b);

@@ -72,6 +72,11 @@ link_at none $base_b plain id-b none --build-id
 link_at none 0x20010000 plain inram-a none
 link_at none 0x08020204 plain misplaced-a none
 
+# Without data.
+compile bare bare.c
+main=
+both bare plain
+
 # The same, to be executed.
 compile fw_runs fw.c -DFW_RUNS
 compile run_end run_end.c
