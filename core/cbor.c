@@ -198,6 +198,22 @@ void hf_cbor_null(struct hf_cbor_reader *r)
 		hf_cbor_fail(r, HF_ERR_TYPE);
 }
 
+void hf_cbor_expect(struct hf_cbor_reader *r, enum hf_cbor_major major, uint32_t argument)
+{
+	if (head(r, major) != argument)
+		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
+}
+
+void hf_cbor_enter(struct hf_cbor_reader *outer, struct hf_cbor_reader *inner)
+{
+	hf_cbor_open_final(inner, hf_cbor_bstr(outer));
+}
+
+void hf_cbor_leave(struct hf_cbor_reader *outer, struct hf_cbor_reader *inner)
+{
+	hf_cbor_fail(outer, hf_cbor_close(inner));
+}
+
 /* No encoded item is the beginning of another one, so two keys differ within the shorter one's length, and comparing as
  * many bytes as the new key has decides. What is compared behind the old key's end lies before the new key's end. */
 void hf_cbor_ascend(struct hf_cbor_reader *r, const uint8_t **last, const uint8_t *key)

@@ -63,6 +63,14 @@ uint32_t hf_cbor_tag(struct hf_cbor_reader *r);
 bool hf_cbor_bool(struct hf_cbor_reader *r);
 void hf_cbor_null(struct hf_cbor_reader *r);
 
+/* Demands an item with this argument (a number's value, a count, a tag, a simple value): HF_ERR_TYPE if it is of another
+ * type, HF_ERR_UNSUPPORTED if it says something else. A negative integer n has the argument -1 - n. */
+void hf_cbor_expect(struct hf_cbor_reader *r, enum hf_cbor_major major, uint32_t argument);
+
+/* Reads the content of a byte string by a reader of its own, and gives the error of that one to the outer one. */
+void hf_cbor_enter(struct hf_cbor_reader *outer, struct hf_cbor_reader *inner);
+void hf_cbor_leave(struct hf_cbor_reader *outer, struct hf_cbor_reader *inner);
+
 /* The header of a byte or text string whose content may lie behind the end of the input: its length. */
 uint32_t hf_cbor_string_header(struct hf_cbor_reader *r, enum hf_cbor_major major);
 

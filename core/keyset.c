@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Everything is checked before a key is used, and what is not known is refused, with one exception: boot is frozen when
- * the first device ships, so a later keyset may carry members that an old boot is told to ignore. Those have negative keys.
+ * the first device ships, so a later keyset may carry members that an old boot is told to ignore. Those have negative keys,
+ * and byte strings as values.
  */
 #include "keyset.h"
-
-#include <string.h>
 
 #include "cbor.h"
 
@@ -21,24 +20,19 @@ static int16_t read_alg(struct hf_cbor_reader *r)
 	return (int16_t)alg;
 }
 
-/* Skips the members that are left, all of which must be ignorable. */
-static void ignore_rest(struct hf_cbor_reader *r, uint32_t members, const uint8_t **last)
+/* The members that are left: byte strings that may be ignored. */
+static void ignore_rest(struct hf_cbor_reader *r, uint32_t members)
 {
+	const uint8_t *last = NULL;
+
 	for (; members > 0; members--) {
-		if (hf_cbor_key(r, last) >= 0)
+		if (hf_cbor_key(r, &last) >= 0)
 			hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-		(void)hf_cbor_skip(r);
+		(void)hf_cbor_bstr(r);
 	}
 }
 
-/* Demands that the next member has this key. */
-static void expect(struct hf_cbor_reader *r, int32_t key, const uint8_t **last)
-{
-	if (hf_cbor_key(r, last) != key)
-		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-}
-
-/* The members of a map that begins with the keys 1..known. Returns how many others follow. */
+/* The header of a map with at least so many members. Returns how many more there are. */
 static uint32_t begin_map(struct hf_cbor_reader *r, uint32_t known)
 {
 	uint32_t members = hf_cbor_map(r);
@@ -63,42 +57,38 @@ static uint8_t begin_array(struct hf_cbor_reader *r, uint32_t max)
 
 static void read_key(struct hf_cbor_reader *r, struct hf_key *key)
 {
-	const uint8_t *last = NULL;
 	uint32_t others = begin_map(r, KEY_PUBLIC);
 
-	expect(r, KEY_ROLE, &last);
+	hf_cbor_expect(r, HF_CBOR_UINT, KEY_ROLE);
 	key->role = (uint8_t)hf_cbor_uint(r, HF_ROLE_SITE);
-	expect(r, KEY_ALG, &last);
+	hf_cbor_expect(r, HF_CBOR_UINT, KEY_ALG);
 	key->alg = read_alg(r);
-	expect(r, KEY_PUBLIC, &last);
+	hf_cbor_expect(r, HF_CBOR_UINT, KEY_PUBLIC);
 	key->public_key = hf_cbor_bstr(r);
-	ignore_rest(r, others, &last);
+	ignore_rest(r, others);
 }
 
 enum hf_err hf_keyset_parse(struct hf_bytes buf, struct hf_keyset *out, size_t *used)
 {
 	struct hf_cbor_reader r;
-	const uint8_t *last = NULL;
 
-	memset(out, 0, sizeof(*out));
 	if (buf.len > 0 && buf.ptr[0] == 0xff)
 		return HF_ERR_KEYSET;
 	hf_cbor_open(&r, buf);
 	uint32_t others = begin_map(&r, KEYSET_ALGS);
-	expect(&r, KEYSET_FORMAT, &last);
-	if (hf_cbor_uint(&r, UINT32_MAX) != HF_KEYSET_FORMAT)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-	expect(&r, KEYSET_NUMBER, &last);
+	hf_cbor_expect(&r, HF_CBOR_UINT, KEYSET_FORMAT);
+	hf_cbor_expect(&r, HF_CBOR_UINT, HF_KEYSET_FORMAT);
+	hf_cbor_expect(&r, HF_CBOR_UINT, KEYSET_NUMBER);
 	out->number = hf_cbor_uint(&r, UINT32_MAX);
-	expect(&r, KEYSET_KEYS, &last);
+	hf_cbor_expect(&r, HF_CBOR_UINT, KEYSET_KEYS);
 	out->keys = begin_array(&r, HF_KEYSET_MAX_KEYS);
 	for (unsigned i = 0; i < out->keys; i++)
 		read_key(&r, &out->key[i]);
-	expect(&r, KEYSET_ALGS, &last);
+	hf_cbor_expect(&r, HF_CBOR_UINT, KEYSET_ALGS);
 	out->algs = begin_array(&r, HF_KEYSET_MAX_ALGS);
 	for (unsigned i = 0; i < out->algs; i++)
 		out->alg[i] = read_alg(&r);
-	ignore_rest(&r, others, &last);
+	ignore_rest(&r, others);
 	if (r.err)
 		return r.err;
 	*used = (size_t)(r.pos - buf.ptr);

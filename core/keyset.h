@@ -37,7 +37,8 @@ struct hf_keyset {
 };
 
 /* Parses a keyset at the beginning of buf; what follows it (FF on flash) is ignored. *used gets its length. The result
- * borrows from buf. HF_ERR_KEYSET where a flash page is blank, else the error of the first byte that is wrong. */
+ * borrows from buf. HF_ERR_KEYSET where a flash page is blank, else the error of the first byte that is wrong; *out is
+ * unspecified then. Members with negative keys, whose values are byte strings, are ignored. */
 HF_MUST_USE enum hf_err hf_keyset_parse(struct hf_bytes buf, struct hf_keyset *out, size_t *used);
 
 #endif

@@ -16,6 +16,7 @@
 #define HF_SUIT_HEAD_MAX   4096 /* wrapper and manifest, as kept in a slot */
 #define HF_SUIT_NESTING    4    /* try-each and run-sequence together */
 #define HF_SUIT_SEVERABLE  3
+#define HF_SUIT_MEMBERS    7    /* of a manifest: sequences and text; the last three are severable */
 #define HF_SUIT_SIGNATURES 4    /* of an envelope at most: each costs a verification with each key */
 #define HF_SUIT_PREFIX_BYTES 3  /* in front of the head in a slot: d8 6b a2 */
 #define HF_VERSION_PARTS   4
@@ -53,13 +54,18 @@ HF_MUST_USE enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, 
 struct hf_manifest {
 	uint64_t sequence;
 	struct hf_bytes component; /* the component identifier, encoded ([+ bstr]) */
-	struct hf_bytes shared;    /* sequences: content of the bstr; len 0: absent */
-	struct hf_bytes validate;
-	struct hf_bytes load;
-	struct hf_bytes invoke;
-	struct hf_bytes fetch;     /* unsevered, or from the envelope */
-	struct hf_bytes install;
-	struct hf_bytes text;
+	union {
+		struct {
+			struct hf_bytes shared; /* sequences: content of the bstr; len 0: absent */
+			struct hf_bytes validate;
+			struct hf_bytes load;
+			struct hf_bytes invoke;
+			struct hf_bytes fetch;  /* unsevered, or from the envelope */
+			struct hf_bytes install;
+			struct hf_bytes text;
+		};
+		struct hf_bytes member[HF_SUIT_MEMBERS]; /* the same, in this order */
+	};
 	uint32_t head_bytes;       /* that prefix, wrapper and manifest take in a slot */
 	uint8_t versions;          /* parts of set-version; 0: absent */
 	int32_t version[HF_VERSION_PARTS];

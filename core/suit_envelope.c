@@ -31,13 +31,6 @@ static struct hf_bytes bstr_item(struct hf_cbor_reader *r, struct hf_bytes *cont
 	return item;
 }
 
-/* The one key that may come here. */
-static void expect(struct hf_cbor_reader *r, int32_t key)
-{
-	if (hf_cbor_int(r) != key)
-		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-}
-
 /* The severed members, up to the first payload. Returns how many map entries are left. */
 static uint32_t read_severed(struct hf_cbor_reader *r, uint32_t entries, struct hf_envelope *out)
 {
@@ -45,13 +38,13 @@ static uint32_t read_severed(struct hf_cbor_reader *r, uint32_t entries, struct 
 	struct hf_bytes content;
 
 	while (entries > 0 && hf_cbor_peek(r) != HF_CBOR_TSTR) {
-		int member = hf_suit_severable(hf_cbor_key(r, &last));
+		unsigned member = hf_suit_member(hf_cbor_key(r, &last));
 		struct hf_bytes item = bstr_item(r, &content);
-		if (member == HF_SUIT_SEVERABLE)
+		if (member < HF_SUIT_UNSEVERABLE)
 			hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
 		if (r->err)
 			return 0;
-		out->severed_item[member] = item;
+		out->severed_item[member - HF_SUIT_UNSEVERABLE] = item;
 		entries--;
 	}
 	return entries;
@@ -63,15 +56,14 @@ enum hf_err hf_envelope_parse(struct hf_bytes buf, struct hf_envelope *out)
 
 	memset(out, 0, sizeof(*out));
 	hf_cbor_open(&r, buf);
-	if (hf_cbor_tag(&r) != TAG_SUIT_ENVELOPE)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
+	hf_cbor_expect(&r, HF_CBOR_TAG, TAG_SUIT_ENVELOPE);
 	uint32_t entries = hf_cbor_map(&r);
 	if (entries < 2 || entries > 2 + HF_SUIT_SEVERABLE + MAX_PAYLOADS)
 		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
 	out->head.ptr = r.pos;
-	expect(&r, ENVELOPE_AUTH);
+	hf_cbor_expect(&r, HF_CBOR_UINT, ENVELOPE_AUTH);
 	out->auth = hf_cbor_bstr(&r);
-	expect(&r, ENVELOPE_MANIFEST);
+	hf_cbor_expect(&r, HF_CBOR_UINT, ENVELOPE_MANIFEST);
 	out->manifest_item = bstr_item(&r, &out->manifest);
 	if (r.err)
 		return r.err;
@@ -93,8 +85,10 @@ enum hf_err hf_payload_parse(struct hf_bytes buf, struct hf_bytes *key, uint32_t
 	hf_cbor_open(&r, buf);
 	*key = hf_cbor_tstr(&r);
 	*size = hf_cbor_string_header(&r, HF_CBOR_BSTR);
+	if (r.err)
+		return r.err == HF_ERR_TRUNCATED && whole ? HF_ERR_TOO_LARGE : r.err;
 	*header_len = (size_t)(r.pos - buf.ptr);
-	return r.err == HF_ERR_TRUNCATED && whole ? HF_ERR_TOO_LARGE : r.err;
+	return HF_OK;
 }
 
 static void digest_of(const struct hf_crypto *crypto, struct hf_bytes data, uint8_t digest[HF_SHA256_BYTES])
@@ -109,86 +103,92 @@ static void digest_of(const struct hf_crypto *crypto, struct hf_bytes data, uint
 /* COSE_Sign1 with a detached payload and the algorithm as its only header. */
 struct signature {
 	int32_t alg;
-	struct hf_bytes protected_item;
+	struct hf_bytes protected_item; /* at most MAX_PROTECTED bytes, as it is canonical */
 	struct hf_bytes bytes;
+};
+
+/* The content of the authentication wrapper. */
+struct wrapper {
+	struct hf_bytes digest;      /* of the manifest */
+	struct hf_bytes digest_item; /* what is signed, HF_SUIT_DIGEST_ITEM bytes */
+	uint32_t signatures;
+	struct signature signature[HF_SUIT_SIGNATURES];
 };
 
 static void read_signature(struct hf_cbor_reader *wrapper, struct signature *out)
 {
-	struct hf_cbor_reader r;
-	struct hf_bytes header;
+	struct hf_cbor_reader r, header;
+	struct hf_bytes content;
 
-	hf_cbor_open_final(&r, hf_cbor_bstr(wrapper));
-	if (hf_cbor_tag(&r) != TAG_COSE_SIGN1)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-	if (hf_cbor_array(&r) != 4)
-		hf_cbor_fail(&r, HF_ERR_ENCODING);
-	out->protected_item = bstr_item(&r, &header);
-	if (hf_cbor_map(&r) != 0)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
+	hf_cbor_enter(wrapper, &r);
+	hf_cbor_expect(&r, HF_CBOR_TAG, TAG_COSE_SIGN1);
+	hf_cbor_expect(&r, HF_CBOR_ARRAY, 4);
+	out->protected_item = bstr_item(&r, &content);
+	hf_cbor_expect(&r, HF_CBOR_MAP, 0);
 	hf_cbor_null(&r);
 	out->bytes = hf_cbor_bstr(&r);
-	hf_cbor_fail(wrapper, hf_cbor_close(&r));
+	hf_cbor_leave(wrapper, &r);
 
-	hf_cbor_open_final(&r, header);
-	if (hf_cbor_map(&r) != 1)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-	expect(&r, COSE_HEADER_ALG);
-	out->alg = hf_cbor_int(&r);
-	hf_cbor_fail(wrapper, hf_cbor_close(&r));
+	hf_cbor_open_final(&header, content);
+	hf_cbor_expect(&header, HF_CBOR_MAP, 1);
+	hf_cbor_expect(&header, HF_CBOR_UINT, COSE_HEADER_ALG);
+	out->alg = hf_cbor_int(&header);
+	hf_cbor_leave(wrapper, &header);
 }
 
-/* RFC 9052's Sig_structure: ["Signature1", protected, h'', payload]. The canonical { 1: alg } and digest array that were
- * read are as short as the message's room supposes. */
+static enum hf_err read_wrapper(struct hf_bytes auth, struct wrapper *out)
+{
+	struct hf_cbor_reader r;
+
+	hf_cbor_open_final(&r, auth);
+	out->signatures = hf_cbor_array(&r) - 1;
+	out->digest_item.ptr = r.pos;
+	out->digest = hf_suit_wrapped_digest(&r);
+	out->digest_item.len = HF_SUIT_DIGEST_ITEM;
+	if (out->signatures > HF_SUIT_SIGNATURES) { /* or no element at all */
+		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
+		return r.err;
+	}
+	for (uint32_t i = 0; i < out->signatures; i++)
+		read_signature(&r, &out->signature[i]);
+	return hf_cbor_close(&r);
+}
+
+/* RFC 9052's Sig_structure: ["Signature1", protected, h'', payload]. */
 static enum hf_err verify(const struct hf_crypto *crypto, const struct hf_key *key, const struct signature *signature,
-			  struct hf_bytes payload_item)
+			  const uint8_t digest_item[HF_SUIT_DIGEST_ITEM])
 {
 	uint8_t message[MAX_SIGNED];
-	const size_t begin = sizeof(SIGNATURE1_BEGIN) - 1;
-	size_t len = begin + signature->protected_item.len;
+	uint8_t *to = message + sizeof(SIGNATURE1_BEGIN) - 1;
 
 	_Static_assert(sizeof(SIGNATURE1_BEGIN) - 1 + MAX_PROTECTED + 1 + HF_SUIT_DIGEST_ITEM <= MAX_SIGNED, "message");
-	memcpy(message, SIGNATURE1_BEGIN, begin);
-	memcpy(message + begin, signature->protected_item.ptr, signature->protected_item.len);
-	message[len++] = 0x40; /* no external data */
-	memcpy(message + len, payload_item.ptr, payload_item.len);
-	len += payload_item.len;
-	return crypto->verify(key->alg, key->public_key, (struct hf_bytes){ message, len }, signature->bytes);
+	memcpy(message, SIGNATURE1_BEGIN, sizeof(SIGNATURE1_BEGIN) - 1);
+	memcpy(to, signature->protected_item.ptr, signature->protected_item.len);
+	to += signature->protected_item.len;
+	*to++ = 0x40; /* no external data */
+	memcpy(to, digest_item, HF_SUIT_DIGEST_ITEM);
+	to += HF_SUIT_DIGEST_ITEM;
+	return crypto->verify(key->alg, key->public_key, (struct hf_bytes){ message, (size_t)(to - message) },
+			      signature->bytes);
 }
 
-static enum hf_err try_keys(const struct signature *signature, struct hf_bytes digest_item,
-			    const struct hf_keyset *keyset, enum hf_role role, const struct hf_crypto *crypto)
+/* Whether a key of the role verifies one of the signatures that were made with this algorithm. */
+static enum hf_err check_alg(const struct wrapper *w, int alg, const struct hf_keyset *keyset, enum hf_role role,
+			     const struct hf_crypto *crypto)
 {
-	enum hf_err err = HF_ERR_KEY;
-
-	for (unsigned i = 0; i < keyset->keys; i++) {
-		const struct hf_key *key = &keyset->key[i];
-		if (key->role != role || key->alg != signature->alg)
-			continue;
-		err = verify(crypto, key, signature, digest_item);
-		if (err != HF_ERR_SIGNATURE)
-			break;
-	}
-	return err;
-}
-
-/* Whether a key of the role verifies one of the signatures that were made with this algorithm. `wrapper` is a copy, at
- * the first signature; all of it is read, and has to be well-formed. */
-static enum hf_err check_alg(struct hf_cbor_reader wrapper, uint32_t signatures, struct hf_bytes digest_item, int alg,
-			     const struct hf_keyset *keyset, enum hf_role role, const struct hf_crypto *crypto)
-{
-	struct signature signature;
 	enum hf_err result = HF_ERR_KEY;
 
-	for (; signatures > 0; signatures--) {
-		read_signature(&wrapper, &signature);
-		if (wrapper.err)
-			return wrapper.err;
-		if (signature.alg == alg && (result == HF_ERR_KEY || result == HF_ERR_SIGNATURE))
-			result = try_keys(&signature, digest_item, keyset, role, crypto);
+	for (unsigned i = 0; i < w->signatures; i++) {
+		for (unsigned k = 0; k < keyset->keys; k++) {
+			const struct hf_key *key = &keyset->key[k];
+			if (w->signature[i].alg != alg || key->alg != alg || key->role != role)
+				continue;
+			result = verify(crypto, key, &w->signature[i], w->digest_item.ptr);
+			if (result != HF_ERR_SIGNATURE)
+				return result;
+		}
 	}
-	enum hf_err err = hf_cbor_close(&wrapper);
-	return err ? err : result;
+	return result;
 }
 
 /* The severed members are what the manifest says; those that it does not name are nobody's. */
@@ -212,24 +212,17 @@ static enum hf_err check_severed(const struct hf_envelope *env, const struct hf_
 enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, const struct hf_keyset *keyset, enum hf_role role,
 				     const struct hf_crypto *crypto, uint8_t manifest_digest[HF_SHA256_BYTES])
 {
-	struct hf_cbor_reader r;
-	struct hf_bytes content;
+	struct wrapper w;
+	enum hf_err err = read_wrapper(env->auth, &w);
 
-	hf_cbor_open_final(&r, env->auth);
-	uint32_t signatures = hf_cbor_array(&r) - 1;
-	struct hf_bytes digest_item = bstr_item(&r, &content);
-	struct hf_bytes digest = hf_suit_wrapped_digest(&r, content);
-	if (signatures > HF_SUIT_SIGNATURES) /* or no element at all */
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-	if (r.err)
-		return r.err;
-
+	if (err)
+		return err;
 	digest_of(crypto, env->manifest_item, manifest_digest);
-	if (memcmp(manifest_digest, digest.ptr, HF_SHA256_BYTES) != 0)
+	if (memcmp(manifest_digest, w.digest.ptr, HF_SHA256_BYTES) != 0)
 		return HF_ERR_DIGEST;
-
-	enum hf_err err = keyset->algs ? HF_OK : HF_ERR_KEYSET;
+	if (keyset->algs == 0) /* would let everything in */
+		return HF_ERR_KEYSET;
 	for (unsigned i = 0; i < keyset->algs && !err; i++)
-		err = check_alg(r, signatures, digest_item, keyset->alg[i], keyset, role, crypto);
+		err = check_alg(&w, keyset->alg[i], keyset, role, crypto);
 	return err ? err : check_severed(env, crypto);
 }

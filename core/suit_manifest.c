@@ -24,33 +24,39 @@ enum {
 };
 enum { COMMON_COMPONENTS = 2, COMMON_SHARED = 4 };
 
-#define MANIFEST_FORMAT 1
+#define MANIFEST_FORMAT   1
+#define MANIFEST_REQUIRED 3 /* the first three members */
 
-unsigned hf_suit_severable(int32_t key)
+_Static_assert(offsetof(struct hf_manifest, text) == offsetof(struct hf_manifest, member[HF_SUIT_MEMBERS - 1]), "members");
+
+unsigned hf_suit_member(int32_t key)
 {
-	return key == MANIFEST_FETCH ? HF_SUIT_FETCH : key == MANIFEST_INSTALL ? HF_SUIT_INSTALL :
-	       key == MANIFEST_TEXT ? HF_SUIT_TEXT : HF_SUIT_SEVERABLE;
+	static const uint8_t keys[HF_SUIT_MEMBERS] = { 0, MANIFEST_VALIDATE, MANIFEST_LOAD, MANIFEST_INVOKE, MANIFEST_FETCH,
+						       MANIFEST_INSTALL, MANIFEST_TEXT };
+	unsigned i = HF_SUIT_MEMBERS - 1;
+
+	while (i > 0 && keys[i] != key)
+		i--;
+	return i;
 }
 
 struct hf_bytes hf_suit_digest(struct hf_cbor_reader *r)
 {
-	if (hf_cbor_array(r) != 2)
-		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-	if (hf_cbor_int(r) != HF_ALG_SHA256)
-		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
+	hf_cbor_expect(r, HF_CBOR_ARRAY, 2);
+	hf_cbor_expect(r, HF_CBOR_NINT, -1 - HF_ALG_SHA256);
 	struct hf_bytes digest = hf_cbor_bstr(r);
 	if (digest.len != HF_SHA256_BYTES)
 		hf_cbor_fail(r, HF_ERR_RANGE);
 	return digest;
 }
 
-struct hf_bytes hf_suit_wrapped_digest(struct hf_cbor_reader *r, struct hf_bytes content)
+struct hf_bytes hf_suit_wrapped_digest(struct hf_cbor_reader *r)
 {
 	struct hf_cbor_reader inner;
 
-	hf_cbor_open_final(&inner, content);
+	hf_cbor_enter(r, &inner);
 	struct hf_bytes digest = hf_suit_digest(&inner);
-	hf_cbor_fail(r, hf_cbor_close(&inner));
+	hf_cbor_leave(r, &inner);
 	return digest;
 }
 
@@ -68,94 +74,56 @@ uint8_t hf_suit_version(struct hf_cbor_reader *r, int32_t version[HF_VERSION_PAR
 }
 
 /* [[* bstr]]: the one component's identifier, encoded. */
-static struct hf_bytes read_components(struct hf_cbor_reader *r)
+static void read_components(struct hf_cbor_reader *r, struct hf_bytes *component)
 {
-	if (hf_cbor_array(r) != 1)
-		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-	struct hf_bytes component = { r->pos, 0 };
+	hf_cbor_expect(r, HF_CBOR_ARRAY, 1);
+	component->ptr = r->pos;
 	for (uint32_t n = hf_cbor_array(r); n > 0; n--)
 		(void)hf_cbor_bstr(r);
-	component.len = (size_t)(r->pos - component.ptr);
-	return component;
+	component->len = (size_t)(r->pos - component->ptr);
 }
 
 static void read_common(struct hf_cbor_reader *outer, struct hf_manifest *out)
 {
 	struct hf_cbor_reader r;
-	const uint8_t *last = NULL;
 
-	hf_cbor_open_final(&r, hf_cbor_bstr(outer));
+	hf_cbor_enter(outer, &r);
 	uint32_t members = hf_cbor_map(&r);
-	if (members < 1 || members > 2 || hf_cbor_key(&r, &last) != COMMON_COMPONENTS)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-	out->component = read_components(&r);
-	if (members == 2) {
-		if (hf_cbor_key(&r, &last) != COMMON_SHARED)
-			hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
+	hf_cbor_expect(&r, HF_CBOR_UINT, COMMON_COMPONENTS);
+	read_components(&r, &out->component);
+	if (members > 1) { /* more than two leave something behind */
+		hf_cbor_expect(&r, HF_CBOR_UINT, COMMON_SHARED);
 		out->shared = hf_cbor_bstr(&r);
 	}
-	hf_cbor_fail(outer, hf_cbor_close(&r));
+	if (members > 2)
+		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
+	hf_cbor_leave(outer, &r);
 }
 
 static void read_set_version(struct hf_cbor_reader *outer, struct hf_manifest *out)
 {
 	struct hf_cbor_reader r;
 
-	hf_cbor_open_final(&r, hf_cbor_bstr(outer));
+	hf_cbor_enter(outer, &r);
 	out->versions = hf_suit_version(&r, out->version);
-	hf_cbor_fail(outer, hf_cbor_close(&r));
+	hf_cbor_leave(outer, &r);
 }
 
-/* A severable member: here, or its digest. */
-static struct hf_bytes read_severable(struct hf_cbor_reader *r, struct hf_bytes *digest)
+static void read_optional(struct hf_cbor_reader *r, int32_t key, struct hf_manifest *out,
+			  struct hf_bytes digest[HF_SUIT_SEVERABLE])
 {
-	if (hf_cbor_peek(r) == HF_CBOR_BSTR)
-		return hf_cbor_bstr(r);
-	*digest = hf_suit_digest(r);
-	return (struct hf_bytes){ NULL, 0 };
-}
+	unsigned member = hf_suit_member(key);
 
-static void read_member(struct hf_cbor_reader *r, int32_t key, struct hf_manifest *out,
-			struct hf_bytes digest[HF_SUIT_SEVERABLE])
-{
-	switch (key) {
-	case MANIFEST_VERSION:
-		if (hf_cbor_uint(r, UINT32_MAX) != MANIFEST_FORMAT)
-			hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-		break;
-	case MANIFEST_SEQUENCE:
-		out->sequence = hf_cbor_uint64(r);
-		break;
-	case MANIFEST_COMMON:
-		read_common(r, out);
-		break;
-	case MANIFEST_REFERENCE:
+	if (key == MANIFEST_REFERENCE)
 		(void)hf_cbor_tstr(r);
-		break;
-	case MANIFEST_SET_VERSION:
+	else if (key == MANIFEST_SET_VERSION)
 		read_set_version(r, out);
-		break;
-	case MANIFEST_VALIDATE:
-		out->validate = hf_cbor_bstr(r);
-		break;
-	case MANIFEST_LOAD:
-		out->load = hf_cbor_bstr(r);
-		break;
-	case MANIFEST_INVOKE:
-		out->invoke = hf_cbor_bstr(r);
-		break;
-	case MANIFEST_FETCH:
-		out->fetch = read_severable(r, &digest[HF_SUIT_FETCH]);
-		break;
-	case MANIFEST_INSTALL:
-		out->install = read_severable(r, &digest[HF_SUIT_INSTALL]);
-		break;
-	case MANIFEST_TEXT:
-		out->text = read_severable(r, &digest[HF_SUIT_TEXT]);
-		break;
-	default:
+	else if (member == 0)
 		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-	}
+	else if (member >= HF_SUIT_UNSEVERABLE && hf_cbor_peek(r) == HF_CBOR_ARRAY)
+		digest[member - HF_SUIT_UNSEVERABLE] = hf_suit_digest(r);
+	else
+		out->member[member] = hf_cbor_bstr(r);
 }
 
 enum hf_err hf_suit_read_manifest(struct hf_bytes manifest, struct hf_manifest *out,
@@ -163,50 +131,42 @@ enum hf_err hf_suit_read_manifest(struct hf_bytes manifest, struct hf_manifest *
 {
 	struct hf_cbor_reader r;
 	const uint8_t *last = NULL;
-	int32_t key = 0;
 
 	memset(out, 0, sizeof(*out));
 	memset(digest, 0, HF_SUIT_SEVERABLE * sizeof(*digest));
 	hf_cbor_open_final(&r, manifest);
 	uint32_t members = hf_cbor_map(&r);
-	for (uint32_t i = 0; i < members && !r.err; i++) {
-		key = hf_cbor_key(&r, &last);
-		if (i < MANIFEST_COMMON && key != (int32_t)i + 1) /* 1, 2, 3 are not optional */
-			hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-		read_member(&r, key, out, digest);
-	}
-	if (members < MANIFEST_COMMON)
+	hf_cbor_expect(&r, HF_CBOR_UINT, MANIFEST_VERSION);
+	hf_cbor_expect(&r, HF_CBOR_UINT, MANIFEST_FORMAT);
+	hf_cbor_expect(&r, HF_CBOR_UINT, MANIFEST_SEQUENCE);
+	out->sequence = hf_cbor_uint64(&r);
+	hf_cbor_expect(&r, HF_CBOR_UINT, MANIFEST_COMMON);
+	read_common(&r, out);
+	if (members < MANIFEST_REQUIRED)
 		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
+	for (; members > MANIFEST_REQUIRED && !r.err; members--)
+		read_optional(&r, hf_cbor_key(&r, &last), out, digest);
 	return hf_cbor_close(&r);
-}
-
-/* A severed member's content from the envelope, where the manifest holds its digest. */
-static struct hf_bytes unsever(struct hf_bytes inside, struct hf_bytes digest, struct hf_bytes item)
-{
-	struct hf_cbor_reader r;
-
-	if (digest.len == 0 || item.len == 0)
-		return inside;
-	hf_cbor_open_final(&r, item);
-	return hf_cbor_bstr(&r);
 }
 
 enum hf_err hf_manifest_parse(const struct hf_envelope *env, struct hf_manifest *out)
 {
 	struct hf_bytes digest[HF_SUIT_SEVERABLE];
+	struct hf_cbor_reader r;
 	enum hf_err err = hf_suit_read_manifest(env->manifest, out, digest);
 
 	if (err)
 		return err;
 	out->head_bytes = (uint32_t)(HF_SUIT_PREFIX_BYTES + env->head.len);
-	out->fetch = unsever(out->fetch, digest[HF_SUIT_FETCH], env->severed_item[HF_SUIT_FETCH]);
-	out->install = unsever(out->install, digest[HF_SUIT_INSTALL], env->severed_item[HF_SUIT_INSTALL]);
-	out->text = unsever(out->text, digest[HF_SUIT_TEXT], env->severed_item[HF_SUIT_TEXT]);
-
-	const struct hf_bytes sequence[] = { out->shared, out->validate, out->load, out->invoke, out->fetch, out->install };
-	for (unsigned i = 0; i < sizeof(sequence) / sizeof(sequence[0]) && !err; i++) {
-		if (sequence[i].ptr)
-			err = hf_suit_walk(sequence[i], (enum hf_suit_section)(1 << i));
+	for (unsigned i = 0; i < HF_SUIT_SEVERABLE; i++) {
+		if (digest[i].len == 0 || env->severed_item[i].len == 0)
+			continue;
+		hf_cbor_open_final(&r, env->severed_item[i]);
+		out->member[HF_SUIT_UNSEVERABLE + i] = hf_cbor_bstr(&r);
+	}
+	for (unsigned i = 0; i < HF_SUIT_SEQUENCES && !err; i++) {
+		if (out->member[i].ptr)
+			err = hf_suit_walk(out->member[i], (enum hf_suit_section)(1 << i));
 	}
 	return err;
 }

@@ -1,94 +1,89 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parameters: the argument of override-parameters. Unknown ones are refused; a value is checked where it is set, so that
- * conditions and the caller meet only what makes sense.
+ * conditions and the caller meet only what makes sense. A table says where each goes: boot has no room for a case each.
  */
 #include "suit_private.h"
 
-#define UUID_BYTES 16
+#define UUID_BYTES  16
 #define VERSION_OPS 5 /* >, >=, =, <=, < */
 
-static struct hf_bytes uuid(struct hf_cbor_reader *r)
-{
-	struct hf_bytes id = hf_cbor_bstr(r);
+enum kind { UUID, DIGEST, SEGMENTS, URI, NUMBER, VERSION, SOFT };
 
-	if (id.len != UUID_BYTES)
-		hf_cbor_fail(r, HF_ERR_RANGE);
-	return id;
-}
+/* Numbers stand in hf_params in the order of their bits. */
+#define AT(member) offsetof(struct hf_params, member)
+_Static_assert(AT(size) == AT(slot) + 4 * HF_SET_SIZE && AT(table_bytes) == AT(slot) + 4 * HF_SET_TABLE_BYTES &&
+	       AT(image_offset) == AT(slot) + 4 * HF_SET_IMAGE_OFFSET, "numbers and bits");
+
+static const struct {
+	int16_t key;
+	uint8_t kind; /* enum kind */
+	uint8_t at;   /* of the value in hf_params */
+} known[] = {
+	{ HF_PARAM_VENDOR, UUID, AT(vendor) },
+	{ HF_PARAM_CLASS, UUID, AT(class_id) },
+	{ HF_PARAM_DIGEST, DIGEST, AT(digest) },
+	{ HF_PARAM_SLOT, NUMBER, AT(slot) },
+	{ HF_PARAM_SOFT_FAILURE, SOFT, 0 },
+	{ HF_PARAM_SIZE, NUMBER, AT(size) },
+	{ HF_PARAM_URI, URI, AT(uri) },
+	{ HF_PARAM_DEVICE, UUID, AT(device) },
+	{ HF_PARAM_VERSION, VERSION, 0 },
+	{ HF_PARAM_TABLE_BYTES, NUMBER, AT(table_bytes) },
+	{ HF_PARAM_IMAGE_OFFSET, NUMBER, AT(image_offset) },
+	{ HF_PARAM_SEGMENTS, SEGMENTS, AT(segments) },
+};
 
 /* << [comparison, version] >> */
 static void version_match(struct hf_cbor_reader *outer, struct hf_params *params)
 {
 	struct hf_cbor_reader r;
 
-	hf_cbor_open_final(&r, hf_cbor_bstr(outer));
-	if (hf_cbor_array(&r) != 2)
-		hf_cbor_fail(&r, HF_ERR_ENCODING);
+	hf_cbor_enter(outer, &r);
+	hf_cbor_expect(&r, HF_CBOR_ARRAY, 2);
 	params->version_op = (uint8_t)hf_cbor_uint(&r, VERSION_OPS);
 	if (params->version_op == 0)
 		hf_cbor_fail(&r, HF_ERR_RANGE);
 	params->version_parts = hf_suit_version(&r, params->version);
-	hf_cbor_fail(outer, hf_cbor_close(&r));
+	params->set |= 1u << HF_SET_VERSION;
+	hf_cbor_leave(outer, &r);
 }
 
-static struct hf_bytes segments(struct hf_cbor_reader *r)
+/* A view: text, or bytes of the length that the kind demands. */
+static struct hf_bytes view(struct hf_cbor_reader *r, unsigned kind)
 {
-	struct hf_bytes digests = hf_cbor_bstr(r);
-
-	if (digests.len == 0 || digests.len % HF_SHA256_BYTES != 0)
+	if (kind == DIGEST)
+		return hf_suit_wrapped_digest(r);
+	struct hf_bytes v = kind == URI ? hf_cbor_tstr(r) : hf_cbor_bstr(r);
+	if (kind == UUID ? v.len != UUID_BYTES : kind == SEGMENTS && (v.len == 0 || v.len % HF_SHA256_BYTES != 0))
 		hf_cbor_fail(r, HF_ERR_RANGE);
-	return digests;
-}
-
-static void number(struct hf_cbor_reader *r, struct hf_params *params, unsigned bit, uint32_t *value)
-{
-	*value = hf_cbor_uint(r, UINT32_MAX);
-	params->set |= 1u << bit;
+	return v;
 }
 
 static void read_param(struct hf_cbor_reader *r, int32_t key, struct hf_params *params, bool *soft)
 {
-	switch (key) {
-	case HF_PARAM_VENDOR:
-		params->vendor = uuid(r);
-		break;
-	case HF_PARAM_CLASS:
-		params->class_id = uuid(r);
-		break;
-	case HF_PARAM_DEVICE:
-		params->device = uuid(r);
-		break;
-	case HF_PARAM_DIGEST:
-		params->digest = hf_suit_wrapped_digest(r, hf_cbor_bstr(r));
-		break;
-	case HF_PARAM_SLOT:
-		number(r, params, HF_SET_SLOT, &params->slot);
-		break;
-	case HF_PARAM_SOFT_FAILURE:
+	unsigned i = 0;
+
+	while (known[i].key != key) {
+		if (++i == sizeof(known) / sizeof(known[0])) {
+			hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
+			return;
+		}
+	}
+	uint8_t *to = (uint8_t *)params + known[i].at;
+	switch (known[i].kind) {
+	case SOFT:
 		*soft = hf_cbor_bool(r);
 		break;
-	case HF_PARAM_SIZE:
-		number(r, params, HF_SET_SIZE, &params->size);
-		break;
-	case HF_PARAM_URI:
-		params->uri = hf_cbor_tstr(r);
-		break;
-	case HF_PARAM_VERSION:
+	case VERSION:
 		version_match(r, params);
-		params->set |= 1u << HF_SET_VERSION;
 		break;
-	case HF_PARAM_TABLE_BYTES:
-		number(r, params, HF_SET_TABLE_BYTES, &params->table_bytes);
-		break;
-	case HF_PARAM_IMAGE_OFFSET:
-		number(r, params, HF_SET_IMAGE_OFFSET, &params->image_offset);
-		break;
-	case HF_PARAM_SEGMENTS:
-		params->segments = segments(r);
+	case NUMBER:
+		*(uint32_t *)to = hf_cbor_uint(r, UINT32_MAX);
+		params->set |= 1u << (known[i].at - AT(slot)) / 4;
 		break;
 	default:
-		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
+		*(struct hf_bytes *)to = view(r, known[i].kind);
 	}
 }
 

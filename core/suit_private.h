@@ -20,14 +20,17 @@ enum hf_suit_section {
 	HF_SECTION_INSTALL = 1 << 5,
 };
 
-/* The index in hf_suit_severable's order of an envelope's or manifest's key, HF_SUIT_SEVERABLE if it is none. */
-unsigned hf_suit_severable(int32_t key);
+#define HF_SUIT_UNSEVERABLE (HF_SUIT_MEMBERS - HF_SUIT_SEVERABLE) /* index of the first severable member */
+#define HF_SUIT_SEQUENCES   (HF_SUIT_MEMBERS - 1)                 /* those in front of text; bits of enum hf_suit_section */
+
+/* The index in hf_manifest's members of an envelope's or manifest's key; 0 if it is none of them. */
+unsigned hf_suit_member(int32_t key);
 
 /* [-16, bstr of 32 bytes]: the 32 bytes. */
 struct hf_bytes hf_suit_digest(struct hf_cbor_reader *r);
 
-/* The same as the content of a byte string; an error goes to r. */
-struct hf_bytes hf_suit_wrapped_digest(struct hf_cbor_reader *r, struct hf_bytes content);
+/* The same as the content of a byte string. */
+struct hf_bytes hf_suit_wrapped_digest(struct hf_cbor_reader *r);
 
 /* [1..HF_VERSION_PARTS ints]. */
 uint8_t hf_suit_version(struct hf_cbor_reader *r, int32_t version[HF_VERSION_PARTS]);

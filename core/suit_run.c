@@ -33,6 +33,15 @@ enum {
 #define REPORT_BITS 15u /* a condition's argument: when to report, which is the caller's anyway */
 #define ID_BYTES    16u
 
+/* The codes that stand in every section, by their bit; those above 31 are compared. */
+#define BIT(code)  (UINT32_C(1) << (code))
+#define EVERYWHERE (BIT(COND_VENDOR) | BIT(COND_CLASS) | BIT(COND_IMAGE_MATCH) | BIT(COND_SLOT) | BIT(COND_ABORT) | \
+		    BIT(COND_DEVICE) | BIT(COND_VERSION) | BIT(DIR_COMPONENT_INDEX) | BIT(DIR_TRY_EACH) | \
+		    BIT(DIR_PARAMETERS))
+
+/* Inlined, the parts of the machine multiply its code by their ways out. */
+#define OUT_OF_LINE __attribute__((noinline))
+
 struct frame {
 	struct hf_cbor_reader r;
 	uint32_t left;    /* commands */
@@ -46,35 +55,33 @@ struct machine {
 	const struct hf_suit_device *device; /* NULL: walk */
 	const struct hf_suit_ops *ops;
 	struct hf_params *params;
-	unsigned section;     /* enum hf_suit_section; a run has them all, as the walk has checked them */
-	unsigned depth; /* of the frame that is executed */
+	unsigned section;  /* enum hf_suit_section; a run has them all, as the walk has checked them */
+	struct frame *top; /* the frame that is executed */
 	struct frame frame[HF_SUIT_NESTING + 1];
 };
 
-static void open_frame(struct frame *f, struct hf_bytes sequence)
+OUT_OF_LINE static void open_frame(struct frame *f, struct hf_bytes sequence, bool alternative)
 {
-	memset(f, 0, sizeof(*f));
 	hf_cbor_open_final(&f->r, sequence);
 	uint32_t items = hf_cbor_array(&f->r);
 	if (items == 0 || items % 2 != 0)
 		hf_cbor_fail(&f->r, HF_ERR_ENCODING);
 	f->left = items / 2;
-}
-
-static void push(struct machine *m, struct hf_bytes sequence, bool alternative)
-{
-	struct frame *from = &m->frame[m->depth];
-
-	if (from->r.err)
-		return;
-	if (m->depth == HF_SUIT_NESTING) {
-		hf_cbor_fail(&from->r, HF_ERR_UNSUPPORTED);
-		return;
-	}
-	struct frame *f = &m->frame[++m->depth];
-	open_frame(f, sequence);
+	f->choices = 0;
 	f->alternative = alternative;
 	f->soft = alternative;
+}
+
+/* Goes into the sequence that comes next. */
+OUT_OF_LINE static void push(struct machine *m, bool alternative)
+{
+	struct frame *from = m->top;
+	struct hf_bytes sequence = hf_cbor_bstr(&from->r);
+
+	if (from == &m->frame[HF_SUIT_NESTING])
+		hf_cbor_fail(&from->r, HF_ERR_UNSUPPORTED);
+	if (!from->r.err)
+		open_frame(++m->top, sequence, alternative);
 }
 
 /* The conditions whose failure may be soft are those that have an error of their own. */
@@ -83,13 +90,13 @@ static bool is_condition(enum hf_err err)
 	return err == HF_ERR_DIGEST || (err >= HF_ERR_VENDOR && err <= HF_ERR_ABORT);
 }
 
-static enum hf_err match_id(const uint8_t *mine, struct hf_bytes wanted, enum hf_err mismatch)
+OUT_OF_LINE static enum hf_err match_id(const uint8_t *mine, struct hf_bytes wanted, enum hf_err mismatch)
 {
 	return mine && wanted.len == ID_BYTES && memcmp(mine, wanted.ptr, ID_BYTES) == 0 ? HF_OK : mismatch;
 }
 
 /* Parts that are missing count as 0: 1.2 is 1.2.0. */
-static enum hf_err match_version(const struct hf_suit_device *device, const struct hf_params *params)
+OUT_OF_LINE static enum hf_err match_version(const struct hf_suit_device *device, const struct hf_params *params)
 {
 	/* What each comparison allows: bit 0 mine is lower, 1 equal, 2 higher. */
 	static const uint8_t allowed[] = { 0, 4, 6, 2, 3, 1 };
@@ -111,12 +118,10 @@ static enum hf_err call(enum hf_err (*op)(void *ctx, const struct hf_params *par
 }
 
 /* Conditions, and directives without an argument of their own. */
-static enum hf_err act(const struct machine *m, int32_t code)
+OUT_OF_LINE static enum hf_err act(const struct machine *m, int32_t code)
 {
 	const struct hf_params *p = m->params;
 
-	if (!m->device)
-		return HF_OK;
 	switch (code) {
 	case COND_VENDOR:
 		return match_id(m->device->vendor_id, p->vendor, HF_ERR_VENDOR);
@@ -142,7 +147,9 @@ static enum hf_err act(const struct machine *m, int32_t code)
 /* The one component: index 0, or true for all. */
 static void component_index(struct hf_cbor_reader *r)
 {
-	if (hf_cbor_peek(r) == HF_CBOR_UINT ? hf_cbor_uint(r, UINT32_MAX) != 0 : !hf_cbor_bool(r))
+	if (hf_cbor_peek(r) == HF_CBOR_UINT)
+		hf_cbor_expect(r, HF_CBOR_UINT, 0);
+	else if (!hf_cbor_bool(r))
 		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
 }
 
@@ -154,38 +161,24 @@ static void begin_try(struct frame *f)
 		hf_cbor_fail(&f->r, HF_ERR_ENCODING);
 }
 
-/* The sections that a code may stand in; 0: unknown. */
-static unsigned sections_of(int32_t code)
+static bool may_stand_in(unsigned section, int32_t code)
 {
-	switch (code) {
-	case COND_VENDOR:
-	case COND_CLASS:
-	case COND_IMAGE_MATCH:
-	case COND_SLOT:
-	case COND_ABORT:
-	case COND_DEVICE:
-	case COND_VERSION:
-	case DIR_COMPONENT_INDEX:
-	case DIR_TRY_EACH:
-	case DIR_PARAMETERS:
-	case DIR_RUN_SEQUENCE:
-		return ~0u;
-	case DIR_FETCH:
-		return HF_SECTION_FETCH | HF_SECTION_INSTALL;
-	case DIR_INVOKE:
-		return HF_SECTION_INVOKE;
-	default:
-		return 0;
-	}
+	uint32_t codes = EVERYWHERE;
+
+	if (section & (HF_SECTION_FETCH | HF_SECTION_INSTALL))
+		codes |= BIT(DIR_FETCH);
+	if (section & HF_SECTION_INVOKE)
+		codes |= BIT(DIR_INVOKE);
+	return code == DIR_RUN_SEQUENCE || (code >= 0 && code < 32 && codes >> code & 1);
 }
 
-static enum hf_err command(struct machine *m)
+OUT_OF_LINE static enum hf_err command(struct machine *m)
 {
-	struct frame *f = &m->frame[m->depth];
+	struct frame *f = m->top;
 	int32_t code = hf_cbor_int(&f->r);
 
 	f->left--;
-	if (!(sections_of(code) & m->section))
+	if (!may_stand_in(m->section, code))
 		hf_cbor_fail(&f->r, HF_ERR_UNSUPPORTED);
 	switch (code) {
 	case DIR_COMPONENT_INDEX:
@@ -196,73 +189,79 @@ static enum hf_err command(struct machine *m)
 		break;
 	case DIR_PARAMETERS:
 		hf_suit_read_params(&f->r, m->section, m->params, &f->soft);
-		if (f->soft && m->depth == 0) /* nothing would be there to go on with */
+		if (f->soft && f == m->frame) /* nothing would be there to go on with */
 			hf_cbor_fail(&f->r, HF_ERR_UNSUPPORTED);
 		break;
 	case DIR_RUN_SEQUENCE:
-		push(m, hf_cbor_bstr(&f->r), false);
+		push(m, false);
 		break;
 	default:
 		(void)hf_cbor_uint(&f->r, REPORT_BITS);
 		if (code == DIR_FETCH || code == DIR_INVOKE)
 			f->soft = false; /* whatever error it gives, it is not a condition's */
-		return f->r.err ? f->r.err : act(m, code);
+		if (m->device && !f->r.err)
+			return act(m, code);
 	}
 	return f->r.err;
 }
 
 /* The next alternative, or the nil behind the last, which always holds. */
-static enum hf_err next_choice(struct machine *m)
+static void next_choice(struct machine *m)
 {
-	struct frame *f = &m->frame[m->depth];
+	struct frame *f = m->top;
 
 	f->choices--;
 	if (f->choices == 0 && f->nil_allowed && hf_cbor_peek(&f->r) == HF_CBOR_SIMPLE)
 		hf_cbor_null(&f->r);
 	else
-		push(m, hf_cbor_bstr(&f->r), true);
-	return f->r.err;
+		push(m, true);
 }
 
-/* A sequence has come to its end: the alternatives behind it are not needed any more. */
-static enum hf_err succeed(struct machine *m)
+/* A sequence has come to its end: the alternatives behind it are not needed any more. They were walked, so that only the
+ * last may be something else than a byte string. */
+static void succeed(struct machine *m)
 {
-	bool skip = m->frame[m->depth].alternative && m->device;
-	struct frame *f = &m->frame[--m->depth];
+	bool skip = m->top->alternative && m->device;
+	struct frame *f = --m->top;
 
-	for (; skip && f->choices > 0; f->choices--)
-		(void)hf_cbor_skip(&f->r);
-	return f->r.err;
+	for (; skip && f->choices > 0; f->choices--) {
+		if (hf_cbor_peek(&f->r) == HF_CBOR_BSTR)
+			(void)hf_cbor_bstr(&f->r);
+		else
+			hf_cbor_null(&f->r);
+	}
 }
 
 /* A condition has failed: where a soft sequence lets the run go on, that is prepared. */
 static enum hf_err fail(struct machine *m, enum hf_err err)
 {
-	const struct frame *f = &m->frame[m->depth];
+	const struct frame *f = m->top;
 
-	if (m->depth == 0 || !f->soft || !is_condition(err))
+	if (f == m->frame || !f->soft || !is_condition(err))
 		return err;
-	m->depth--;
-	return f->alternative && m->frame[m->depth].choices == 0 ? err : HF_OK;
+	m->top--;
+	return f->alternative && m->top->choices == 0 ? err : HF_OK;
 }
 
 static enum hf_err execute(struct machine *m, struct hf_bytes sequence)
 {
-	m->depth = 0;
-	open_frame(&m->frame[0], sequence);
+	m->top = m->frame;
+	open_frame(m->top, sequence, false);
 	for (;;) {
-		struct frame *f = &m->frame[m->depth];
+		struct frame *f = m->top;
 		enum hf_err err;
 
 		if (f->choices > 0) {
-			err = next_choice(m);
+			next_choice(m);
+			err = f->r.err;
 		} else if (f->left > 0) {
 			err = command(m);
 		} else {
 			err = hf_cbor_close(&f->r);
-			if (err || m->depth == 0)
+			if (f == m->frame)
 				return err;
-			err = succeed(m);
+			if (!err)
+				succeed(m);
 		}
 		if (err)
 			err = fail(m, err);
@@ -274,19 +273,26 @@ static enum hf_err execute(struct machine *m, struct hf_bytes sequence)
 enum hf_err hf_suit_walk(struct hf_bytes sequence, enum hf_suit_section section)
 {
 	struct hf_params params;
-	struct machine m = { .device = NULL, .params = &params, .section = section };
+	struct machine m;
 
 	memset(&params, 0, sizeof(params));
+	m.device = NULL;
+	m.params = &params;
+	m.section = section;
 	return execute(&m, sequence);
 }
 
 enum hf_err hf_suit_run(const struct hf_manifest *manifest, struct hf_bytes sequence,
 			const struct hf_suit_device *device, const struct hf_suit_ops *ops, struct hf_params *params)
 {
-	struct machine m = { .device = device, .ops = ops, .params = params, .section = ~0u };
+	struct machine m;
 	enum hf_err err = HF_OK;
 
 	memset(params, 0, sizeof(*params));
+	m.device = device;
+	m.ops = ops;
+	m.params = params;
+	m.section = ~0u;
 	if (manifest->shared.len)
 		err = execute(&m, manifest->shared);
 	if (!err && sequence.len)

@@ -350,7 +350,7 @@ static void walk_refuses_what_the_profile_does_not_know(void **state)
 		{ "82 14a1 03 43 812f00", HF_ERR_UNSUPPORTED }, { "82 14a1 0520", HF_ERR_TYPE }, { "82 14a1 0e1b0000000100000000", HF_ERR_RANGE },
 		{ "82 14a1 0d00", HF_ERR_TYPE }, { "82 14a1 1541 61", HF_ERR_TYPE }, { "82 14a1 181c 44 82068101", HF_ERR_RANGE },
 		{ "82 14a1 181c 44 82008101", HF_ERR_RANGE }, { "82 14a1 181c 43 820180", HF_ERR_RANGE }, { "82 14a1 181c 48 82018501010101 01", HF_ERR_RANGE },
-		{ "82 14a1 181c 44 83018101", HF_ERR_ENCODING }, { "82 14a1 390102 40", HF_ERR_RANGE }, { "82 14a1 390102 4100", HF_ERR_RANGE },
+		{ "82 14a1 181c 44 83018101", HF_ERR_UNSUPPORTED }, { "82 14a1 390102 40", HF_ERR_RANGE }, { "82 14a1 390102 4100", HF_ERR_RANGE },
 		/* soft where nothing is around */
 		{ "82 14a1 0df5", HF_ERR_UNSUPPORTED },
 		/* nothing to invoke while installing */
