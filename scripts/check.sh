@@ -35,9 +35,21 @@ run() {
 
 run "$build/host" "host: the tests"
 run "$build/san" "host with address and undefined-behaviour sanitizers: the tests again"
-if [ -f "$build/fuzz/build.ninja" ]; then
-	run "$build/fuzz" "fuzzers: two minutes, all together"
-fi
+# A script of ours that says TAP lines.
+script() {
+	name=$1
+	shift
+	echo "== $name"
+	"$@" >"$build/script.tap" 2>&1
+	sed -n -e '/^ok/p' -e '/^not ok/p' -e '/^#/p' "$build/script.tap"
+	cat "$build/script.tap" >>"$log"
+	passed=$((passed + $(grep -c '^ok' "$build/script.tap")))
+	failed=$((failed + $(grep -c '^not ok' "$build/script.tap")))
+}
+
+# Two minutes for all of them together, two at a time.
+fuzzers=$(find "$build/fuzz/fuzz" -maxdepth 1 -name 'fuzz_*' -type f 2>/dev/null | wc -l)
+script "the fuzzers, two minutes together" scripts/fuzz.sh "$build/fuzz" $((240 / (fuzzers > 0 ? fuzzers : 1)))
 
 echo
 [ "$skipped" -eq 0 ] || echo "Skipped tests say why in $log."
