@@ -441,6 +441,7 @@ static void put_journal(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 
 	put_number(w, "newest", u->state.newest);
 	put_number(w, "floor", u->state.floor);
+	put_number(w, "current", u->state.current);
 	hf_cbor_put_tstr(w, "journal");
 	hf_cbor_put_map(w, 3);
 	put_number(w, "free", hf_journal_free(&u->journal));
@@ -463,11 +464,11 @@ static void put_journal(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 
 static enum hf_err status(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 {
-	hf_cbor_put_map(w, 16);
+	hf_cbor_put_map(w, 17);
 	put_who(s, w);     /* 4 */
 	put_running(s, w); /* 3 */
 	put_upload(s, w);  /* 4 */
-	put_journal(s, w); /* 4 */
+	put_journal(s, w); /* 5 */
 	hf_cbor_put_tstr(w, "error");
 	hf_cbor_put_map(w, 2);
 	put_number(w, "rc", s->last_error);

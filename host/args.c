@@ -77,8 +77,10 @@ static void print_help(const struct hf_usage *usage)
 	if (usage->details)
 		printf("\n%s\n", usage->details);
 	printf("\noptions:\n");
-	for (size_t i = 0; i < usage->args; i++)
-		print_option(&usage->arg[i]);
+	for (size_t i = 0; i < usage->args; i++) {
+		if (usage->arg[i].help)
+			print_option(&usage->arg[i]);
+	}
 	print_option(&help);
 	printf("\nexample:\n  %s\n", usage->example);
 	printf("\nexit codes: 0 done, 1 input/output or internal error, 2 wrong usage%s%s\n", usage->exits ? ", " : "",

@@ -32,7 +32,7 @@ struct hf_arg {
 	char letter;           /* 0: none */
 	enum hf_arg_kind kind;
 	const char *value;     /* what the help calls the value; NULL: takes none */
-	const char *help;
+	const char *help;      /* NULL: for tests; the help does not show it */
 	void *to;              /* as kind says; untouched where the option is absent */
 	bool *given;           /* may be NULL; set to true where the option is present */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "smp_device.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "smp_body.h"
@@ -281,6 +280,8 @@ static void status_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to
 		s->state.newest = hf_smp_uint(r);
 	else if (hf_smp_is(key, "floor"))
 		s->state.floor = get_u32(r);
+	else if (hf_smp_is(key, "current"))
+		s->state.current = get_u8(r) & 1;
 	else if (hf_smp_is(key, "journal"))
 		read_map(r, journal_field, s);
 	else if (hf_smp_is(key, "slots"))
@@ -360,23 +361,6 @@ enum hf_err hf_smp_erase_image(struct hf_smp_client *c, uint32_t patience_ms, st
 enum hf_err hf_smp_reset(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer)
 {
 	return ask(c, HF_SMP_WRITE, HF_SMP_OS, HF_SMP_OS_RESET, (struct hf_bytes){NULL, 0}, patience_ms, answer);
-}
-
-void hf_smp_version_text(const int32_t *version, unsigned parts, char text[HF_SMP_VERSION_TEXT])
-{
-	size_t len = 0;
-
-	text[0] = 0;
-	for (unsigned i = 0; i < parts; i++) {
-		int32_t part = version[i];
-
-		len += (size_t)snprintf(text + len, HF_SMP_VERSION_TEXT - len, "%s", i == 0 ? "" : part < 0 ? "-" : ".");
-		if (part >= 0)
-			len += (size_t)snprintf(text + len, HF_SMP_VERSION_TEXT - len, "%d", part);
-		else
-			len += (size_t)snprintf(text + len, HF_SMP_VERSION_TEXT - len, "%s",
-						part == -1 ? "rc" : part == -2 ? "beta" : "alpha");
-	}
 }
 
 const char *hf_smp_slot_state_text(unsigned state)

@@ -43,7 +43,7 @@ struct hf_smp_status {
 	uint32_t phase;       /* enum hf_update_phase */
 	uint32_t target, off, len;
 	uint32_t journal_free, journal_records, journal_bad;
-	struct hf_state state; /* newest, floor, and of each slot state, starts, failures, reason, sequence, id */
+	struct hf_state state; /* newest, floor, current, and of each slot state, starts, failures, reason, sequence, id */
 	enum hf_err last_error;
 	char last_error_text[128];
 };
@@ -71,10 +71,6 @@ HF_MUST_USE enum hf_err hf_smp_confirm_image(struct hf_smp_client *c, uint32_t p
 HF_MUST_USE enum hf_err hf_smp_erase_image(struct hf_smp_client *c, uint32_t patience_ms,
 					   struct hf_smp_answer *answer);
 HF_MUST_USE enum hf_err hf_smp_reset(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer);
-
-/* "1.2.3" or "1.2.3-rc.1" from the parts of a version; "" for none. */
-#define HF_SMP_VERSION_TEXT 64
-void hf_smp_version_text(const int32_t *version, unsigned parts, char text[HF_SMP_VERSION_TEXT]);
 
 /* For people. */
 const char *hf_smp_slot_state_text(unsigned state);

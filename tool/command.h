@@ -9,10 +9,14 @@
 #include "out.h"
 
 enum hf_exit hf_command_board(int argc, char **argv);
+enum hf_exit hf_command_burn(int argc, char **argv);
 enum hf_exit hf_command_factory(int argc, char **argv);
+enum hf_exit hf_command_image(int argc, char **argv);
 enum hf_exit hf_command_inspect(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
+enum hf_exit hf_command_monitor(int argc, char **argv);
 enum hf_exit hf_command_pack(int argc, char **argv);
+enum hf_exit hf_command_status(int argc, char **argv);
 enum hf_exit hf_command_verify(int argc, char **argv);
 
 #endif

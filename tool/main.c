@@ -21,6 +21,10 @@ static const struct command commands[] = {
 	{"inspect", "shows what is in a package, a slot's dump, a keyset or a firmware file", hf_command_inspect},
 	{"verify", "says whether a device would take a package, and if not, why", hf_command_verify},
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
+	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
+	{"status", "asks a device what it runs and how it is", hf_command_status},
+	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
+	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -22,6 +22,7 @@ void maker_open(struct maker *m, const struct hf_layout *layout)
 	struct hf_diag diag;
 	size_t len;
 
+	memset(&m->from, 0, sizeof m->from);
 	m->layout = layout;
 	assert_int_equal(hf_key_generate(&m->key, &diag), HF_OK);
 	one = hf_keyset_of_one(HF_ROLE_RELEASE, 1, m->key.public_key);
@@ -66,6 +67,7 @@ void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32
 		.description = "test",
 		.version = { 3, { 1, (int32_t)minor, 0 } },
 		.sequence = (uint64_t)security << 32 | 1u << 24 | minor << 16,
+		.from = m->from,
 		.contents = 1,
 	};
 	struct hf_envelope env;
@@ -200,7 +202,7 @@ void device_boot(struct device *d)
 	fail_msg("boot does not come to a decision");
 }
 
-static enum hf_err gateway_open(struct device *d)
+enum hf_err device_open_update(struct device *d)
 {
 	d->update.env = env_of(d);
 	d->update.running = d->running;
@@ -209,7 +211,7 @@ static enum hf_err gateway_open(struct device *d)
 
 enum hf_err device_confirm(struct device *d)
 {
-	enum hf_err err = gateway_open(d);
+	enum hf_err err = device_open_update(d);
 
 	return err ? err : hf_update_confirm(&d->update);
 }
@@ -217,7 +219,7 @@ enum hf_err device_confirm(struct device *d)
 enum hf_err device_upload(struct device *d, const struct package *p)
 {
 	struct hf_update *u = &d->update;
-	enum hf_err err = gateway_open(d);
+	enum hf_err err = device_open_update(d);
 
 	if (!err)
 		err = hf_update_begin(u, (uint32_t)p->file.len);

@@ -10,6 +10,7 @@
 #include "key.h"
 #include "sim_flash.h"
 #include "update.h"
+#include "version.h"
 
 struct package {
 	struct hf_buffer file;
@@ -23,8 +24,10 @@ struct maker {
 	struct hf_private_key key;
 	uint8_t keyset_bytes[256];
 	struct hf_keyset keyset;
+	struct hf_version_conditions from; /* of the packages that are made from now on */
 };
 
+/* Its conditions are empty. */
 void maker_open(struct maker *m, const struct hf_layout *layout);
 
 /* A package of a made-up image of image_bytes with a few relocations; minor is its version 1.minor.0. */
@@ -54,6 +57,9 @@ void device_install_factory(struct device *d, const struct package *p);
 
 /* One start: boot chooses. Sets running and runs. May lose power. */
 void device_boot(struct device *d);
+
+/* What the gateway does first: opens d->update. May lose power. */
+enum hf_err device_open_update(struct device *d);
 
 /* The gateway that runs confirms itself; HF_ERR_... of hf_update_*. May lose power. */
 enum hf_err device_confirm(struct device *d);

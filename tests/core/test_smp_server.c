@@ -490,7 +490,7 @@ static void status_says_who_and_what_and_how_far(void **state)
 	ask(0, HF_SMP_WRITE, 1, 1, FIRST);
 	r = ask(1, HF_SMP_READ, 64, 0, "a0");
 	n = hf_cbor_map(&r);
-	assert_int_equal(n, 16);
+	assert_int_equal(n, 17);
 	assert_int_equal(hf_cbor_tstr(&r).len, 5);
 	assert_memory_equal(hf_cbor_tstr(&r).ptr, "reference", 9);
 	for (uint32_t i = 1; i < n && !r.err; i++) {

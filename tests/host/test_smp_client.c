@@ -226,10 +226,10 @@ static void parameters_are_read(void **state)
 static void status_is_read_whole(void **state)
 {
 	struct hf_smp_status s;
-	char version[HF_SMP_VERSION_TEXT];
 
 	(void)state;
 	update.state.floor = 7;
+	update.state.current = 1;
 	update.state.slot[1].state = HF_SLOT_REJECTED;
 	update.state.slot[1].reason = HF_ERR_TIMEOUT;
 	update.state.slot[1].failures = 3;
@@ -243,8 +243,10 @@ static void status_is_read_whole(void **state)
 	assert_memory_equal(s.class_id, layout.class_id, 16);
 	assert_memory_equal(s.device_id, device_id, 16);
 	assert_int_equal(s.running, 0);
-	hf_smp_version_text(s.version, s.versions, version);
-	assert_string_equal(version, "1.2.3-rc");
+	assert_int_equal(s.versions, 4);
+	assert_int_equal(s.version[1], 2);
+	assert_int_equal(s.version[3], -1);
+	assert_int_equal(s.state.current, 1);
 	assert_int_equal(s.reset_cause, HF_RESET_REQUEST);
 	assert_int_equal(s.journal_free, 400);
 	assert_int_equal(s.journal_bad, 2);

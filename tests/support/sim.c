@@ -48,7 +48,7 @@ static void transmit(struct sim *sim, struct sim_queue *q, uint64_t at_us, uint8
 	q->free_us += byte_us ? byte_us : 1;
 	if (happens(sim, sim->drop_ppm) || unplugged(sim, q->free_us))
 		return;
-	if (happens(sim, sim->flip_ppm))
+	if (happens(sim, sim->flip_ppm) || sim->baud < sim->wrong_below)
 		byte ^= (uint8_t)(1u << sim_random(sim) % 8);
 	push(q, q->free_us, byte);
 	if (happens(sim, sim->repeat_ppm))
@@ -74,6 +74,8 @@ static void answer(struct sim *sim, bool oversize, uint64_t at_us)
 		for (size_t i = 0; i < n; i++)
 			transmit(sim, &sim->to_host, sim->busy_us, line[i]);
 	}
+	if (sim->answered)
+		sim->answered(sim->ctx);
 }
 
 static void device_takes(struct sim *sim, uint8_t byte, uint64_t at_us)
@@ -242,16 +244,31 @@ void sim_free(struct sim *sim)
 	free(sim->rx);
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void deafen(struct sim *sim, uint64_t until_us)
+{
+	sim->rx_count = 0;
+	sim->busy_us = until_us;
+	sim->deaf_us = until_us;
+	hf_smp_decode_begin(&sim->decoder, sim->packet, sizeof(sim->packet));
+}
+
 void sim_restart(struct sim *sim, uint64_t boot_us)
 {
-	uint64_t at_us = sim->device_us > sim->now_us ? sim->device_us : sim->now_us;
+	uint64_t at_us = later(sim->device_us, sim->now_us);
 
-	sim->rx_count = 0;
-	sim->busy_us = at_us + boot_us;
-	sim->deaf_us = sim->busy_us;
 	sim->to_host.count = 0;
 	sim->to_host.free_us = at_us;
-	hf_smp_decode_begin(&sim->decoder, sim->packet, sizeof(sim->packet));
+	deafen(sim, at_us + boot_us);
+}
+
+void sim_reset(struct sim *sim, uint64_t boot_us)
+{
+	deafen(sim, later(sim->to_host.free_us, later(sim->device_us, sim->now_us)) + boot_us);
 }
 
 void sim_say(struct sim *sim, const char *text)

@@ -27,6 +27,7 @@ struct sim_queue {
 struct sim {
 	/* Set by the test after sim_init. */
 	uint32_t baud;
+	uint32_t wrong_below;      /* the device's rate: at lower ones no byte arrives whole; 0: any rate will do */
 	uint32_t rx_bytes;         /* the device's receive buffer */
 	uint32_t drop_ppm, flip_ppm, repeat_ppm; /* a byte, each way */
 	uint64_t cable_off_us, cable_on_us;      /* bytes in between are lost */
@@ -34,6 +35,8 @@ struct sim {
 	/* Serves a packet. Returns the answer's length; *cost_us is how long it took. */
 	size_t (*serve)(void *ctx, const struct hf_smp_decoder *packet, bool oversize, uint8_t *out, size_t cap,
 			uint64_t *cost_us);
+	/* Called once an answer has been put onto the line, which is free again at to_host.free_us; NULL: nothing. */
+	void (*answered)(void *ctx);
 	void *ctx;
 
 	/* To be read. */
@@ -59,8 +62,11 @@ struct sim {
 void sim_init(struct sim *sim, uint32_t seed);
 void sim_free(struct sim *sim);
 
-/* The device loses power and has it again: what it was receiving is gone; it is deaf for boot_us. */
+/* The device loses power and has it again: what it was receiving and sending is gone; it is deaf for boot_us. */
 void sim_restart(struct sim *sim, uint64_t boot_us);
+
+/* The device resets itself after what it has to send is out; it is deaf for boot_us. */
+void sim_reset(struct sim *sim, uint64_t boot_us);
 
 /* Bytes that the device sends of its own accord, now. */
 void sim_say(struct sim *sim, const char *text);

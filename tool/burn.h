@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Burning a package over SMP: check, upload, activate, reset, and wait until the new firmware has confirmed itself.
+ *
+ * A function and not only a command, so that batches, the demo and fault campaigns use the very same. Nothing is sent
+ * before everything that can be refused here was refused here. The cable may be pulled and the device may lose power at
+ * any time: it goes on as long as something gets ahead within the patience.
+ */
+#ifndef HF_BURN_H
+#define HF_BURN_H
+
+#include "board.h"
+#include "diag.h"
+#include "keyset.h"
+#include "package_read.h"
+#include "smp_device.h"
+#include "smp_upload.h"
+
+enum hf_burn_stage {
+	HF_BURN_CHECK,    /* the package by itself, then against the device */
+	HF_BURN_CONNECT,
+	HF_BURN_UPLOAD,
+	HF_BURN_ACTIVATE,
+	HF_BURN_RESET,
+	HF_BURN_TRIAL,    /* the new firmware runs, and has to confirm itself */
+};
+
+enum hf_burn_outcome {
+	HF_BURN_CONFIRMED,      /* the new firmware runs and has confirmed itself */
+	HF_BURN_ALREADY,        /* it did before we came; nothing was sent */
+	HF_BURN_UPLOADED,       /* written and verified; not activated, as asked */
+	HF_BURN_BAD_PACKAGE,    /* damaged: nothing was sent */
+	HF_BURN_REFUSED,        /* not for this device: nothing was sent */
+	HF_BURN_NO_DEVICE,      /* no answer, or none any more; the old firmware runs */
+	HF_BURN_DEVICE_REFUSED, /* the device refused or reported an error; the old firmware runs */
+	HF_BURN_ROLLED_BACK,    /* the new firmware was tried, and the device went back */
+	HF_BURN_UNCONFIRMED,    /* it runs, and did not confirm itself in time */
+	HF_BURN_NO_ANSWER,      /* after the reset the device was not heard of again */
+	HF_BURN_INTERRUPTED,    /* `stop` said so */
+};
+
+struct hf_burn_event {
+	enum hf_burn_stage stage;
+	uint64_t now_ms;
+	uint32_t off, total; /* HF_BURN_UPLOAD */
+	const char *text;    /* a sentence, NULL: only off moved. Borrowed */
+};
+
+/* Everything is borrowed for the call. */
+struct hf_burn_options {
+	struct hf_bytes package;
+	const struct hf_board *board;   /* NULL: unknown; slots and RAM are then not rehearsed */
+	const struct hf_keyset *keyset; /* NULL: unknown; signatures are then left to the device */
+	const uint32_t *baud;           /* rates to try, in this order */
+	unsigned bauds;                 /* 0: the line is left as it is */
+	uint32_t patience_ms;           /* without anything getting ahead; 0: 60 s */
+	uint32_t confirm_ms;            /* from the reset to the confirmation; 0: 120 s */
+	bool no_activate;
+	bool reinstall;                 /* even if the device runs this very firmware */
+	bool no_verify;                 /* send whatever it is: for tests of the device's own checks */
+
+	void (*event)(void *ctx, const struct hf_burn_event *event); /* NULL: none */
+	void (*on_text)(void *ctx, uint8_t byte);                    /* the device's log; NULL: dropped */
+	bool (*stop)(void *ctx);                                     /* NULL: never */
+	void *ctx;
+};
+
+struct hf_burn_result {
+	enum hf_burn_outcome outcome;
+	enum hf_err err;             /* why, where there is a why */
+	struct hf_diag diag;         /* the same in a sentence; "" on success */
+	uint8_t id[HF_SHA256_BYTES]; /* the package's, as far as it could be read */
+	bool status_known;
+	struct hf_smp_status status; /* the device's, before */
+	struct hf_smp_status after;  /* at the end, if it answered */
+	uint32_t slot;               /* that was written */
+	struct hf_smp_upload upload; /* its results */
+	uint32_t timeouts, reopened, dropped; /* of the line, as we saw it */
+	uint64_t begin_ms, upload_ms, uploaded_ms, end_ms; /* seam time; 0: not reached */
+};
+
+/* The result is filled whatever happens; its views borrow from the options. */
+enum hf_burn_outcome hf_burn(const struct hf_serial *serial, const struct hf_burn_options *options,
+			     struct hf_burn_result *result);
+
+const char *hf_burn_outcome_text(enum hf_burn_outcome outcome); /* "rolled-back" */
+const char *hf_burn_stage_text(enum hf_burn_stage stage);
+
+/* ---- its checks (burn_check.c) ---- */
+
+/* Is the package whole? Reads it, compares every payload with its signed digests, and with a keyset the signatures. */
+HF_MUST_USE enum hf_err hf_burn_check_package(const struct hf_burn_options *o, struct hf_package *package,
+					      struct hf_diag *diag);
+
+/* Would this device take it? Puts the device's own questions with the device's own answers. */
+HF_MUST_USE enum hf_err hf_burn_check_device(const struct hf_burn_options *o, const struct hf_package *package,
+					     const struct hf_smp_status *status, struct hf_diag *diag);
+
+/* The slot that the device will write. */
+unsigned hf_burn_target(const struct hf_smp_status *status);
+
+#endif

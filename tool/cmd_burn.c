@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `holdfast burn`: a package onto a device, until it runs there and has confirmed itself. The work is in burn.c.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "burn.h"
+#include "command.h"
+#include "interrupt.h"
+#include "load.h"
+#include "port.h"
+#include "progress.h"
+#include "version.h"
+
+struct show {
+	bool json, quiet;
+	struct hf_progress progress;
+	bool progressing;
+	uint64_t begin_ms;
+	bool begun;
+	uint32_t percent; /* last one that was told as JSON */
+};
+
+static void put_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT);
+	putchar('\n');
+	fflush(stdout);
+	json_decref(value);
+}
+
+static void end_progress(struct show *s, uint64_t now_ms)
+{
+	if (s->progressing)
+		hf_progress_end(&s->progress, now_ms * 1000000);
+	s->progressing = false;
+}
+
+static void show_progress(struct show *s, const struct hf_burn_event *e)
+{
+	if (!s->progressing)
+		hf_progress_begin(&s->progress, "uploading", e->off, e->total, e->now_ms * 1000000, s->quiet);
+	s->progressing = true;
+	hf_progress_update(&s->progress, e->off, e->now_ms * 1000000);
+}
+
+static void on_event(void *ctx, const struct hf_burn_event *e)
+{
+	struct show *s = ctx;
+	uint32_t percent = e->total ? (uint32_t)((uint64_t)e->off * 100 / e->total) : 0;
+
+	if (!s->begun)
+		s->begin_ms = e->now_ms;
+	s->begun = true;
+	if (s->json && !e->text && percent == s->percent)
+		return;
+	s->percent = percent;
+	if (s->json) {
+		json_t *event = json_pack("{s:s, s:I}", "event", hf_burn_stage_text(e->stage), "t_ms",
+					  (json_int_t)(e->now_ms - s->begin_ms));
+
+		if (e->text)
+			json_object_set_new(event, "text", json_string(e->text));
+		if (e->stage == HF_BURN_UPLOAD)
+			json_object_update_new(event, json_pack("{s:I, s:I}", "off", (json_int_t)e->off, "total",
+								(json_int_t)e->total));
+		put_json(event);
+		return;
+	}
+	if (!e->text) {
+		show_progress(s, e);
+		return;
+	}
+	end_progress(s, e->now_ms);
+	if (!s->quiet)
+		printf("%s%8.3f s%s  %s\n", hf_out_colour(stdout, HF_COLOUR_DIM), (double)(e->now_ms - s->begin_ms) / 1000,
+		       hf_out_colour(stdout, HF_COLOUR_NONE), e->text);
+	fflush(stdout);
+}
+
+static void on_text(void *ctx, uint8_t byte)
+{
+	(void)ctx;
+	if (byte == '\n' || (byte >= 0x20 && byte < 0x7f))
+		fputc(byte, stderr);
+}
+
+static enum hf_exit exit_of(const struct hf_burn_result *r)
+{
+	switch (r->outcome) {
+	case HF_BURN_CONFIRMED:
+	case HF_BURN_ALREADY:
+	case HF_BURN_UPLOADED:
+		return HF_EXIT_OK;
+	case HF_BURN_BAD_PACKAGE:
+		return HF_EXIT_INPUT;
+	case HF_BURN_REFUSED:
+		return hf_exit_of(r->err) == HF_EXIT_DEVICE ? HF_EXIT_DEVICE : HF_EXIT_REFUSED;
+	case HF_BURN_NO_DEVICE:
+	case HF_BURN_NO_ANSWER:
+		return HF_EXIT_NO_DEVICE;
+	case HF_BURN_DEVICE_REFUSED:
+	case HF_BURN_ROLLED_BACK:
+	case HF_BURN_UNCONFIRMED:
+		return HF_EXIT_DEVICE;
+	case HF_BURN_INTERRUPTED:
+		return HF_EXIT_INTERRUPTED;
+	}
+	return HF_EXIT_INTERNAL;
+}
+
+static double kib_per_s(const struct hf_burn_result *r)
+{
+	uint64_t ms = r->uploaded_ms - r->upload_ms;
+
+	return ms && r->uploaded_ms ? (double)r->upload.file.len / 1.024 / (double)ms : 0;
+}
+
+static void report_json(const struct hf_burn_result *r)
+{
+	char id[2 * HF_SHA256_BYTES + 1], version[HF_VERSION_TEXT_BYTES];
+	json_t *result;
+
+	hf_out_hex(r->id, sizeof(r->id), id);
+	hf_version_format(r->after.version, r->after.versions, version);
+	result = json_pack("{s:s, s:s, s:i, s:i, s:s, s:s}", "event", "result", "outcome",
+			   hf_burn_outcome_text(r->outcome), "exit", (int)exit_of(r), "error", (int)r->err, "reason",
+			   r->diag.text, "id", id);
+	json_object_update_new(result, json_pack("{s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "duration_ms",
+						 (json_int_t)(r->end_ms - r->begin_ms), "upload_ms",
+						 (json_int_t)(r->uploaded_ms - r->upload_ms), "bytes_sent",
+						 (json_int_t)r->upload.bytes_sent, "bytes_skipped",
+						 (json_int_t)r->upload.skipped, "kib_per_s", kib_per_s(r), "resent",
+						 (json_int_t)r->upload.resent, "restarts", (json_int_t)r->upload.restarts,
+						 "retries", (json_int_t)r->upload.retries, "timeouts",
+						 (json_int_t)r->timeouts, "reopened", (json_int_t)r->reopened));
+	if (r->status_known)
+		json_object_update_new(result, json_pack("{s:s, s:s, s:i}", "board", r->after.board, "version", version,
+							 "slot", (int)r->after.running));
+	put_json(result);
+}
+
+static void report(const struct show *s, const struct hf_burn_result *r)
+{
+	const char *green = hf_out_colour(stdout, HF_COLOUR_GREEN), *plain = hf_out_colour(stdout, HF_COLOUR_NONE);
+	char version[HF_VERSION_TEXT_BYTES];
+	double seconds = (double)(r->end_ms - r->begin_ms) / 1000;
+
+	hf_version_format(r->after.version, r->after.versions, version);
+	if (r->outcome == HF_BURN_ALREADY)
+		printf("%sdone%s: %s runs and is confirmed already; nothing was sent\n", green, plain, version);
+	else if (r->outcome == HF_BURN_UPLOADED)
+		printf("%sdone%s: written to slot %c and verified in %.1f s (%.1f KiB/s); not activated\n", green, plain,
+		       'A' + (int)r->slot, seconds, kib_per_s(r));
+	else
+		printf("%sdone%s: %s runs in slot %c and has confirmed itself, after %.1f s\n", green, plain, version,
+		       'A' + (int)r->after.running, seconds);
+	if (!s->quiet && r->upload.resent + r->upload.restarts + r->reopened > 0)
+		printf("  on the way: %u losses, %u restarts of the device, %u reconnections\n", r->upload.resent,
+		       r->upload.restarts, r->reopened);
+}
+
+static enum hf_exit burn(struct hf_port *port, struct hf_burn_options *o, struct show *s)
+{
+	struct hf_burn_result *r = malloc(sizeof(*r));
+	enum hf_exit code;
+
+	if (!r) {
+		hf_out_error("out of memory");
+		return HF_EXIT_INTERNAL;
+	}
+	o->board = port->board_known ? &port->board : NULL;
+	o->baud = port->rate;
+	o->bauds = port->rates;
+	o->patience_ms = port->patience_ms;
+	o->event = on_event;
+	o->stop = hf_interrupted;
+	o->ctx = s;
+	hf_interrupt_catch();
+	hf_burn(&port->serial, o, r);
+	end_progress(s, r->end_ms);
+	code = exit_of(r);
+	if (s->json)
+		report_json(r);
+	if (code != HF_EXIT_OK)
+		hf_out_error("%s", r->diag.text);
+	else if (!s->json)
+		report(s, r);
+	free(r);
+	return code;
+}
+
+static enum hf_exit run(const char *file, const char *keyset_file, struct hf_port *port, struct hf_burn_options *o,
+			struct show *s, const struct hf_usage *usage)
+{
+	struct hf_buffer package = {0}, keyset_bytes = {0};
+	enum hf_exit code = HF_EXIT_OK;
+	struct hf_keyset keyset;
+	struct hf_diag diag;
+	enum hf_err err = hf_file_read(file, HF_PACKAGE_FILE_MAX, &package, &diag);
+
+	if (!err && keyset_file) {
+		err = hf_load_keyset(keyset_file, &keyset_bytes, &keyset, &diag);
+		o->keyset = &keyset;
+	}
+	if (err) {
+		code = hf_out_fail(err, &diag);
+	} else if (hf_port_open(port, usage, &code)) {
+		o->package = hf_buffer_bytes(&package);
+		code = burn(port, o, s);
+		hf_port_close(port);
+	}
+	hf_buffer_free(&keyset_bytes);
+	hf_buffer_free(&package);
+	return code;
+}
+
+enum hf_exit hf_command_burn(int argc, char **argv)
+{
+	struct hf_port port = {0};
+	struct hf_burn_options o = {0};
+	struct show show = {0};
+	const char *keyset_file = NULL, *confirm = NULL;
+	bool log = false;
+	const struct hf_arg options[] = {
+		HF_PORT_ARGS(port),
+		{"keyset", 'k', HF_ARG_TEXT, "FILE", "the keyset that the device trusts: check the signature, too",
+		 &keyset_file, NULL},
+		{"no-activate", 0, HF_ARG_FLAG, NULL, "write and verify only", &o.no_activate, NULL},
+		{"confirm-within", 0, HF_ARG_TEXT, "TIME", "how long the new firmware may take to confirm itself "
+		 "(default: 120s)", &confirm, NULL},
+		{"force-reinstall", 0, HF_ARG_FLAG, NULL, "even if the device runs this very firmware", &o.reinstall, NULL},
+		{"no-verify", 0, HF_ARG_FLAG, NULL, NULL, &o.no_verify, NULL}, /* tests the device's own checks */
+		{"log", 0, HF_ARG_FLAG, NULL, "show what the device says meanwhile", &log, NULL},
+		{"quiet", 'q', HF_ARG_FLAG, NULL, "only the result", &show.quiet, NULL},
+		{"json", 0, HF_ARG_FLAG, NULL, "events as JSON, one a line", &show.json, NULL},
+	};
+	const struct hf_usage usage = {
+		.command = "burn",
+		.summary = "burns a package, and waits until the device has confirmed it",
+		.synopsis = "PACKAGE --port PORT [options]",
+		.details = "The cable may be pulled and the device may lose power meanwhile: the upload continues where it was, "
+			   "and the device falls back to what it ran if the new firmware does not confirm itself.",
+		.example = "holdfast burn gateway-1.1.0.suit --port /dev/ttyUSB0 --keyset keys/release.keyset",
+		.exits = "3 the package is damaged, 4 it is not for this device, 5 no device answers, 6 the device refused or "
+			 "rolled back, 7 interrupted",
+		.arg = options,
+		.args = sizeof(options) / sizeof(options[0]),
+		.rest_min = 1,
+		.rest_max = 1,
+	};
+	struct hf_args_rest rest;
+	enum hf_exit code;
+
+	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
+		return code;
+	if (confirm && !hf_duration_parse(confirm, &o.confirm_ms))
+		return hf_args_wrong(&usage, "--confirm-within wants a time as 120s, 500ms or 2m, not '%s'", confirm);
+	if (log)
+		o.on_text = on_text;
+	return run(rest.item[0], keyset_file, &port, &o, &show, &usage);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What all commands that talk to a device have in common: which port, at which rate, how patiently.
+ */
+#ifndef HF_TOOL_PORT_H
+#define HF_TOOL_PORT_H
+
+#include "args.h"
+#include "board.h"
+#include "serial.h"
+#include "smp_device.h"
+
+struct hf_port {
+	/* Arguments. */
+	const char *name, *board_file, *patience;
+	uint32_t baud;
+	bool baud_given;
+
+	/* Set by hf_port_open. */
+	struct hf_serial serial;
+	struct hf_board board;
+	bool board_known;
+	uint32_t rate[HF_BOARD_BAUDS]; /* to try, in this order */
+	unsigned rates;
+	uint32_t patience_ms;
+};
+
+/* Rows for a command's table of options. */
+#define HF_PORT_ARGS(p)                                                                                                \
+	{"port", 'p', HF_ARG_TEXT, "PORT", HF_SERIAL_NAMES, &(p).name, NULL},                                          \
+	{"board", 'b', HF_ARG_TEXT, "FILE", "the device's board file", &(p).board_file, NULL},                         \
+	{"baud", 0, HF_ARG_U32, "RATE", "the line's rate (default: the board file's, else 921600 or 115200, whichever answers)", \
+	 &(p).baud, &(p).baud_given},                                                                                  \
+	{"patience", 0, HF_ARG_TEXT, "TIME", "how long to wait when nothing gets ahead (default: 60s)", &(p).patience, NULL}
+
+/* Reads the board file, if any, and opens the port. False: *code is what to exit with, all has been said. */
+bool hf_port_open(struct hf_port *p, const struct hf_usage *usage, enum hf_exit *code);
+void hf_port_close(struct hf_port *p);
+
+/* The device's status, at whichever rate it answers. False: *code, all has been said. */
+bool hf_port_find(struct hf_port *p, struct hf_smp_client *client, struct hf_smp_status *status, enum hf_exit *code);
+
+/* What to exit with after a request, and says why it failed; HF_EXIT_OK where it did not. `doing`: "listing the images". */
+enum hf_exit hf_port_answer(enum hf_err err, const struct hf_smp_answer *answer, const char *doing);
+
+/* "10s", "500ms", "2m", "60" (seconds). */
+bool hf_duration_parse(const char *text, uint32_t *ms);
+
+#endif
