@@ -1,80 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Relocated firmware is executed, by an emulator that knows nothing of relocation. The image lies in one slot,
- * everything else is blank, so that a word that was missed leads nowhere. What counts as right is what the linker's
- * own, unrelocated output prints.
+ * Relocated firmware is executed, by emulators that know nothing of relocation (run_flash.h). The image lies in one
+ * slot, everything else is blank, so that a word that was missed leads nowhere. What counts as right is what the
+ * linker's own, unrelocated output prints.
  */
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "image_fixture.h"
+#include "run_flash.h"
 
-#define FLASH_ADDR  0x08000000u
-#define FLASH_BYTES 0x100000u
-#define VECTORS	    64u
-#define TIMEOUT_MS  10000
+#define VECTORS 64u
 
 struct line {
 	char text[32];
 };
-
-/* Reads up to a line's end; an emulator that says nothing in time leaves what came until then. */
-static struct line read_line(int fd)
-{
-	struct pollfd readable = {.fd = fd, .events = POLLIN};
-	struct line line = {""};
-	size_t len = 0;
-
-	while (len + 1 < sizeof(line.text) && poll(&readable, 1, TIMEOUT_MS) == 1) {
-		if (read(fd, line.text + len, 1) != 1 || line.text[len] == '\n')
-			break;
-		len++;
-	}
-	line.text[len] = 0;
-	return line;
-}
-
-static pid_t start_qemu(const char *path, int *out)
-{
-	int fds[2];
-	pid_t pid;
-
-	assert_int_equal(pipe(fds), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(fds[1], STDOUT_FILENO);
-		close(fds[0]);
-		execlp("qemu-system-arm", "qemu-system-arm", "-M", "netduinoplus2", "-display", "none", "-monitor",
-		       "none", "-serial", "stdio", "-kernel", path, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	*out = fds[0];
-	return pid;
-}
-
-/* What the flash prints on an STM32F405 of QEMU. */
-static struct line run(const uint8_t *flash)
-{
-	char path[] = "/tmp/holdfast-flash-XXXXXX";
-	int file = mkstemp(path), out;
-	struct line line;
-	pid_t pid;
-
-	assert_true(file >= 0);
-	assert_int_equal(write(file, flash, FLASH_BYTES), FLASH_BYTES);
-	close(file);
-	pid = start_qemu(path, &out);
-	line = read_line(out);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(out);
-	unlink(path);
-	return line;
-}
 
 /* The image alone in flash, with its vectors at 0, where a bootloader's VTOR would have them. */
 static struct line run_at(const uint8_t *image, uint32_t len, uint32_t addr)
@@ -86,7 +23,7 @@ static struct line run_at(const uint8_t *image, uint32_t len, uint32_t addr)
 	memset(flash, 0xFF, FLASH_BYTES);
 	memcpy(flash + (addr - FLASH_ADDR), image, len);
 	memcpy(flash, image, VECTORS);
-	line = run(flash);
+	run_flash(flash, line.text, sizeof(line.text));
 	free(flash);
 	return line;
 }
