@@ -19,15 +19,14 @@
 
 enum { OFF_SLOT = 0, OFF_SEQUENCE = 1, OFF_ID = 9, OFF_NOTE = 25 };
 
-static struct hf_record image_record(uint8_t type, unsigned slot, uint64_t sequence, const uint8_t *id, uint8_t note)
+static void put_record(struct hf_record *r, uint8_t type, unsigned slot, uint64_t sequence, const uint8_t *id,
+		       uint8_t note)
 {
-	struct hf_record r = { .type = type };
-
-	r.data[OFF_SLOT] = (uint8_t)slot;
-	store_le64(r.data + OFF_SEQUENCE, sequence);
-	memcpy(r.data + OFF_ID, id, HF_ID_BYTES);
-	r.data[OFF_NOTE] = note;
-	return r;
+	*r = (struct hf_record){ .type = type };
+	r->data[OFF_SLOT] = (uint8_t)slot;
+	store_le64(r->data + OFF_SEQUENCE, sequence);
+	memcpy(r->data + OFF_ID, id, HF_ID_BYTES);
+	r->data[OFF_NOTE] = note;
 }
 
 static bool same_id(const uint8_t *a, const uint8_t *b)
@@ -47,55 +46,49 @@ static bool may_start(const struct hf_state *state, const struct hf_slot_fact *f
 	return f->fact == HF_FACT_GOOD && hf_sequence_security(f->sequence) >= state->floor;
 }
 
-static struct hf_boot_decision verify(unsigned slot)
+/* Always true: "this is the decision". */
+static bool decide(struct hf_boot_decision *d, enum hf_boot_action action, unsigned slot)
 {
-	return (struct hf_boot_decision){ .action = HF_BOOT_VERIFY, .slot = (uint8_t)slot };
+	d->action = (uint8_t)action;
+	d->slot = (uint8_t)slot;
+	return true;
 }
 
-static struct hf_boot_decision start(unsigned slot)
+static void append(struct hf_boot_decision *d, uint8_t type, unsigned slot, uint64_t sequence, const uint8_t *id,
+		   uint8_t note)
 {
-	return (struct hf_boot_decision){ .action = HF_BOOT_START, .slot = (uint8_t)slot };
+	d->append = true;
+	put_record(&d->record, type, slot, sequence, id, note);
 }
 
-static struct hf_boot_decision append(struct hf_boot_decision d, struct hf_record r)
-{
-	d.append = true;
-	d.record = r;
-	return d;
-}
-
-static bool counts_as_failure(enum hf_reset_cause cause)
+static bool counts_as_failure(unsigned cause)
 {
 	return cause == HF_RESET_WATCHDOG || cause == HF_RESET_FAULT;
 }
 
 /* One slot's trial; false: it has no say in this boot. */
-static bool trial(const struct hf_state *state, const struct hf_slot_fact *fact, enum hf_reset_cause cause,
-		  unsigned free_slots, unsigned i, struct hf_boot_decision *d)
+static bool trial(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned free_slots,
+		  unsigned i, struct hf_boot_decision *d)
 {
 	const struct hf_slot_journal *s = &state->slot[i];
 	unsigned failures = s->failures + (s->starts > 0 && counts_as_failure(cause) ? 1u : 0u);
+	uint8_t type = HF_REC_REJECTED;
 
 	if (s->state != HF_SLOT_TRIAL || state->unknown || free_slots < HF_TRIAL_FREE_SLOTS)
 		return false;
-	if (failures >= HF_TRIAL_STARTS) {
-		*d = append(verify(HF_SLOTS), image_record(HF_REC_REJECTED, i, s->sequence, s->id, (uint8_t)cause));
-		return true;
+	if (failures < HF_TRIAL_STARTS && s->starts < HF_TRIAL_STARTS) {
+		if (fact[i].fact == HF_FACT_UNKNOWN)
+			return decide(d, HF_BOOT_VERIFY, i);
+		if (may_start(state, &fact[i]) && known(s, &fact[i])) {
+			append(d, HF_REC_ATTEMPT, i, s->sequence, s->id, (uint8_t)cause);
+			return decide(d, HF_BOOT_START, i);
+		}
+		cause = HF_REASON_VERIFY;
+	} else if (failures < HF_TRIAL_STARTS) {
+		type = HF_REC_INTERRUPTED;
 	}
-	if (s->starts >= HF_TRIAL_STARTS) {
-		*d = append(verify(HF_SLOTS), image_record(HF_REC_INTERRUPTED, i, s->sequence, s->id, (uint8_t)cause));
-		return true;
-	}
-	if (fact[i].fact == HF_FACT_UNKNOWN) {
-		*d = verify(i);
-		return true;
-	}
-	if (may_start(state, &fact[i]) && known(s, &fact[i])) {
-		*d = append(start(i), image_record(HF_REC_ATTEMPT, i, s->sequence, s->id, (uint8_t)cause));
-		return true;
-	}
-	*d = append(verify(HF_SLOTS), image_record(HF_REC_REJECTED, i, s->sequence, s->id, HF_REASON_VERIFY));
-	return true;
+	append(d, type, i, s->sequence, s->id, (uint8_t)cause);
+	return decide(d, HF_BOOT_VERIFY, HF_SLOTS);
 }
 
 static bool confirmed(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned i,
@@ -103,14 +96,9 @@ static bool confirmed(const struct hf_state *state, const struct hf_slot_fact *f
 {
 	if (state->slot[i].state != HF_SLOT_CONFIRMED)
 		return false;
-	if (fact[i].fact == HF_FACT_UNKNOWN) {
-		*d = verify(i);
-		return true;
-	}
-	if (!may_start(state, &fact[i]) || !known(&state->slot[i], &fact[i]))
-		return false;
-	*d = start(i);
-	return true;
+	if (fact[i].fact == HF_FACT_UNKNOWN)
+		return decide(d, HF_BOOT_VERIFY, i);
+	return may_start(state, &fact[i]) && known(&state->slot[i], &fact[i]) && decide(d, HF_BOOT_START, i);
 }
 
 /* Power losses alone use nothing up: an interrupted image is as good as any other that was never confirmed. */
@@ -134,31 +122,41 @@ static unsigned best_other(const struct hf_state *state, const struct hf_slot_fa
 	return best;
 }
 
+/* What is neither in a trial nor confirmed: everything is looked at first. */
+static void others(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned free_slots,
+		   struct hf_boot_decision *d)
+{
+	unsigned best;
+
+	for (unsigned i = 0; i < HF_SLOTS; i++) {
+		if (fact[i].fact == HF_FACT_UNKNOWN) {
+			decide(d, HF_BOOT_VERIFY, i);
+			return;
+		}
+	}
+	best = best_other(state, fact, false);
+	if (best < HF_SLOTS) {
+		decide(d, HF_BOOT_START, best);
+		if (free_slots >= HF_TRIAL_FREE_SLOTS && !state->unknown)
+			append(d, HF_REC_ATTEMPT, best, fact[best].sequence, fact[best].id, (uint8_t)cause);
+		return;
+	}
+	best = best_other(state, fact, true);
+	decide(d, best < HF_SLOTS ? HF_BOOT_LAST_RESORT : HF_BOOT_STAY, best);
+}
+
 struct hf_boot_decision hf_policy_boot(const struct hf_state *state, const struct hf_slot_fact fact[HF_SLOTS],
 				       enum hf_reset_cause cause, unsigned free_slots)
 {
-	struct hf_boot_decision d;
-	unsigned best;
+	struct hf_boot_decision d = { .append = false };
 
-	for (unsigned i = 0; i < HF_SLOTS; i++)
+	for (unsigned i = 0; i < HF_SLOTS; i++) {
 		if (trial(state, fact, cause, free_slots, i, &d))
 			return d;
-	if (confirmed(state, fact, state->current, &d) || confirmed(state, fact, !state->current, &d))
-		return d;
-	for (unsigned i = 0; i < HF_SLOTS; i++)
-		if (fact[i].fact == HF_FACT_UNKNOWN)
-			return verify(i);
-	best = best_other(state, fact, false);
-	if (best < HF_SLOTS) {
-		d = start(best);
-		if (free_slots < HF_TRIAL_FREE_SLOTS || state->unknown)
-			return d;
-		return append(d, image_record(HF_REC_ATTEMPT, best, fact[best].sequence, fact[best].id, (uint8_t)cause));
 	}
-	best = best_other(state, fact, true);
-	if (best < HF_SLOTS)
-		return (struct hf_boot_decision){ .action = HF_BOOT_LAST_RESORT, .slot = (uint8_t)best };
-	return (struct hf_boot_decision){ .action = HF_BOOT_STAY, .slot = HF_SLOTS };
+	if (!confirmed(state, fact, state->current, &d) && !confirmed(state, fact, !state->current, &d))
+		others(state, fact, cause, free_slots, &d);
+	return d;
 }
 
 /* Has the slot's state a valid sequence and id of a whole image? */
@@ -219,7 +217,7 @@ enum hf_err hf_policy_activate(const struct hf_state *state, unsigned slot, unsi
 		return HF_ERR_SECURITY_VERSION;
 	if (s->state == HF_SLOT_REJECTED && known(s, fact))
 		return HF_ERR_REJECTED;
-	*record = image_record(HF_REC_ACTIVATED, slot, fact->sequence, fact->id, 0);
+	put_record(record, HF_REC_ACTIVATED, slot, fact->sequence, fact->id, 0);
 	return HF_OK;
 }
 
@@ -230,7 +228,7 @@ enum hf_err hf_policy_confirm(const struct hf_state *state, unsigned running, co
 		return HF_ERR_NOT_FOUND;
 	if (fact->fact != HF_FACT_GOOD)
 		return fact->why;
-	*record = image_record(HF_REC_CONFIRMED, running, fact->sequence, fact->id, 0);
+	put_record(record, HF_REC_CONFIRMED, running, fact->sequence, fact->id, 0);
 	if (state->slot[running].state == HF_SLOT_CONFIRMED && state->current == running &&
 	    known(&state->slot[running], fact))
 		record->type = HF_REC_VOID;
