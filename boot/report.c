@@ -1,25 +1,50 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Text goes straight to the UART, a piece at a time: a buffer for lines would cost more code than all the words.
+ */
 #include "report.h"
 
 #include "board.h"
 #include "port/stm32f407/reset.h"
 #include "port/stm32f407/usart.h"
-#include "port/text.h"
 
-#define LINE_MAX 128
-
-static void send(const struct hf_report *r, struct hf_text *t)
+static void put(const struct hf_report *r, const char *text)
 {
-	hf_usart_send(r->usart, t->buf, t->len);
-	hf_usart_send(r->usart, "\r\n", 2);
+	while (*text)
+		hf_usart_send(r->usart, text++, 1);
 }
 
-static struct hf_text begin(char line[LINE_MAX])
+static void put_number(const struct hf_report *r, uint32_t value)
 {
-	struct hf_text t = hf_text_begin(line, LINE_MAX);
+	char digits[11];
+	char *p = &digits[sizeof digits - 1];
 
-	hf_text_add(&t, "boot: ");
-	return t;
+	*p = 0;
+	do
+		*--p = (char)('0' + value % 10);
+	while ((value /= 10) != 0);
+	put(r, p);
+}
+
+/* 1.2.3, or 1.2.3-rc.1: pre-releases are negative parts (-1 rc, -2 beta, -3 alpha). */
+static void put_version(const struct hf_report *r, const struct hf_image *image)
+{
+	for (unsigned i = 0; i < image->versions; i++) {
+		int32_t part = image->version[i];
+
+		if (part < 0) {
+			put(r, part == -1 ? "-rc" : part == -2 ? "-beta" : "-alpha");
+			continue;
+		}
+		if (i > 0)
+			put(r, ".");
+		put_number(r, (uint32_t)part);
+	}
+}
+
+static void end(const struct hf_report *r)
+{
+	put(r, "\r\n");
 }
 
 /* The first number that is not below err gives the word. */
@@ -47,84 +72,70 @@ static const char *word(enum hf_err err)
 	return "flash";
 }
 
-static void add_error(struct hf_text *t, enum hf_err err)
-{
-	hf_text_add(t, word(err));
-	hf_text_add(t, ", error ");
-	hf_text_add_number(t, err);
-}
-
 void hf_report_banner(const struct hf_report *r, enum hf_reset_cause cause, const struct hf_clock *clock)
 {
-	char line[LINE_MAX];
-	struct hf_text t = begin(line);
-
-	hf_text_add(&t, "holdfast " HF_VERSION " on " HF_BOARD_FILE ", reset: ");
-	hf_text_add(&t, hf_reset_cause_text(cause));
+	put(r, "boot: holdfast " HF_VERSION " on " HF_BOARD_FILE ", reset: ");
+	put(r, hf_reset_cause_text(cause));
 	if (!clock->pll)
-		hf_text_add(&t, ", no PLL");
-	send(r, &t);
+		put(r, ", no PLL");
+	end(r);
 }
 
-static void say_error(const struct hf_report *r, const char *what, enum hf_err err)
+static void put_error(const struct hf_report *r, const char *what, enum hf_err err)
 {
-	char line[LINE_MAX];
-	struct hf_text t = begin(line);
-
-	hf_text_add(&t, what);
-	add_error(&t, err);
-	send(r, &t);
+	put(r, what);
+	put(r, word(err));
+	put(r, ", error ");
+	put_number(r, err);
+	end(r);
 }
 
 void hf_report_no_keyset(const struct hf_report *r, enum hf_err err)
 {
-	say_error(r, "", err);
+	put_error(r, "boot: ", err);
 	hf_report_stay(r);
 }
 
 static const char *slot_name(unsigned slot)
 {
-	return slot == 0 ? "slot A: " : "slot B: ";
+	return slot == 0 ? "boot: slot A " : "boot: slot B ";
 }
 
 void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, unsigned chosen)
 {
-	if (c->blank || c->journal_err)
-		say_error(r, "journal: ", c->journal_err ? c->journal_err : HF_ERR_NOT_FOUND);
+	enum hf_err err = c->blank ? HF_ERR_NOT_FOUND : c->journal_err;
+
+	if (err)
+		put_error(r, "boot: journal ", err);
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
-		if (i != chosen && c->fact[i].fact == HF_FACT_BAD)
-			say_error(r, slot_name(i), c->fact[i].why);
-		else if (i != chosen && c->state.slot[i].state == HF_SLOT_REJECTED)
-			say_error(r, slot_name(i), HF_ERR_REJECTED);
+		err = c->fact[i].why;
+		if (!err && c->state.slot[i].state == HF_SLOT_REJECTED)
+			err = HF_ERR_REJECTED;
+		if (err && i != chosen)
+			put_error(r, slot_name(i), err);
 	}
 }
 
 void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned slot, bool later)
 {
 	const struct hf_slot_journal *s = &c->state.slot[slot];
-	char line[LINE_MAX];
-	struct hf_text t = begin(line);
 
-	hf_text_add(&t, slot == 0 ? "slot A " : "slot B ");
-	hf_text_add_version(&t, c->image[slot].version, c->image[slot].versions);
-	hf_text_add(&t, " verified, starting");
+	put(r, slot_name(slot));
+	put_version(r, &c->image[slot]);
+	put(r, " verified, starting");
 	if (later) {
-		hf_text_add(&t, " in 60 s: nothing else is left");
+		put(r, " in 60 s: nothing else is left");
 	} else if (s->state == HF_SLOT_TRIAL) {
-		hf_text_add(&t, " (trial ");
-		hf_text_add_number(&t, s->starts);
-		hf_text_add(&t, " of ");
-		hf_text_add_number(&t, HF_TRIAL_STARTS);
-		hf_text_add(&t, ")");
+		put(r, " (trial ");
+		put_number(r, s->starts);
+		put(r, " of ");
+		put_number(r, HF_TRIAL_STARTS);
+		put(r, ")");
 	}
-	send(r, &t);
+	end(r);
 }
 
 void hf_report_stay(const struct hf_report *r)
 {
-	char line[LINE_MAX];
-	struct hf_text t = begin(line);
-
-	hf_text_add(&t, "nothing to start");
-	send(r, &t);
+	put(r, "boot: nothing to start\r\n");
 }

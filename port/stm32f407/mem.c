@@ -23,15 +23,6 @@ void *memcpy(void *restrict to, const void *restrict from, size_t len)
 	const uint8_t *s = from;
 
 	if ((((uintptr_t)d | (uintptr_t)s) & 3) == 0) {
-		for (; len >= 16; len -= 16, d += 16, s += 16) {
-			word w0 = ((const word *)s)[0], w1 = ((const word *)s)[1];
-			word w2 = ((const word *)s)[2], w3 = ((const word *)s)[3];
-
-			((word *)d)[0] = w0;
-			((word *)d)[1] = w1;
-			((word *)d)[2] = w2;
-			((word *)d)[3] = w3;
-		}
 		for (; len >= 4; len -= 4, d += 4, s += 4)
 			*(word *)d = *(const word *)s;
 	}
