@@ -143,24 +143,27 @@ int32_t hf_cbor_int(struct hf_cbor_reader *r)
 	return negative && !r->err ? -1 - value : value;
 }
 
-static struct hf_bytes string(struct hf_cbor_reader *r, enum hf_cbor_major major)
+void hf_cbor_view(struct hf_cbor_reader *r, enum hf_cbor_major major, struct hf_bytes *out)
 {
-	struct hf_bytes view;
-
-	view.len = head_count(r, major, 1);
-	view.ptr = r->pos;
-	r->pos += view.len;
-	return view;
+	out->len = head_count(r, major, 1);
+	out->ptr = r->pos;
+	r->pos += out->len;
 }
 
 struct hf_bytes hf_cbor_bstr(struct hf_cbor_reader *r)
 {
-	return string(r, HF_CBOR_BSTR);
+	struct hf_bytes view;
+
+	hf_cbor_view(r, HF_CBOR_BSTR, &view);
+	return view;
 }
 
 struct hf_bytes hf_cbor_tstr(struct hf_cbor_reader *r)
 {
-	return string(r, HF_CBOR_TSTR);
+	struct hf_bytes view;
+
+	hf_cbor_view(r, HF_CBOR_TSTR, &view);
+	return view;
 }
 
 uint32_t hf_cbor_string_header(struct hf_cbor_reader *r, enum hf_cbor_major major)
@@ -206,7 +209,10 @@ void hf_cbor_expect(struct hf_cbor_reader *r, enum hf_cbor_major major, uint32_t
 
 void hf_cbor_enter(struct hf_cbor_reader *outer, struct hf_cbor_reader *inner)
 {
-	hf_cbor_open_final(inner, hf_cbor_bstr(outer));
+	struct hf_bytes content;
+
+	hf_cbor_view(outer, HF_CBOR_BSTR, &content);
+	hf_cbor_open_final(inner, content);
 }
 
 void hf_cbor_leave(struct hf_cbor_reader *outer, struct hf_cbor_reader *inner)
@@ -242,7 +248,7 @@ static uint64_t step(struct hf_cbor_reader *r)
 	switch (major) {
 	case HF_CBOR_BSTR:
 	case HF_CBOR_TSTR:
-		(void)string(r, major);
+		(void)hf_cbor_bstr(r);
 		return 0;
 	case HF_CBOR_ARRAY:
 		return hf_cbor_array(r);

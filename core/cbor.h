@@ -63,6 +63,9 @@ uint32_t hf_cbor_tag(struct hf_cbor_reader *r);
 bool hf_cbor_bool(struct hf_cbor_reader *r);
 void hf_cbor_null(struct hf_cbor_reader *r);
 
+/* The same as bstr and tstr, for code that has to be small: the view is not returned. */
+void hf_cbor_view(struct hf_cbor_reader *r, enum hf_cbor_major major, struct hf_bytes *out);
+
 /* Demands an item with this argument (a number's value, a count, a tag, a simple value): HF_ERR_TYPE if it is of another
  * type, HF_ERR_UNSUPPORTED if it says something else. A negative integer n has the argument -1 - n. */
 void hf_cbor_expect(struct hf_cbor_reader *r, enum hf_cbor_major major, uint32_t argument);

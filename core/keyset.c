@@ -64,7 +64,7 @@ static void read_key(struct hf_cbor_reader *r, struct hf_key *key)
 	hf_cbor_expect(r, HF_CBOR_UINT, KEY_ALG);
 	key->alg = read_alg(r);
 	hf_cbor_expect(r, HF_CBOR_UINT, KEY_PUBLIC);
-	key->public_key = hf_cbor_bstr(r);
+	hf_cbor_view(r, HF_CBOR_BSTR, &key->public_key);
 	ignore_rest(r, others);
 }
 

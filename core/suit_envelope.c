@@ -22,24 +22,22 @@ enum { ENVELOPE_AUTH = 2, ENVELOPE_MANIFEST = 3 };
 #define MAX_SIGNED       64 /* of the whole Sig_structure */
 
 /* A byte string with its header. */
-static struct hf_bytes bstr_item(struct hf_cbor_reader *r, struct hf_bytes *content)
+static void bstr_item(struct hf_cbor_reader *r, struct hf_bytes *item, struct hf_bytes *content)
 {
-	struct hf_bytes item = { r->pos, 0 };
-
-	*content = hf_cbor_bstr(r);
-	item.len = (size_t)(r->pos - item.ptr);
-	return item;
+	item->ptr = r->pos;
+	hf_cbor_view(r, HF_CBOR_BSTR, content);
+	item->len = (size_t)(r->pos - item->ptr);
 }
 
 /* The severed members, up to the first payload. Returns how many map entries are left. */
 static uint32_t read_severed(struct hf_cbor_reader *r, uint32_t entries, struct hf_envelope *out)
 {
 	const uint8_t *last = NULL;
-	struct hf_bytes content;
+	struct hf_bytes item, content;
 
 	while (entries > 0 && hf_cbor_peek(r) != HF_CBOR_TSTR) {
 		unsigned member = hf_suit_member(hf_cbor_key(r, &last));
-		struct hf_bytes item = bstr_item(r, &content);
+		bstr_item(r, &item, &content);
 		if (member < HF_SUIT_UNSEVERABLE)
 			hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
 		if (r->err)
@@ -62,9 +60,9 @@ enum hf_err hf_envelope_parse(struct hf_bytes buf, struct hf_envelope *out)
 		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
 	out->head.ptr = r.pos;
 	hf_cbor_expect(&r, HF_CBOR_UINT, ENVELOPE_AUTH);
-	out->auth = hf_cbor_bstr(&r);
+	hf_cbor_view(&r, HF_CBOR_BSTR, &out->auth);
 	hf_cbor_expect(&r, HF_CBOR_UINT, ENVELOPE_MANIFEST);
-	out->manifest_item = bstr_item(&r, &out->manifest);
+	bstr_item(&r, &out->manifest_item, &out->manifest);
 	if (r.err)
 		return r.err;
 	out->head.len = (size_t)(r.pos - out->head.ptr);
@@ -123,10 +121,10 @@ static void read_signature(struct hf_cbor_reader *wrapper, struct signature *out
 	hf_cbor_enter(wrapper, &r);
 	hf_cbor_expect(&r, HF_CBOR_TAG, TAG_COSE_SIGN1);
 	hf_cbor_expect(&r, HF_CBOR_ARRAY, 4);
-	out->protected_item = bstr_item(&r, &content);
+	bstr_item(&r, &out->protected_item, &content);
 	hf_cbor_expect(&r, HF_CBOR_MAP, 0);
 	hf_cbor_null(&r);
-	out->bytes = hf_cbor_bstr(&r);
+	hf_cbor_view(&r, HF_CBOR_BSTR, &out->bytes);
 	hf_cbor_leave(wrapper, &r);
 
 	hf_cbor_open_final(&header, content);
@@ -143,7 +141,7 @@ static enum hf_err read_wrapper(struct hf_bytes auth, struct wrapper *out)
 	hf_cbor_open_final(&r, auth);
 	out->signatures = hf_cbor_array(&r) - 1;
 	out->digest_item.ptr = r.pos;
-	out->digest = hf_suit_wrapped_digest(&r);
+	hf_suit_wrapped_digest(&r, &out->digest);
 	out->digest_item.len = HF_SUIT_DIGEST_ITEM;
 	if (out->signatures > HF_SUIT_SIGNATURES) { /* or no element at all */
 		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);

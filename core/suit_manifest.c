@@ -40,24 +40,22 @@ unsigned hf_suit_member(int32_t key)
 	return i;
 }
 
-struct hf_bytes hf_suit_digest(struct hf_cbor_reader *r)
+void hf_suit_digest(struct hf_cbor_reader *r, struct hf_bytes *digest)
 {
 	hf_cbor_expect(r, HF_CBOR_ARRAY, 2);
 	hf_cbor_expect(r, HF_CBOR_NINT, -1 - HF_ALG_SHA256);
-	struct hf_bytes digest = hf_cbor_bstr(r);
-	if (digest.len != HF_SHA256_BYTES)
+	hf_cbor_view(r, HF_CBOR_BSTR, digest);
+	if (digest->len != HF_SHA256_BYTES)
 		hf_cbor_fail(r, HF_ERR_RANGE);
-	return digest;
 }
 
-struct hf_bytes hf_suit_wrapped_digest(struct hf_cbor_reader *r)
+void hf_suit_wrapped_digest(struct hf_cbor_reader *r, struct hf_bytes *digest)
 {
 	struct hf_cbor_reader inner;
 
 	hf_cbor_enter(r, &inner);
-	struct hf_bytes digest = hf_suit_digest(&inner);
+	hf_suit_digest(&inner, digest);
 	hf_cbor_leave(r, &inner);
-	return digest;
 }
 
 uint8_t hf_suit_version(struct hf_cbor_reader *r, int32_t version[HF_VERSION_PARTS])
@@ -93,7 +91,7 @@ static void read_common(struct hf_cbor_reader *outer, struct hf_manifest *out)
 	read_components(&r, &out->component);
 	if (members > 1) { /* more than two leave something behind */
 		hf_cbor_expect(&r, HF_CBOR_UINT, COMMON_SHARED);
-		out->shared = hf_cbor_bstr(&r);
+		hf_cbor_view(&r, HF_CBOR_BSTR, &out->shared);
 	}
 	if (members > 2)
 		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
@@ -121,9 +119,9 @@ static void read_optional(struct hf_cbor_reader *r, int32_t key, struct hf_manif
 	else if (member == 0)
 		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
 	else if (member >= HF_SUIT_UNSEVERABLE && hf_cbor_peek(r) == HF_CBOR_ARRAY)
-		digest[member - HF_SUIT_UNSEVERABLE] = hf_suit_digest(r);
+		hf_suit_digest(r, &digest[member - HF_SUIT_UNSEVERABLE]);
 	else
-		out->member[member] = hf_cbor_bstr(r);
+		hf_cbor_view(r, HF_CBOR_BSTR, &out->member[member]);
 }
 
 enum hf_err hf_suit_read_manifest(struct hf_bytes manifest, struct hf_manifest *out,
@@ -162,7 +160,7 @@ enum hf_err hf_manifest_parse(const struct hf_envelope *env, struct hf_manifest 
 		if (digest[i].len == 0 || env->severed_item[i].len == 0)
 			continue;
 		hf_cbor_open_final(&r, env->severed_item[i]);
-		out->member[HF_SUIT_UNSEVERABLE + i] = hf_cbor_bstr(&r);
+		hf_cbor_view(&r, HF_CBOR_BSTR, &out->member[HF_SUIT_UNSEVERABLE + i]);
 	}
 	for (unsigned i = 0; i < HF_SUIT_SEQUENCES && !err; i++) {
 		if (out->member[i].ptr)

@@ -50,14 +50,11 @@ static void version_match(struct hf_cbor_reader *outer, struct hf_params *params
 }
 
 /* A view: text, or bytes of the length that the kind demands. */
-static struct hf_bytes view(struct hf_cbor_reader *r, unsigned kind)
+static void read_view(struct hf_cbor_reader *r, unsigned kind, struct hf_bytes *v)
 {
-	if (kind == DIGEST)
-		return hf_suit_wrapped_digest(r);
-	struct hf_bytes v = kind == URI ? hf_cbor_tstr(r) : hf_cbor_bstr(r);
-	if (kind == UUID ? v.len != UUID_BYTES : kind == SEGMENTS && (v.len == 0 || v.len % HF_SHA256_BYTES != 0))
+	hf_cbor_view(r, kind == URI ? HF_CBOR_TSTR : HF_CBOR_BSTR, v);
+	if (kind == UUID ? v->len != UUID_BYTES : kind == SEGMENTS && (v->len == 0 || v->len % HF_SHA256_BYTES != 0))
 		hf_cbor_fail(r, HF_ERR_RANGE);
-	return v;
 }
 
 static void read_param(struct hf_cbor_reader *r, int32_t key, struct hf_params *params, bool *soft)
@@ -82,8 +79,11 @@ static void read_param(struct hf_cbor_reader *r, int32_t key, struct hf_params *
 		*(uint32_t *)to = hf_cbor_uint(r, UINT32_MAX);
 		params->set |= 1u << (known[i].at - AT(slot)) / 4;
 		break;
+	case DIGEST:
+		hf_suit_wrapped_digest(r, (struct hf_bytes *)to);
+		break;
 	default:
-		*(struct hf_bytes *)to = view(r, known[i].kind);
+		read_view(r, known[i].kind, (struct hf_bytes *)to);
 	}
 }
 

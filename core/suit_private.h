@@ -27,10 +27,10 @@ enum hf_suit_section {
 unsigned hf_suit_member(int32_t key);
 
 /* [-16, bstr of 32 bytes]: the 32 bytes. */
-struct hf_bytes hf_suit_digest(struct hf_cbor_reader *r);
+void hf_suit_digest(struct hf_cbor_reader *r, struct hf_bytes *digest);
 
 /* The same as the content of a byte string. */
-struct hf_bytes hf_suit_wrapped_digest(struct hf_cbor_reader *r);
+void hf_suit_wrapped_digest(struct hf_cbor_reader *r, struct hf_bytes *digest);
 
 /* [1..HF_VERSION_PARTS ints]. */
 uint8_t hf_suit_version(struct hf_cbor_reader *r, int32_t version[HF_VERSION_PARTS]);

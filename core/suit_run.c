@@ -76,8 +76,9 @@ OUT_OF_LINE static void open_frame(struct frame *f, struct hf_bytes sequence, bo
 OUT_OF_LINE static void push(struct machine *m, bool alternative)
 {
 	struct frame *from = m->top;
-	struct hf_bytes sequence = hf_cbor_bstr(&from->r);
+	struct hf_bytes sequence;
 
+	hf_cbor_view(&from->r, HF_CBOR_BSTR, &sequence);
 	if (from == &m->frame[HF_SUIT_NESTING])
 		hf_cbor_fail(&from->r, HF_ERR_UNSUPPORTED);
 	if (!from->r.err)
