@@ -244,11 +244,12 @@ int32_t hf_cbor_key(struct hf_cbor_reader *r, const uint8_t **last)
 static uint64_t step(struct hf_cbor_reader *r)
 {
 	enum hf_cbor_major major = hf_cbor_peek(r);
+	struct hf_bytes content;
 
 	switch (major) {
 	case HF_CBOR_BSTR:
 	case HF_CBOR_TSTR:
-		(void)hf_cbor_bstr(r);
+		hf_cbor_view(r, major, &content);
 		return 0;
 	case HF_CBOR_ARRAY:
 		return hf_cbor_array(r);
