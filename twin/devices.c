@@ -2,7 +2,13 @@
  *
  * Which models a board has, in the order in which resets and snapshots visit them.
  */
+#include "dma.h"
+#include "gpio.h"
+#include "led_pin.h"
 #include "machine.h"
+#include "modbus_bus.h"
+#include "tim.h"
+#include "usart.h"
 
 void hf_devices_add(struct hf_machine *machine)
 {
@@ -10,4 +16,10 @@ void hf_devices_add(struct hf_machine *machine)
 	hf_pwr_add(machine);
 	hf_flash_add(machine);
 	hf_iwdg_add(machine);
+	hf_gpio_add(machine);
+	hf_tim_add(machine);
+	hf_led_pin_add(machine);
+	hf_dma_add(machine);
+	hf_usart_add(machine);
+	hf_modbus_bus_add(machine);
 }

@@ -109,7 +109,9 @@ struct hf_twin_counts {
 	uint64_t resets;
 	uint64_t flash_programs; /* words, half-words, bytes */
 	uint64_t flash_erases;   /* sectors; a mass erase is one operation of twelve */
-	uint64_t flash_ops;      /* the two above: the number that cuts refer to */
+	uint64_t flash_ops;      /* operations begun: the number that cuts refer to */
+	uint64_t native_calls;   /* answered by the host */
+	uint64_t native_compared;
 };
 
 void hf_twin_counts(const struct hf_twin *twin, struct hf_twin_counts *counts);

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flash controller: locks, errors, true timing, and the single bank's stall.
+ *
+ * A program operation changes memory when it begins and keeps the old bytes until it ends, an erase changes memory when
+ * it ends: nothing can read in between, because a read waits. What a cut leaves is then made from the old contents and
+ * the fraction (fault.c). Times at x32 come from the configuration; erases at x16 and x8 are longer by the ratios of the
+ * datasheet (DS8626, table 39).
+ *
+ * A fetch of instructions waits even where the accelerator's cache would have had the line: firmware that depends on
+ * that is wrong. Data reads are seen as far as the cycle model knows their addresses, and, during an erase, all of them.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+
+enum {
+	ACR = 0x00, KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0c, CR = 0x10, OPTCR = 0x14,
+
+	SR_EOP = 1 << 0, SR_OPERR = 1 << 1, SR_WRPERR = 1 << 4, SR_PGAERR = 1 << 5, SR_PGPERR = 1 << 6,
+	SR_PGSERR = 1 << 7, SR_BSY = 1 << 16,
+	SR_ERRORS = SR_WRPERR | SR_PGAERR | SR_PGPERR | SR_PGSERR,
+
+	CR_PG = 1 << 0, CR_SER = 1 << 1, CR_MER = 1 << 2, CR_STRT = 1 << 16, CR_EOPIE = 1 << 24, CR_ERRIE = 1 << 25,
+	CR_WRITABLE = 0x0300037f & ~0x80,
+
+	OPTCR_LOCK = 1 << 0, OPTCR_START = 1 << 1,
+
+	ACR_PRFTEN = 1 << 8, ACR_ICEN = 1 << 9, ACR_DCEN = 1 << 10, ACR_ICRST = 1 << 11, ACR_DCRST = 1 << 12,
+
+	IRQ_FLASH = 4,
+	EVENT_DONE = 0,
+	OPTION_NS = 16000000,
+	ALL_SECTORS = 0xff,
+};
+#define CR_LOCK (1u << 31)
+
+enum operation { IDLE, PROGRAM, ERASE, MASS_ERASE, OPTIONS };
+
+struct flash {
+	uint32_t acr, sr, cr, optcr, optcr_stored;
+	uint8_t key_step, optkey_step;
+	bool dead, opt_dead;     /* a wrong key: locked until reset */
+	uint8_t operation;       /* enum operation */
+	uint8_t sector;
+	uint32_t addr, size;     /* of a program operation: up to 8 bytes from addr & ~3 are kept */
+	uint8_t old[8];
+	uint32_t old_unstable[2];
+	uint64_t begin_ns, end_ns;
+};
+
+static const uint32_t sector_begin[HF_TWIN_SECTORS + 1] = {
+	0x00000, 0x04000, 0x08000, 0x0c000, 0x10000, 0x20000, 0x40000,
+	0x60000, 0x80000, 0xa0000, 0xc0000, 0xe0000, 0x100000,
+};
+
+int hf_flash_sector(uint32_t addr)
+{
+	uint32_t offset = addr - HF_TWIN_FLASH_ADDR;
+
+	if (offset >= HF_TWIN_FLASH_SIZE)
+		return -1;
+	for (int s = HF_TWIN_SECTORS - 1;; s--)
+		if (offset >= sector_begin[s])
+			return s;
+}
+
+uint32_t hf_flash_sector_addr(unsigned sector)
+{
+	return HF_TWIN_FLASH_ADDR + sector_begin[sector];
+}
+
+uint32_t hf_flash_sector_size(unsigned sector)
+{
+	return sector_begin[sector + 1] - sector_begin[sector];
+}
+
+static struct flash *flash_of(const struct hf_machine *machine)
+{
+	return machine->flash_dev->state;
+}
+
+bool hf_flash_busy(const struct hf_machine *machine)
+{
+	return flash_of(machine)->operation != IDLE;
+}
+
+uint32_t hf_flash_options(const struct hf_machine *machine)
+{
+	return flash_of(machine)->optcr_stored;
+}
+
+uint32_t hf_flash_operation_addr(const struct hf_machine *machine)
+{
+	return flash_of(machine)->addr;
+}
+
+uint16_t hf_flash_progress(const struct hf_machine *machine)
+{
+	const struct flash *f = flash_of(machine);
+	uint64_t now = hf_machine_now_ns(machine);
+
+	if (now >= f->end_ns)
+		return UINT16_MAX;
+	return now <= f->begin_ns ? 0 : (uint16_t)((now - f->begin_ns) * 65536 / (f->end_ns - f->begin_ns));
+}
+
+static void update_irq(struct hf_machine *machine)
+{
+	const struct flash *f = flash_of(machine);
+
+	hf_machine_irq(machine, IRQ_FLASH,
+		       (f->cr & CR_EOPIE && f->sr & SR_EOP) || (f->cr & CR_ERRIE && f->sr & SR_OPERR));
+}
+
+static void raise_error(struct hf_machine *machine, uint32_t addr, uint32_t flags)
+{
+	struct flash *f = flash_of(machine);
+
+	f->sr |= flags;
+	if (f->cr & CR_ERRIE)
+		f->sr |= SR_OPERR;
+	hf_machine_event(machine, HF_TWIN_EV_FLASH_ERROR, addr, flags, NULL);
+	update_irq(machine);
+}
+
+/* ---- operations ---- */
+
+static void watch_all(struct hf_machine *machine, bool watch)
+{
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		hf_cpu_watch_reads(machine, hf_flash_sector_addr(s), hf_flash_sector_size(s),
+				   watch || machine->st.unstable[s]);
+	if (watch)
+		hf_cpu_rearm_reads(machine);
+}
+
+static void blank_sector(struct hf_machine *machine, unsigned sector)
+{
+	uint32_t begin = sector_begin[sector], size = hf_flash_sector_size(sector);
+
+	memset(machine->flash + begin, 0xff, size);
+	hf_fault_forget_unstable(machine, sector);
+	for (unsigned i = 0; i < machine->st.stuck_count; i++)
+		if (machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR - begin < size)
+			hf_fault_write_word(machine, machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR, UINT32_MAX);
+	hf_cpu_code_changed(machine, hf_flash_sector_addr(sector), size);
+	machine->st.wear[sector]++;
+}
+
+static void apply_erase(struct hf_machine *machine, const struct flash *f)
+{
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		if (f->sector == s || f->sector == ALL_SECTORS)
+			blank_sector(machine, s);
+}
+
+static void now_idle(struct hf_machine *machine)
+{
+	struct flash *f = flash_of(machine);
+	bool watched = f->operation == ERASE || f->operation == MASS_ERASE;
+
+	f->operation = IDLE;
+	f->sr &= ~(uint32_t)SR_BSY;
+	f->cr &= ~(uint32_t)CR_STRT;
+	f->optcr &= ~(uint32_t)OPTCR_START;
+	machine->block_stops &= (uint8_t)~BLOCK_FLASH;
+	hf_machine_cancel(machine->flash_dev, EVENT_DONE);
+	if (watched)
+		watch_all(machine, false);
+}
+
+static void finish(struct hf_machine *machine)
+{
+	struct flash *f = flash_of(machine);
+	uint8_t operation = f->operation;
+
+	if (operation == IDLE)
+		return;
+	if (operation == ERASE || operation == MASS_ERASE)
+		apply_erase(machine, f);
+	if (operation == OPTIONS)
+		f->optcr_stored = f->optcr & ~(uint32_t)(OPTCR_LOCK | OPTCR_START);
+	now_idle(machine);
+	if (f->cr & CR_EOPIE)
+		f->sr |= SR_EOP;
+	update_irq(machine);
+	if (operation != OPTIONS)
+		hf_machine_event(machine, HF_TWIN_EV_FLASH, f->addr, operation == PROGRAM ? f->size : UINT32_MAX, NULL);
+}
+
+/* false: the power goes before it begins. */
+static bool begin(struct hf_machine *machine, enum operation operation, uint32_t addr, uint64_t duration_ns)
+{
+	struct flash *f = flash_of(machine);
+	struct hf_twin_counts *counts = &machine->st.counts;
+
+	f->addr = addr;
+	f->begin_ns = hf_machine_now_ns(machine);
+	f->end_ns = f->begin_ns + duration_ns;
+	if (operation != OPTIONS && hf_fault_operation(machine, addr, operation != PROGRAM, f->begin_ns, f->end_ns))
+		return false;
+	counts->flash_ops += operation != OPTIONS;
+	counts->flash_programs += operation == PROGRAM;
+	counts->flash_erases += operation == ERASE ? 1 : operation == MASS_ERASE ? HF_TWIN_SECTORS : 0;
+	f->operation = (uint8_t)operation;
+	f->sr |= SR_BSY;
+	machine->block_stops |= BLOCK_FLASH;
+	hf_machine_schedule(machine->flash_dev, EVENT_DONE, f->end_ns);
+	if (operation == ERASE || operation == MASS_ERASE)
+		watch_all(machine, true);
+	return true;
+}
+
+void hf_flash_tear(struct hf_machine *machine, uint16_t fraction)
+{
+	struct flash *f = flash_of(machine);
+	uint32_t offset = (f->addr - HF_TWIN_FLASH_ADDR) & ~3u;
+
+	if (f->operation == PROGRAM) {
+		for (uint32_t i = 0; i < 8; i += 4) {
+			uint32_t old, new;
+
+			if (offset + i >= HF_TWIN_FLASH_SIZE)
+				continue;
+			memcpy(&old, f->old + i, 4);
+			memcpy(&new, machine->flash + offset + i, 4);
+			hf_fault_set_unstable(machine, offset + i, f->old_unstable[i / 4]);
+			if (old != new)
+				hf_fault_tear_word(machine, offset + i, old, new, fraction);
+		}
+	} else if (f->operation == ERASE || f->operation == MASS_ERASE) {
+		for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+			if (f->sector == s || f->sector == ALL_SECTORS)
+				hf_fault_tear_sector(machine, s, fraction);
+	}
+	now_idle(machine);
+}
+
+/* ---- the core waits ---- */
+
+static bool stall_forbidden(const struct hf_machine *machine, uint32_t pc)
+{
+	if (machine->no_stall_in_handlers && hf_nvic_active(machine))
+		return true;
+	for (unsigned i = 0; i < machine->no_stalls; i++)
+		if (pc - machine->no_stall[i].addr < machine->no_stall[i].size)
+			return true;
+	return false;
+}
+
+void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc)
+{
+	struct hf_core *st = &machine->st;
+	uint64_t end = hf_machine_cycle_of(machine, flash_of(machine)->end_ns), waited;
+	uint64_t cut = hf_machine_cycle_of(machine, machine->cut_at_ns);
+	bool forbidden = stall_forbidden(machine, pc);
+	bool cut_short = cut < end;
+
+	if (cut_short)
+		end = cut; /* the power goes while the core waits: the operation is to be torn */
+	waited = end > st->cycles ? end - st->cycles : 0;
+	st->cycles += waited;
+	st->counts.stall_cycles += waited;
+	st->counts.stalls++;
+	hf_machine_look(machine);
+	hf_machine_event(machine, forbidden ? HF_TWIN_EV_MUST_NOT_STALL : HF_TWIN_EV_STALL, addr,
+			 (uint32_t)(waited / (st->hclk_hz / 1000000u)), NULL);
+	if (!cut_short)
+		finish(machine);
+}
+
+void hf_flash_was_read(struct hf_machine *machine, uint32_t addr)
+{
+	int sector = hf_flash_sector(addr);
+
+	if (hf_flash_busy(machine))
+		hf_flash_wait(machine, addr, machine->block_pc);
+	if (machine->st.unstable[sector])
+		hf_fault_randomise(machine, (addr - HF_TWIN_FLASH_ADDR) & ~(HF_CPU_PAGE - 1));
+}
+
+/* ---- programming ---- */
+
+static uint32_t check_program(const struct flash *f, uint32_t addr, unsigned size)
+{
+	unsigned psize = 1u << (f->cr >> 8 & 3);
+
+	if (!(f->cr & CR_PG) || f->cr & (CR_SER | CR_MER))
+		return SR_PGSERR;
+	if (addr / 16 != (addr + size - 1) / 16)
+		return SR_PGAERR;
+	if (size != psize || addr % size != 0)
+		return SR_PGPERR;
+	if (!(f->optcr >> 16 >> hf_flash_sector(addr) & 1))
+		return SR_WRPERR;
+	return 0;
+}
+
+void hf_flash_settle(struct hf_machine *machine)
+{
+	uint32_t offset = machine->settle.offset;
+
+	if (!machine->settle.set)
+		return;
+	machine->settle.set = false;
+	for (uint32_t i = 0; i < 8 && offset + i < HF_TWIN_FLASH_SIZE; i++)
+		machine->flash[offset + i] = machine->settle.bytes[i];
+	hf_cpu_code_changed(machine, HF_TWIN_FLASH_ADDR + offset, 8);
+}
+
+/* What the words around a store will hold: bits are only cleared, and stuck ones stay. */
+static void programmed(struct hf_machine *machine, uint32_t addr, unsigned size, uint32_t value)
+{
+	uint32_t offset = addr - HF_TWIN_FLASH_ADDR;
+	uint8_t *bytes = machine->settle.bytes;
+
+	for (unsigned i = 0; i < size; i++) {
+		uint32_t at = offset + i, zeros = (uint8_t)~(value >> 8 * i);
+
+		bytes[(offset & 3) + i] &= (uint8_t)~zeros;
+		hf_fault_set_unstable(machine, at & ~3u,
+				      hf_fault_unstable(machine, at & ~3u) & ~(zeros << 8 * (at & 3)));
+	}
+	for (unsigned i = 0; i < machine->st.stuck_count; i++) {
+		uint32_t at = machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR - machine->settle.offset;
+
+		if (at > 4)
+			continue;
+		for (unsigned b = 0; b < 4; b++) {
+			uint8_t stuck = (uint8_t)(machine->st.stuck[i].bits >> 8 * b);
+
+			bytes[at + b] = (uint8_t)((bytes[at + b] & ~stuck) |
+						  (machine->flash[machine->settle.offset + at + b] & stuck));
+		}
+	}
+}
+
+/* Called before the engine carries the store out: whatever happens, settle() writes what must be there afterwards. */
+void hf_flash_store(struct hf_machine *machine, uint32_t addr, unsigned size, uint32_t value)
+{
+	struct flash *f = flash_of(machine);
+	uint32_t offset = addr - HF_TWIN_FLASH_ADDR, errors;
+
+	hf_flash_settle(machine);
+	if (hf_flash_busy(machine) && !machine->cut_now)
+		hf_flash_wait(machine, addr, machine->block_pc);
+	machine->settle.set = true;
+	machine->settle.offset = offset & ~3u;
+	memset(machine->settle.bytes, 0xff, 8);
+	memcpy(machine->settle.bytes, machine->flash + machine->settle.offset,
+	       machine->settle.offset + 8 <= HF_TWIN_FLASH_SIZE ? 8 : 4);
+	hf_machine_look(machine);
+	if (machine->cut_now || hf_flash_busy(machine))
+		return;
+	errors = check_program(f, addr, size);
+	if (errors) {
+		raise_error(machine, addr, errors);
+		return;
+	}
+	memcpy(f->old, machine->settle.bytes, 8);
+	f->size = size;
+	if (!begin(machine, PROGRAM, addr, machine->config.program_ns))
+		return;
+	for (uint32_t i = 0; i < 2; i++)
+		f->old_unstable[i] = hf_fault_unstable(machine, machine->settle.offset + 4 * i);
+	programmed(machine, addr, size, value);
+}
+
+/* ---- erasing ---- */
+
+/* Typical times in ms at x8, x16, x32, for 16, 64 and 128 KiB. */
+static uint64_t erase_ns(const struct hf_machine *machine, unsigned sector, unsigned psize)
+{
+	static const uint16_t ms[3][3] = { { 400, 300, 250 }, { 1200, 700, 550 }, { 2000, 1300, 1000 } };
+	const struct hf_twin_config *c = &machine->config;
+	uint32_t size = hf_flash_sector_size(sector);
+	unsigned kind = size == 0x4000 ? 0 : size == 0x10000 ? 1 : 2;
+	uint64_t ns = kind == 0 ? c->erase_16k_ns : kind == 1 ? c->erase_64k_ns : c->erase_128k_ns;
+
+	return ns * ms[kind][psize > 2 ? 2 : psize] / ms[kind][2];
+}
+
+static void start(struct hf_machine *machine)
+{
+	struct flash *f = flash_of(machine);
+	unsigned sector = f->cr >> 3 & 15, psize = f->cr >> 8 & 3;
+	uint32_t writable = f->optcr >> 16 & 0xfff;
+	uint64_t ns = 0;
+
+	if (f->cr & CR_PG || !(f->cr & (CR_SER | CR_MER)) || (f->cr & CR_SER && sector >= HF_TWIN_SECTORS)) {
+		f->cr &= ~(uint32_t)CR_STRT;
+		raise_error(machine, 0, SR_PGSERR);
+		return;
+	}
+	f->sector = f->cr & CR_MER ? ALL_SECTORS : (uint8_t)sector;
+	if (f->sector == ALL_SECTORS ? writable != 0xfff : !(writable >> sector & 1)) {
+		f->cr &= ~(uint32_t)CR_STRT;
+		raise_error(machine, f->sector == ALL_SECTORS ? 0 : hf_flash_sector_addr(sector), SR_WRPERR);
+		return;
+	}
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		if (f->sector == s || f->sector == ALL_SECTORS)
+			ns += erase_ns(machine, s, psize);
+	begin(machine, f->sector == ALL_SECTORS ? MASS_ERASE : ERASE,
+	      f->sector == ALL_SECTORS ? HF_TWIN_FLASH_ADDR : hf_flash_sector_addr(sector), ns);
+}
+
+/* ---- registers ---- */
+
+/* A wrong key locks until the next reset, and the bus answers with an error. */
+static void key(struct hf_machine *machine, uint32_t value, const uint32_t keys[2], uint8_t *step, bool *dead,
+		bool *unlocked)
+{
+	*unlocked = false;
+	if (*dead || value != keys[*step]) {
+		*dead = true;
+		machine->bus_error = true;
+		hf_machine_look(machine);
+		return;
+	}
+	*unlocked = ++*step == 2;
+	*step &= 1;
+}
+
+static void write_key(struct hf_machine *machine, uint32_t value)
+{
+	static const uint32_t keys[2] = { 0x45670123, 0xcdef89ab };
+	struct flash *f = flash_of(machine);
+	bool unlocked;
+
+	key(machine, value, keys, &f->key_step, &f->dead, &unlocked);
+	if (unlocked)
+		f->cr &= ~CR_LOCK;
+}
+
+static void write_optkey(struct hf_machine *machine, uint32_t value)
+{
+	static const uint32_t keys[2] = { 0x08192a3b, 0x4c5d6e7f };
+	struct flash *f = flash_of(machine);
+	bool unlocked;
+
+	key(machine, value, keys, &f->optkey_step, &f->opt_dead, &unlocked);
+	if (unlocked)
+		f->optcr &= ~(uint32_t)OPTCR_LOCK;
+}
+
+static void write_acr(struct hf_machine *machine, uint32_t value)
+{
+	struct hf_art *art = &machine->st.art;
+
+	if (value & ACR_ICRST)
+		hf_art_reset_icache(art, &machine->cost);
+	if (value & ACR_DCRST)
+		hf_art_reset_dcache(art);
+	flash_of(machine)->acr = value & 0x1f07;
+	art->wait = value & 7;
+	art->prefetch = value & ACR_PRFTEN;
+	art->icache = value & ACR_ICEN;
+	art->dcache = value & ACR_DCEN;
+}
+
+static void write_cr(struct hf_machine *machine, uint32_t value)
+{
+	struct flash *f = flash_of(machine);
+
+	if (hf_flash_busy(machine))
+		hf_flash_wait(machine, machine->flash_dev->base + CR, machine->block_pc);
+	if (f->cr & CR_LOCK || hf_flash_busy(machine))
+		return;
+	f->cr = value & (CR_WRITABLE | CR_STRT | CR_LOCK);
+	if (value & CR_STRT && !(value & CR_LOCK))
+		start(machine);
+	update_irq(machine);
+}
+
+static void write_optcr(struct hf_machine *machine, uint32_t value)
+{
+	struct flash *f = flash_of(machine);
+
+	if (f->optcr & OPTCR_LOCK)
+		return;
+	f->optcr = value & 0x0fffffff;
+	if (value & OPTCR_START && !hf_flash_busy(machine))
+		begin(machine, OPTIONS, 0, OPTION_NS);
+}
+
+static uint32_t flash_read(struct hf_dev *dev, uint32_t offset, unsigned size)
+{
+	const struct flash *f = dev->state;
+
+	(void)size;
+	hf_flash_settle(dev->machine);
+	switch (offset) {
+	case ACR: return f->acr;
+	case SR: return f->sr;
+	case CR: return f->cr;
+	case OPTCR: return f->optcr;
+	default: return 0;
+	}
+}
+
+static void flash_write(struct hf_dev *dev, uint32_t offset, unsigned size, uint32_t value)
+{
+	struct hf_machine *machine = dev->machine;
+	struct flash *f = dev->state;
+
+	(void)size;
+	hf_flash_settle(machine);
+	switch (offset) {
+	case ACR: write_acr(machine, value); break;
+	case KEYR: write_key(machine, value); break;
+	case OPTKEYR: write_optkey(machine, value); break;
+	case SR:
+		f->sr &= ~(value & (SR_EOP | SR_OPERR | SR_ERRORS));
+		update_irq(machine);
+		break;
+	case CR: write_cr(machine, value); break;
+	case OPTCR: write_optcr(machine, value); break;
+	default: break;
+	}
+}
+
+static void flash_due(struct hf_dev *dev, unsigned event)
+{
+	(void)event;
+	finish(dev->machine);
+}
+
+static void flash_reset(struct hf_dev *dev, bool power_on)
+{
+	struct hf_machine *machine = dev->machine;
+	struct flash *f = dev->state;
+	uint32_t stored = f->optcr_stored;
+
+	(void)power_on;
+	memset(f, 0, sizeof(*f));
+	f->cr = CR_LOCK;
+	f->optcr_stored = stored;
+	f->optcr = stored | OPTCR_LOCK;
+	hf_art_reset_icache(&machine->st.art, &machine->cost);
+	hf_art_reset_dcache(&machine->st.art);
+	write_acr(machine, 0);
+	watch_all(machine, false);
+	hf_cpu_rearm_reads(machine);
+}
+
+static void flash_restored(struct hf_dev *dev)
+{
+	struct hf_machine *machine = dev->machine;
+	const struct flash *f = dev->state;
+	bool erasing = f->operation == ERASE || f->operation == MASS_ERASE;
+
+	machine->block_stops &= (uint8_t)~BLOCK_FLASH;
+	if (f->operation != IDLE)
+		machine->block_stops |= BLOCK_FLASH;
+	watch_all(machine, erasing);
+	if (!erasing)
+		hf_cpu_rearm_reads(machine);
+}
+
+static const struct hf_dev_ops ops = {
+	.name = "flash",
+	.state_bytes = sizeof(struct flash),
+	.read = flash_read,
+	.write = flash_write,
+	.reset = flash_reset,
+	.due = flash_due,
+	.restored = flash_restored,
+};
+
+void hf_flash_add(struct hf_machine *machine)
+{
+	struct flash *f;
+
+	machine->flash_dev = hf_machine_add(machine, &ops, 0x40023c00, 0x400);
+	f = machine->flash_dev->state;
+	f->optcr_stored = machine->config.optcr & 0x0ffffffc;
+	f->optcr = f->optcr_stored | OPTCR_LOCK;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Snapshots: pages that are shared, and one copy of everything else.
+ *
+ * A page is copied only when it differs from the one of the snapshot that this twin saved or restored last, so that a
+ * campaign may hold thousands of them. Restoring compares memory page by page and copies what differs: comparing a
+ * MiB takes less time than the engine needs to forget one translated page, and nothing has to be tracked.
+ */
+#include "internal.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define SNAP_PAGE 4096u
+#define FLASH_PAGES (HF_TWIN_FLASH_SIZE / SNAP_PAGE)
+#define SRAM_PAGES  (HF_TWIN_SRAM_SIZE / SNAP_PAGE)
+#define CCM_PAGES   (HF_TWIN_CCM_SIZE / SNAP_PAGE)
+#define PAGES       (2 * FLASH_PAGES + SRAM_PAGES + CCM_PAGES)
+
+/* Shared by snapshots that may be freed in different threads. */
+struct page {
+	atomic_uint refs;
+	uint8_t bytes[SNAP_PAGE];
+};
+
+struct hf_snapshot_cache {
+	struct page *page[PAGES];
+};
+
+struct hf_twin_snapshot {
+	struct hf_core st;
+	uint8_t *arena;
+	size_t arena_bytes;
+	uc_context *context;
+	struct page *page[PAGES]; /* NULL: all zero (the plane of unstable bits where there are none) */
+};
+
+/* Page i of the machine, and where the CPU sees it (0: nowhere). */
+static uint8_t *page_at(const struct hf_machine *machine, unsigned i, uint32_t *addr)
+{
+	*addr = 0;
+	if (i < FLASH_PAGES) {
+		*addr = HF_TWIN_FLASH_ADDR + i * SNAP_PAGE;
+		return machine->flash + i * SNAP_PAGE;
+	}
+	i -= FLASH_PAGES;
+	if (i < SRAM_PAGES) {
+		*addr = HF_TWIN_SRAM_ADDR + i * SNAP_PAGE;
+		return machine->sram + i * SNAP_PAGE;
+	}
+	i -= SRAM_PAGES;
+	if (i < CCM_PAGES)
+		return machine->ccm + i * SNAP_PAGE;
+	i -= CCM_PAGES;
+	return machine->unstable ? (uint8_t *)machine->unstable + i * SNAP_PAGE : NULL;
+}
+
+static void drop(struct page *page)
+{
+	if (page && atomic_fetch_sub(&page->refs, 1) == 1)
+		free(page);
+}
+
+static void share(struct page **to, struct page *page)
+{
+	if (page)
+		atomic_fetch_add(&page->refs, 1);
+	drop(*to);
+	*to = page;
+}
+
+static bool is_zero(const uint8_t *bytes)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, SNAP_PAGE - 1) == 0;
+}
+
+static bool save_page(struct hf_machine *machine, struct hf_twin_snapshot *s, unsigned i)
+{
+	struct page *known = machine->pages->page[i];
+	uint32_t addr;
+	const uint8_t *mem = page_at(machine, i, &addr);
+
+	if (!mem || (i >= PAGES - FLASH_PAGES && is_zero(mem)))
+		return true;
+	if (!known || memcmp(known->bytes, mem, SNAP_PAGE) != 0) {
+		known = malloc(sizeof(*known));
+		if (!known)
+			return false;
+		atomic_init(&known->refs, 0);
+		memcpy(known->bytes, mem, SNAP_PAGE);
+		share(&machine->pages->page[i], known);
+	}
+	share(&s->page[i], known);
+	return true;
+}
+
+enum hf_err hf_twin_save(struct hf_twin *twin, struct hf_twin_snapshot **snapshot)
+{
+	struct hf_machine *machine = &twin->machine;
+	struct hf_twin_snapshot *s = calloc(1, sizeof(*s));
+
+	*snapshot = NULL;
+	if (!machine->pages)
+		machine->pages = calloc(1, sizeof(*machine->pages));
+	if (!s || !machine->pages)
+		goto fail;
+	hf_flash_settle(machine);
+	s->st = machine->st;
+	s->arena_bytes = machine->arena_used;
+	s->arena = malloc(s->arena_bytes);
+	if (!s->arena || uc_context_alloc(machine->uc, &s->context) != UC_ERR_OK ||
+	    uc_context_save(machine->uc, s->context) != UC_ERR_OK)
+		goto fail;
+	memcpy(s->arena, machine->arena, s->arena_bytes);
+	for (unsigned i = 0; i < PAGES; i++)
+		if (!save_page(machine, s, i))
+			goto fail;
+	*snapshot = s;
+	return HF_OK;
+fail:
+	hf_twin_snapshot_free(s);
+	return HF_ERR_IO;
+}
+
+static void restore_page(struct hf_machine *machine, const struct hf_twin_snapshot *s, unsigned i)
+{
+	uint32_t addr;
+	uint8_t *mem = page_at(machine, i, &addr);
+	const struct page *page = s->page[i];
+
+	if (!page) {
+		if (mem && !is_zero(mem))
+			memset(mem, 0, SNAP_PAGE);
+	} else if (memcmp(mem, page->bytes, SNAP_PAGE) != 0) {
+		memcpy(mem, page->bytes, SNAP_PAGE);
+		if (addr)
+			hf_cpu_code_changed(machine, addr, SNAP_PAGE);
+	}
+	if (machine->pages)
+		share(&machine->pages->page[i], s->page[i]);
+}
+
+static bool has_unstable(const struct hf_twin_snapshot *s)
+{
+	for (unsigned i = PAGES - FLASH_PAGES; i < PAGES; i++)
+		if (s->page[i])
+			return true;
+	return false;
+}
+
+void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapshot)
+{
+	struct hf_machine *machine = &twin->machine;
+
+	hf_flash_settle(machine);
+	if (!machine->unstable && has_unstable(snapshot))
+		machine->unstable = calloc(HF_TWIN_FLASH_SIZE / 4, sizeof(*machine->unstable));
+	if (!machine->unstable && has_unstable(snapshot)) {
+		machine->error = "no memory for unstable words";
+		return;
+	}
+	for (unsigned i = 0; i < PAGES; i++)
+		restore_page(machine, snapshot, i);
+	machine->st = snapshot->st;
+	memcpy(machine->arena, snapshot->arena, snapshot->arena_bytes);
+	uc_context_restore(machine->uc, snapshot->context);
+	hf_art_restored(&machine->st.art, &machine->cost);
+	machine->rearm_at = NO_CYCLE;
+	machine->reset_requested = machine->cut_now = machine->bus_error = machine->stop_requested = false;
+	machine->home_size = 0;
+	if (machine->cut.when != HF_TWIN_CUT_TIME)
+		machine->cut_at_ns = HF_NEVER;
+	for (unsigned i = 0; i < machine->devs; i++)
+		if (machine->dev[i].ops->restored)
+			machine->dev[i].ops->restored(&machine->dev[i]);
+	hf_machine_look(machine);
+}
+
+void hf_twin_snapshot_free(struct hf_twin_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	for (unsigned i = 0; i < PAGES; i++)
+		drop(snapshot->page[i]);
+	if (snapshot->context)
+		uc_context_free(snapshot->context);
+	free(snapshot->arena);
+	free(snapshot);
+}
+
+void hf_snapshot_close(struct hf_machine *machine)
+{
+	for (unsigned i = 0; machine->pages && i < PAGES; i++)
+		drop(machine->pages->page[i]);
+	free(machine->pages);
+}
+
+static uint64_t hash_words(uint64_t h, const void *mem, size_t bytes)
+{
+	const uint8_t *p = mem;
+
+	for (size_t i = 0; i < bytes; i += 8) {
+		uint64_t w;
+
+		memcpy(&w, p + i, 8);
+		h = (h ^ w) * 0x9fb21c651e98df25u;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+uint64_t hf_twin_flash_hash(const struct hf_twin *twin)
+{
+	uint64_t h = hash_words(1, twin->machine.flash, HF_TWIN_FLASH_SIZE);
+	uint32_t unstable = 0;
+
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		unstable |= twin->machine.st.unstable[s];
+	return unstable ? hash_words(h, twin->machine.unstable, HF_TWIN_FLASH_SIZE) : h;
+}
