@@ -91,9 +91,9 @@ void hf_modbus_master_take(struct hf_modbus_master *m, uint8_t byte, bool damage
 {
 	if (m->phase != HF_MODBUS_LISTENING)
 		return;
-	m->since_ms = now_ms;
-	if (m->answer_len >= sizeof m->answer)
+	if (m->answer_len >= sizeof m->answer) /* a line that babbles does not put the end off */
 		return;
+	m->since_ms = now_ms;
 	m->answer[m->answer_len++] = damaged ? (uint8_t)~byte : byte;
 	if (m->answer_len == hf_modbus_frame_length(m->answer, m->answer_len))
 		end_answer(m, now_ms);
