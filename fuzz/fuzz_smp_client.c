@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A device that answers anything. Whatever it says: the client ends, within its patience, and an upload succeeds only where
+ * the device said that it has all of it.
+ *
+ * Input: for each request u8 kind (no answer, garbage, another sequence number, an answer), u8 length, bytes of the body.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "smp_device.h"
+#include "smp_upload.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+struct peer {
+	const uint8_t *data;
+	size_t len;
+	uint64_t now_ms;
+	struct hf_smp_decoder decoder;
+	uint8_t packet[HF_SMP_CLIENT_PACKET];
+	uint8_t out[4096];
+	size_t out_len, out_pos;
+	bool lost;
+};
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void say(struct peer *p, const uint8_t *data, size_t len)
+{
+	if (len > sizeof(p->out) - p->out_len)
+		len = sizeof(p->out) - p->out_len;
+	memcpy(p->out + p->out_len, data, len);
+	p->out_len += len;
+}
+
+static void answer(struct peer *p, const uint8_t *body, size_t len, uint8_t kind)
+{
+	uint8_t packet[HF_SMP_HEADER_BYTES + 256], line[HF_SMP_LINE_MAX];
+	struct hf_smp_encoder e;
+	struct hf_smp_header h;
+	size_t n;
+
+	if (hf_smp_header_load((struct hf_bytes){p->packet, p->decoder.len}, &h))
+		abort();
+	h.op++;
+	h.len = (uint16_t)len;
+	if (kind & 4)
+		h.seq--;
+	hf_smp_header_store(packet, &h);
+	memcpy(packet + HF_SMP_HEADER_BYTES, body, len);
+	hf_smp_encode_begin(&e, (struct hf_bytes){packet, HF_SMP_HEADER_BYTES + len});
+	while ((n = hf_smp_encode_line(&e, line)) > 0)
+		say(p, line, n);
+}
+
+static void take_request(struct peer *p)
+{
+	uint8_t kind;
+	size_t len;
+
+	if (p->len < 2)
+		return;
+	kind = p->data[0];
+	len = p->data[1] < p->len - 2 ? p->data[1] : p->len - 2;
+	if (kind % 4 == 1)
+		say(p, p->data + 2, len);
+	else if (kind % 4 != 0)
+		answer(p, p->data + 2, len, kind);
+	p->lost = (kind & 0xf8) == 0xf8;
+	p->data += 2 + len;
+	p->len -= 2 + len;
+}
+
+static enum hf_err peer_read(void *ctx, void *buf, size_t cap, uint32_t timeout_ms, size_t *len)
+{
+	struct peer *p = ctx;
+	size_t n = p->out_len - p->out_pos < cap ? p->out_len - p->out_pos : cap;
+
+	if (p->lost)
+		return HF_ERR_IO;
+	p->now_ms += n ? 1 : timeout_ms;
+	if (n == 0)
+		return HF_ERR_TIMEOUT;
+	memcpy(buf, p->out + p->out_pos, n);
+	p->out_pos += n;
+	if (p->out_pos == p->out_len)
+		p->out_pos = p->out_len = 0;
+	*len = n;
+	return HF_OK;
+}
+
+static enum hf_err peer_write(void *ctx, const void *data, size_t len)
+{
+	const uint8_t *bytes = data;
+	struct peer *p = ctx;
+
+	if (p->lost)
+		return HF_ERR_IO;
+	for (size_t i = 0; i < len; i++) {
+		enum hf_smp_event event = hf_smp_decode(&p->decoder, bytes[i]);
+
+		must(event != HF_SMP_TEXT && event != HF_SMP_OVERSIZE);
+		if (event == HF_SMP_PACKET)
+			take_request(p);
+	}
+	return HF_OK;
+}
+
+static enum hf_err peer_reopen(void *ctx)
+{
+	struct peer *p = ctx;
+
+	p->lost = false;
+	return HF_OK;
+}
+
+static uint64_t peer_now_ms(void *ctx)
+{
+	struct peer *p = ctx;
+
+	return p->now_ms;
+}
+
+static void peer_sleep_ms(void *ctx, uint32_t ms)
+{
+	struct peer *p = ctx;
+
+	p->now_ms += ms;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct hf_serial_ops ops = {
+		.read = peer_read,
+		.write = peer_write,
+		.reopen = peer_reopen,
+		.now_ms = peer_now_ms,
+		.sleep_ms = peer_sleep_ms,
+	};
+	static const uint8_t file[3000] = {1, 2, 3};
+	struct peer peer = {.data = data, .len = len};
+	struct hf_serial serial = {&ops, &peer};
+	struct hf_smp_client client;
+	struct hf_smp_answer got;
+	struct hf_smp_status status;
+	struct hf_smp_images images;
+	struct hf_smp_parameters parameters;
+	struct hf_smp_upload upload = {.file = {file, sizeof(file)}, .patience_ms = 20000};
+	enum hf_err err;
+
+	hf_smp_decode_begin(&peer.decoder, peer.packet, sizeof(peer.packet));
+	hf_smp_client_init(&client, &serial);
+	err = hf_smp_get_status(&client, 2000, &status, &got);
+	must(err != HF_OK || got.refusal || (status.running <= HF_SLOTS && status.versions <= HF_VERSION_PARTS));
+	err = hf_smp_get_images(&client, 2000, &images, &got);
+	must(images.count <= HF_SMP_IMAGES);
+	err = hf_smp_get_parameters(&client, 2000, &parameters, &got);
+	upload.packet_bytes = err == HF_OK && parameters.buf_size ? parameters.buf_size : 256;
+	upload.window = err == HF_OK ? parameters.buf_count : 1;
+	err = hf_smp_upload(&client, &upload);
+	must(err != HF_OK || upload.off == sizeof(file));
+	must(peer.now_ms < 600000);
+	return 0;
+}
