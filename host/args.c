@@ -47,6 +47,11 @@ bool hf_args_size(const char *text, uint32_t *out)
 	return true;
 }
 
+static const char *program(const struct hf_usage *usage)
+{
+	return usage->program ? usage->program : "holdfast";
+}
+
 enum hf_exit hf_args_wrong(const struct hf_usage *usage, const char *format, ...)
 {
 	struct hf_diag diag;
@@ -55,7 +60,7 @@ enum hf_exit hf_args_wrong(const struct hf_usage *usage, const char *format, ...
 	va_start(args, format);
 	hf_diag_vset(&diag, format, args);
 	va_end(args);
-	hf_out_error("%s; see `holdfast %s --help`", diag.text, usage->command);
+	hf_out_error("%s; see `%s %s --help`", diag.text, program(usage), usage->command);
 	return HF_EXIT_USAGE;
 }
 
@@ -72,8 +77,8 @@ static void print_help(const struct hf_usage *usage)
 {
 	static const struct hf_arg help = {"help", 'h', HF_ARG_FLAG, NULL, "this text", NULL, NULL};
 
-	printf("holdfast %s: %s\n\nusage: holdfast %s %s\n", usage->command, usage->summary, usage->command,
-	       usage->synopsis);
+	printf("%s %s: %s\n\nusage: %s %s %s\n", program(usage), usage->command, usage->summary, program(usage),
+	       usage->command, usage->synopsis);
 	if (usage->details)
 		printf("\n%s\n", usage->details);
 	printf("\noptions:\n");
@@ -195,7 +200,8 @@ bool hf_args_parse(const struct hf_usage *usage, int argc, char **argv, struct h
 	rest->item = argv + optind;
 	rest->count = (unsigned)(argc - optind);
 	if (rest->count < usage->rest_min)
-		hf_args_wrong(usage, "an argument is missing: holdfast %s %s", usage->command, usage->synopsis);
+		hf_args_wrong(usage, "an argument is missing: %s %s %s", program(usage), usage->command,
+			      usage->synopsis);
 	else if (rest->count > usage->rest_max)
 		hf_args_wrong(usage, "'%s' is one argument too many", rest->item[usage->rest_max]);
 	else

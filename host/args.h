@@ -38,6 +38,7 @@ struct hf_arg {
 };
 
 struct hf_usage {
+	const char *program;   /* NULL: "holdfast" */
 	const char *command;   /* "board" */
 	const char *summary;   /* one line, begins with a small letter */
 	const char *synopsis;  /* "FILE [options]" */
