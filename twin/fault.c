@@ -41,6 +41,8 @@ static bool cut_fits(struct hf_machine *machine, uint32_t addr, bool erase)
 
 bool hf_fault_operation(struct hf_machine *machine, uint32_t addr, bool erase, uint64_t begin_ns, uint64_t end_ns)
 {
+	machine->operation.addr = addr;
+	machine->operation.erase = erase;
 	if (!machine->cut_armed || machine->cut_at_ns != HF_NEVER || !cut_fits(machine, addr, erase))
 		return false;
 	hf_machine_look(machine);

@@ -90,11 +90,6 @@ uint32_t hf_flash_options(const struct hf_machine *machine)
 	return flash_of(machine)->optcr_stored;
 }
 
-uint32_t hf_flash_operation_addr(const struct hf_machine *machine)
-{
-	return flash_of(machine)->addr;
-}
-
 uint16_t hf_flash_progress(const struct hf_machine *machine)
 {
 	const struct flash *f = flash_of(machine);

@@ -129,6 +129,10 @@ struct hf_machine {
 	/* Armed, watched, forbidden: not in snapshots. */
 	bool cut_armed;
 	struct hf_twin_cut cut;
+	struct {
+		uint32_t addr;
+		bool erase;
+	} operation;          /* the last one that began, or that a cut forestalled */
 	uint64_t cut_at_ns;   /* of a cut that was scheduled; HF_NEVER */
 	uint32_t watch[8];
 	unsigned watches;
@@ -227,7 +231,6 @@ void hf_flash_settle(struct hf_machine *machine);
 bool hf_flash_busy(const struct hf_machine *machine);
 void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc); /* the core stalls until it is idle */
 void hf_flash_was_read(struct hf_machine *machine, uint32_t addr);         /* a watched read */
-uint32_t hf_flash_operation_addr(const struct hf_machine *machine);        /* while busy */
 uint16_t hf_flash_progress(const struct hf_machine *machine);              /* of 65536, while busy */
 void hf_flash_tear(struct hf_machine *machine, uint16_t fraction);         /* the operation ends in between */
 uint32_t hf_flash_options(const struct hf_machine *machine);               /* OPTCR as stored */

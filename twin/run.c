@@ -230,11 +230,13 @@ void hf_run_power_off(struct hf_machine *machine)
 
 static void cut(struct hf_machine *machine)
 {
-	uint64_t operation = machine->st.counts.flash_ops;
-	uint32_t addr = hf_flash_busy(machine) ? hf_flash_operation_addr(machine) : 0;
+	bool busy = hf_flash_busy(machine);
+	bool of_operation = busy || machine->cut.when == HF_TWIN_CUT_OPERATION || machine->cut.when == HF_TWIN_CUT_NEXT;
+	uint32_t operation = (uint32_t)(machine->st.counts.flash_ops - busy);
+	const char *kind = !of_operation ? NULL : machine->operation.erase ? "erase" : "program";
 
 	hf_flash_settle(machine);
-	hf_machine_event(machine, HF_TWIN_EV_CUT, addr, (uint32_t)(addr ? operation - 1 : operation), NULL);
+	hf_machine_event(machine, HF_TWIN_EV_CUT, of_operation ? machine->operation.addr : 0, operation, kind);
 	hf_run_power_off(machine);
 	machine->cut_armed = false;
 	machine->cut_at_ns = HF_NEVER;

@@ -130,7 +130,8 @@ uint32_t hf_twin_register(const struct hf_twin *twin, unsigned number);
 enum hf_twin_event_kind {
 	HF_TWIN_EV_RESET,       /* a = enum hf_twin_reset */
 	HF_TWIN_EV_POWER,       /* a = 1 on, 0 off */
-	HF_TWIN_EV_CUT,         /* the armed cut happened; a = address of the operation or 0, b = operation number */
+	HF_TWIN_EV_CUT,         /* the armed cut happened; a = address of the operation or 0, b = its number, text =
+				   "program", "erase", or NULL when it met none */
 	HF_TWIN_EV_FLASH,       /* an operation is done; a = address, b = sector erase: 0xFFFFFFFF, else bytes */
 	HF_TWIN_EV_FLASH_ERROR, /* a = address, b = the SR flags it set */
 	HF_TWIN_EV_STALL,       /* the core waited for flash; a = address fetched, b = microseconds */
