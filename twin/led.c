@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A cycle runs from one rise into the bright half to the next. Two cycles in a row of the same kind and of nearly the
- * same length make a verdict; a light that stands still for HF_LED_STILL_NS is off or solid. What kind a cycle is
- * depends on how it gets from dark to bright: in jumps over half of the range it blinks, in small steps it breathes.
+ * A cycle runs from one rise into the bright half to the next. What the light does is a period: one to four cycles that
+ * came twice in a row, each of the same kind and of nearly the same length; a light that stands still for
+ * HF_LED_STILL_NS is off or solid. What kind a cycle is depends on how it gets from dark to bright: in jumps over half
+ * of the range it blinks, in small steps it breathes.
  */
 #include "led.h"
 
@@ -15,7 +16,7 @@ enum {
 
 void hf_led_init(struct hf_led *led, uint64_t now_ns)
 {
-	*led = (struct hf_led){ .since_ns = now_ns, .changed_ns = now_ns, .rise_ns = UINT64_MAX };
+	*led = (struct hf_led){ .since_ns = now_ns, .changed_ns = now_ns };
 }
 
 const char *hf_led_text(enum hf_led_state state)
@@ -24,43 +25,58 @@ const char *hf_led_text(enum hf_led_state state)
 	return text[state];
 }
 
-static bool set_state(struct hf_led *led, enum hf_led_state state, uint64_t since_ns, uint32_t period_ms)
-{
-	bool same_period = period_ms == led->period_ms ||
-			   (period_ms > led->period_ms ? period_ms - led->period_ms : led->period_ms - period_ms) <=
-				   led->period_ms / ALIKE_SHARE;
-	if (state == led->state && same_period)
-		return false;
-	led->state = state;
-	led->since_ns = since_ns;
-	led->period_ms = period_ms;
-	return true;
-}
-
 static bool alike(uint64_t a, uint64_t b)
 {
 	uint64_t difference = a > b ? a - b : b - a;
 	return difference <= b / ALIKE_SHARE;
 }
 
+static bool set_state(struct hf_led *led, enum hf_led_state state, uint64_t since_ns, uint32_t period_ms,
+		      uint8_t flashes)
+{
+	if (state == led->state && flashes == led->flashes && alike(period_ms, led->period_ms))
+		return false;
+	led->state = state;
+	led->since_ns = since_ns;
+	led->period_ms = period_ms;
+	led->flashes = flashes;
+	return true;
+}
+
+/* The last `cycles` cycles are like those before them. */
+static bool repeats(const struct hf_led *led, unsigned cycles)
+{
+	if (led->rises < 2 * cycles + 1)
+		return false;
+	for (unsigned i = 0; i < cycles; i++) {
+		uint64_t now = led->rise_ns[i] - led->rise_ns[i + 1];
+		uint64_t before = led->rise_ns[i + cycles] - led->rise_ns[i + cycles + 1];
+		if (!alike(now, before) || led->smooth[i] != led->smooth[i + cycles])
+			return false;
+	}
+	return true;
+}
+
 /* A cycle is complete: the light has risen again. */
 static bool end_cycle(struct hf_led *led, uint64_t now_ns)
 {
-	bool first = led->rise_ns == UINT64_MAX;
-	uint64_t period = first ? 0 : now_ns - led->rise_ns;
-	bool smooth = led->jumps == 0 && led->steps >= SMOOTH_STEPS;
-	bool same = !first && led->cycles > 0 && smooth == led->last_smooth && alike(period, led->last_period_ns);
-	uint64_t begin = led->rise_ns;
-	led->cycles = first ? 0 : same ? led->cycles + 1 : 1;
-	led->last_smooth = smooth;
-	led->last_period_ns = period;
-	led->rise_ns = now_ns;
+	for (unsigned i = HF_LED_RISES - 1; i > 0; i--) {
+		led->rise_ns[i] = led->rise_ns[i - 1];
+		led->smooth[i] = led->smooth[i - 1];
+	}
+	led->rise_ns[0] = now_ns;
+	led->smooth[0] = led->jumps == 0 && led->steps >= SMOOTH_STEPS;
+	led->rises += led->rises < HF_LED_RISES;
 	led->steps = 0;
 	led->jumps = 0;
-	if (led->cycles < 2)
-		return false;
-	return set_state(led, smooth ? HF_LED_BREATHING : HF_LED_BLINKING, begin - period,
-			 (uint32_t)((period + 500000) / 1000000));
+	for (unsigned cycles = 1; cycles <= HF_LED_FLASHES; cycles++) {
+		if (!repeats(led, cycles))
+			continue;
+		uint64_t period = now_ns - led->rise_ns[cycles];
+		return set_state(led, led->smooth[0] ? HF_LED_BREATHING : HF_LED_BLINKING, led->rise_ns[2 * cycles],
+				 (uint32_t)((period + 500000) / 1000000), (uint8_t)cycles);
+	}
+	return false;
 }
 
 bool hf_led_level(struct hf_led *led, uint64_t now_ns, uint32_t level)
@@ -88,11 +104,10 @@ bool hf_led_look(struct hf_led *led, uint64_t now_ns)
 	if (led->still || now_ns < led->changed_ns + HF_LED_STILL_NS)
 		return false;
 	led->still = true;
-	led->cycles = 0;
-	led->rise_ns = UINT64_MAX;
+	led->rises = 0;
 	led->steps = 0;
 	led->jumps = 0;
-	return set_state(led, led->level == 0 ? HF_LED_OFF : HF_LED_SOLID, led->changed_ns, 0);
+	return set_state(led, led->level == 0 ? HF_LED_OFF : HF_LED_SOLID, led->changed_ns, 0, 0);
 }
 
 uint64_t hf_led_next(const struct hf_led *led)

@@ -17,12 +17,15 @@ enum hf_led_state {
 	HF_LED_UNKNOWN,   /* it has just begun, or between two states */
 	HF_LED_OFF,
 	HF_LED_SOLID,
-	HF_LED_BLINKING,  /* steps between dark and bright, at a period */
+	HF_LED_BLINKING,  /* steps between dark and bright, some times in a period */
 	HF_LED_BREATHING, /* rises and falls by many small steps, at a period */
 };
 
 /* A light that has not changed for this long is off or solid: slower blinking is not told from it. */
-#define HF_LED_STILL_NS 1500000000u
+#define HF_LED_STILL_NS 2500000000u
+/* Flashes in a period that can be told. */
+#define HF_LED_FLASHES  4
+#define HF_LED_RISES    (2 * HF_LED_FLASHES + 1)
 
 struct hf_led {
 	enum hf_led_state state;
@@ -31,14 +34,14 @@ struct hf_led {
 	uint32_t level;
 	uint64_t changed_ns;
 	bool still;             /* the verdict "off" or "solid" has been reached for this level */
+	uint8_t flashes;        /* in a period; 1 of breathing */
 	/* The cycle that is going on: from one rise out of the dark half to the next. */
 	bool bright;            /* in the bright half, with hysteresis */
 	uint32_t steps;         /* changes since the last rise */
 	uint32_t jumps;         /* of them, over more than half of the range */
-	uint64_t rise_ns;       /* of the last rise; UINT64_MAX: none yet */
-	uint64_t last_period_ns;
-	uint32_t cycles;        /* in a row that were alike */
-	bool last_smooth;
+	uint64_t rise_ns[HF_LED_RISES]; /* the last rises, latest first */
+	bool smooth[HF_LED_RISES];      /* how the cycle that ended there was */
+	uint8_t rises;
 };
 
 void hf_led_init(struct hf_led *led, uint64_t now_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Joins the LED analyser (led.h) to the pin and the timer channel that the board's light hangs on
- * (hf_twin_led_pins in pins.h). Emits HF_TWIN_EV_LED with a = enum hf_led_state, b = period in ms.
+ * (hf_twin_led_pins in pins.h). Emits HF_TWIN_EV_LED with a = enum hf_led_state, b = flashes << 24 | period in ms.
  */
 #ifndef HF_TWIN_LED_PIN_H
 #define HF_TWIN_LED_PIN_H

@@ -3,7 +3,7 @@
  * The lockstep protocol's bytes: what a tool and the twin say to each other when both wait in virtual time.
  *
  * A stream socket. The client sends requests, the twin answers each, in order. Virtual time moves only while a request
- * that waits (R, S, X advance) is being served; docs/ARCHITECTURE.md tells why.
+ * that waits (R, S, X advance) is being served; server.h tells how.
  *
  *   request: u8 op, u64le arg, u32le length, payload        answer: u8 status, u64le now_ns, u32le length, payload
  *

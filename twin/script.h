@@ -9,8 +9,9 @@
  *   advance TIME                       lets virtual time go on (lockstep only)
  *   cut before N | cut op N at F [unstable]            N: flash operations since the twin began, from 0
  *   cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]     K: fitting operations that are let pass
- *   cut cancel
  *       a cut may end in: off for TIME | stay off      (else the power is back after HF_SCRIPT_OFF_NS)
+ *       a cut that is given while another is armed is armed when that has happened
+ *   cut cancel                         all of them
  *   cable off|on [for TIME]            the maintenance UART's
  *   noise RATE [for TIME]              share of flipped bits on the maintenance UART, 0 to 1
  *   press recovery [for TIME] | release recovery

@@ -527,8 +527,9 @@ void hf_usart_add(struct hf_machine *machine)
 		dev->host = calloc(1, sizeof(struct host));
 		assert(dev->host != NULL);
 		u->far = hf_line_format_of(115200, 8, 'N', 1);
-		hf_line_init(&u->in, &u->far, 2 * dev->unit);
-		hf_line_init(&u->out, &u->far, 2 * dev->unit + 1);
+		uint64_t seed = hf_machine_config(machine)->seed << 8;
+		hf_line_init(&u->in, &u->far, seed + 2 * dev->unit);
+		hf_line_init(&u->out, &u->far, seed + 2 * dev->unit + 1);
 		hf_line_listen(&u->out, true, &u->far);
 		clear_registers(u);
 	}

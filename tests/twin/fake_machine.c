@@ -105,6 +105,13 @@ void hf_machine_irq(struct hf_machine *machine, unsigned irq, bool high)
 	machine->irq[irq] = high;
 }
 
+const struct hf_twin_config *hf_machine_config(const struct hf_machine *machine)
+{
+	static const struct hf_twin_config config = { .seed = 1 };
+	(void)machine;
+	return &config;
+}
+
 uint32_t hf_machine_clock_hz(const struct hf_machine *machine, enum hf_clock clock)
 {
 	return machine->hz[clock];

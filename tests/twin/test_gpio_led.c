@@ -220,12 +220,12 @@ static void light_on_a_pin_is_solid_and_off(void **state)
 	(void)state;
 	light_begin(false);
 	fake_write(GPIO(PD) + MODER, 1u << 24);
-	fake_run(2 * S);
+	fake_run(3 * S);
 	assert_int_equal(hf_twin_led(fake_twin())->state, HF_LED_OFF);
 	fake_write(GPIO(PD) + BSRR, 1u << 12);
-	fake_run(4 * S);
+	fake_run(6 * S);
 	assert_int_equal(hf_twin_led(fake_twin())->state, HF_LED_SOLID);
-	assert_int_equal(hf_twin_led(fake_twin())->since_ns, 2 * S);
+	assert_int_equal(hf_twin_led(fake_twin())->since_ns, 3 * S);
 	assert_int_equal(fake_event(HF_TWIN_EV_LED)->a, HF_LED_SOLID);
 	assert_int_equal(fake_events(HF_TWIN_EV_LED), 2);
 }
@@ -234,10 +234,10 @@ static void active_low_light_is_lit_by_a_low_pin(void **state)
 {
 	(void)state;
 	light_begin(true);
-	fake_run(2 * S);
+	fake_run(3 * S);
 	assert_int_equal(hf_twin_led(fake_twin())->state, HF_LED_OFF); /* an input drives nothing */
 	fake_write(GPIO(PD) + MODER, 1u << 24);
-	fake_run(4 * S);
+	fake_run(6 * S);
 	assert_int_equal(hf_twin_led(fake_twin())->state, HF_LED_SOLID);
 }
 
@@ -284,7 +284,7 @@ static void pwm_breathing_is_recognised(void **state)
 	assert_int_equal(hf_twin_led(fake_twin())->period_ms, 2000);
 	assert_int_equal(fake_event(HF_TWIN_EV_LED)->a, HF_LED_BREATHING);
 	fake_power_off();
-	fake_run(fake_now() + 2 * S);
+	fake_run(fake_now() + 3 * S);
 	assert_int_equal(hf_twin_led(fake_twin())->state, HF_LED_OFF);
 }
 

@@ -56,7 +56,7 @@ static void led_dark_from_the_start_is_off(void **state)
 	(void)state;
 	pass(1 * S);
 	assert_int_equal(led.state, HF_LED_UNKNOWN);
-	pass(2 * S);
+	pass(3 * S);
 	assert_int_equal(led.state, HF_LED_OFF);
 	assert_int_equal(led.since_ns, 0);
 	assert_int_equal(hf_led_next(&led), UINT64_MAX);
@@ -78,7 +78,7 @@ static void led_dimmed_and_still_is_solid(void **state)
 {
 	(void)state;
 	level(HF_LED_FULL / 10);
-	pass(2 * S);
+	pass(3 * S);
 	assert_int_equal(led.state, HF_LED_SOLID);
 }
 
@@ -131,7 +131,7 @@ static void led_solid_after_breathing_is_told(void **state)
 	breathe(4, 50, 600 * MS);
 	level(HF_LED_FULL);
 	uint64_t since = now;
-	pass(now + 2 * S);
+	pass(now + 3 * S);
 	assert_int_equal(led.state, HF_LED_SOLID);
 	assert_int_equal(led.since_ns, since);
 }
@@ -139,9 +139,30 @@ static void led_solid_after_breathing_is_told(void **state)
 static void led_one_flash_is_not_blinking(void **state)
 {
 	(void)state;
-	pass(2 * S);
+	pass(3 * S);
 	blink(1, 100 * MS, 5 * S);
 	assert_int_equal(led.state, HF_LED_OFF);
+}
+
+static void led_double_flash_is_one_pattern(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		blink(1, 100 * MS, 100 * MS);
+		blink(1, 100 * MS, 1700 * MS);
+	}
+	assert_int_equal(led.state, HF_LED_BLINKING);
+	assert_int_equal(led.period_ms, 2000);
+	assert_int_equal(led.flashes, 2);
+}
+
+static void led_short_dips_are_blinking(void **state)
+{
+	(void)state;
+	blink(5, 1900 * MS, 100 * MS);
+	assert_int_equal(led.state, HF_LED_BLINKING);
+	assert_int_equal(led.period_ms, 2000);
+	assert_int_equal(led.flashes, 1);
 }
 
 static void led_irregular_flashes_are_not_blinking(void **state)
@@ -169,6 +190,8 @@ int main(void)
 		TEST(led_coarse_breathing_is_breathing),
 		TEST(led_solid_after_breathing_is_told),
 		TEST(led_one_flash_is_not_blinking),
+		TEST(led_double_flash_is_one_pattern),
+		TEST(led_short_dips_are_blinking),
 		TEST(led_irregular_flashes_are_not_blinking),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

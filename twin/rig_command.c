@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What each command does, and the answers of those that ask.
+ */
+#include "rig_internal.h"
+
+#include <string.h>
+
+#include "led_pin.h"
+#include "modbus_bus.h"
+#include "usart.h"
+
+/* The opposite of the command, when its time is over. */
+static enum hf_err keep_end(struct hf_rig *rig, const struct hf_command *command, struct hf_diag *diag)
+{
+	struct hf_command end = *command;
+	if (command->duration_ns == 0)
+		return HF_OK;
+	end.timed = true;
+	end.at_ns = hf_rig_now_ns(rig) + command->duration_ns;
+	end.duration_ns = 0;
+	end.on = !command->on;
+	end.rate = 0;
+	return hf_rig_keep(rig, &end, diag);
+}
+
+void hf_rig_arm(struct hf_rig *rig)
+{
+	static const enum hf_twin_cut_what what[] = { HF_TWIN_CUT_ANY, HF_TWIN_CUT_PROGRAM, HF_TWIN_CUT_ERASE };
+	const struct hf_cut *cut = &rig->cut[0];
+	struct hf_span span = hf_partition_span(&rig->board->layout, cut->in);
+	struct hf_twin_counts counts;
+	if (rig->cuts == 0)
+		return;
+	hf_twin_counts(rig->twin, &counts);
+	const struct hf_twin_cut armed = {
+		.when = cut->numbered ? HF_TWIN_CUT_OPERATION : HF_TWIN_CUT_NEXT,
+		.at = cut->number,
+		.fraction = cut->fraction,
+		.unstable = cut->unstable,
+		.seed = counts.flash_ops + 1,
+		.what = what[cut->what],
+		.addr = span.addr,
+		.size = span.size,
+	};
+	hf_twin_arm_cut(rig->twin, &armed);
+}
+
+static enum hf_err add_cut(struct hf_rig *rig, const struct hf_cut *cut, struct hf_diag *diag)
+{
+	struct hf_twin_counts counts;
+	hf_twin_counts(rig->twin, &counts);
+	if (cut->numbered && cut->number < counts.flash_ops) {
+		hf_diag_set(diag, "flash operation %llu is past: %llu were done", (unsigned long long)cut->number,
+			    (unsigned long long)counts.flash_ops);
+		return HF_ERR_RANGE;
+	}
+	if (cut->in != HF_PARTITION_ANY && hf_partition_span(&rig->board->layout, cut->in).size == 0) {
+		hf_diag_set(diag, "this board has no partition '%s'", hf_partition_text(cut->in));
+		return HF_ERR_RANGE;
+	}
+	if (rig->cuts == HF_RIG_CUTS) {
+		hf_diag_set(diag, "%d cuts are waiting already; 'cut cancel' drops them", HF_RIG_CUTS);
+		return HF_ERR_FULL;
+	}
+	rig->cut[rig->cuts++] = *cut;
+	if (rig->cuts == 1)
+		hf_rig_arm(rig);
+	return HF_OK;
+}
+
+static json_t *led_json(struct hf_rig *rig)
+{
+	const struct hf_led *led = hf_twin_led(rig->twin);
+	return json_pack("{s:s, s:I, s:I, s:I}", "state", hf_led_text(led->state), "period_ms",
+			 (json_int_t)led->period_ms, "flashes", (json_int_t)led->flashes, "since_ns",
+			 (json_int_t)led->since_ns);
+}
+
+static json_t *slave_json(const struct hf_modbus_slave *slave)
+{
+	return json_pack("{s:I, s:I, s:f}", "polls", (json_int_t)slave->polls, "readings",
+			 (json_int_t)slave->readings, "gap_ms", (double)slave->gap_ns / NS_PER_MS);
+}
+
+static json_t *modbus_json(struct hf_rig *rig)
+{
+	const struct hf_modbus_bench *bench = hf_modbus_bus_bench(hf_twin_machine(rig->twin));
+	json_t *slaves = json_array();
+	for (unsigned i = 0; i < bench->slaves; i++)
+		json_array_append_new(slaves, slave_json(&bench->slave[i]));
+	uint64_t silent = bench->last_ns != HF_NEVER ? hf_rig_now_ns(rig) - bench->last_ns : 0;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "polls", (json_int_t)bench->polls, "readings",
+			 (json_int_t)bench->readings, "crc_errors", (json_int_t)bench->crc_errors, "early",
+			 (json_int_t)bench->early, "lost", (json_int_t)bench->lost, "gap_ns",
+			 (json_int_t)bench->gap_ns, "gap_from_ns", (json_int_t)bench->gap_start_ns,
+			 "since_last_ms", (double)silent / NS_PER_MS, "slaves", slaves);
+}
+
+static json_t *uart_json(struct hf_rig *rig, enum hf_rig_port port)
+{
+	struct hf_usart_counts c;
+	hf_usart_counts(hf_twin_machine(rig->twin), hf_rig_usart(rig, port), &c);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "taken", (json_int_t)c.taken, "damaged", (json_int_t)c.damaged,
+			 "overruns", (json_int_t)c.overruns, "unheard", (json_int_t)c.unheard, "sent",
+			 (json_int_t)c.sent);
+}
+
+json_t *hf_rig_status(struct hf_rig *rig)
+{
+	struct hf_twin_counts c;
+	hf_twin_counts(rig->twin, &c);
+	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "t_ns",
+			 (json_int_t)hf_rig_now_ns(rig), "power", hf_twin_is_on(rig->twin) ? "on" : "off", "running",
+			 rig->running != HF_PARTITION_ANY ? hf_partition_text(rig->running) : "nothing", "resets",
+			 (json_int_t)c.resets, "instructions", (json_int_t)c.instructions, "cycles",
+			 (json_int_t)c.cycles, "stall_cycles", (json_int_t)c.stall_cycles, "flash_ops",
+			 (json_int_t)c.flash_ops, "flash_programs", (json_int_t)c.flash_programs, "flash_erases",
+			 (json_int_t)c.flash_erases, "led", led_json(rig), "maintenance",
+			 uart_json(rig, HF_RIG_MAINTENANCE), "modbus", modbus_json(rig));
+}
+
+/* value is given. */
+static void answer_json(char answer[HF_RIG_ANSWER], json_t *value)
+{
+	size_t len = json_dumpb(value, answer, HF_RIG_ANSWER - 1, JSON_PRESERVE_ORDER);
+	answer[len < HF_RIG_ANSWER ? len : 0] = 0;
+	json_decref(value);
+}
+
+static enum hf_err set_slave(struct hf_rig *rig, const struct hf_command *command, struct hf_diag *diag)
+{
+	struct hf_modbus_bench *bench = hf_modbus_bus_bench(hf_twin_machine(rig->twin));
+	if (command->slave > bench->slaves) {
+		hf_diag_set(diag, "there is no slave %u on the bus: %u are", command->slave, bench->slaves);
+		return HF_ERR_RANGE;
+	}
+	bench->slave[command->slave - 1].mode = (enum hf_modbus_mode)command->mode;
+	return HF_OK;
+}
+
+static enum hf_err damage(struct hf_rig *rig, const struct hf_command *command, struct hf_diag *diag)
+{
+	enum hf_err err = command->kind == HF_CMD_FLIP ? hf_twin_flip(rig->twin, command->addr, command->bits)
+						       : hf_twin_stick_word(rig->twin, command->addr, command->bits);
+	if (err != HF_OK)
+		hf_diag_set(diag, "there is no word of memory at 0x%08x that this can be done to", command->addr);
+	return err;
+}
+
+enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char answer[HF_RIG_ANSWER],
+			   struct hf_diag *diag)
+{
+	struct hf_machine *machine = hf_twin_machine(rig->twin);
+	unsigned usart = rig->board->maintenance.usart;
+	strcpy(answer, "ok");
+	switch (c->kind) {
+	case HF_CMD_POWER:
+		hf_rig_power(rig, c->on);
+		return keep_end(rig, c, diag);
+	case HF_CMD_RESET:
+		hf_twin_reset(rig->twin, HF_TWIN_RESET_PIN);
+		return HF_OK;
+	case HF_CMD_CUT:
+		return add_cut(rig, &c->cut, diag);
+	case HF_CMD_CUT_CANCEL:
+		rig->cuts = 0;
+		hf_twin_disarm_cut(rig->twin);
+		return HF_OK;
+	case HF_CMD_CABLE:
+		hf_usart_cable(machine, usart, c->on);
+		return keep_end(rig, c, diag);
+	case HF_CMD_NOISE:
+		hf_usart_noise(machine, usart, c->rate);
+		return keep_end(rig, c, diag);
+	case HF_CMD_RECOVERY:
+		hf_rig_press(rig, c->on);
+		return keep_end(rig, c, diag);
+	case HF_CMD_SLAVE:
+		return set_slave(rig, c, diag);
+	case HF_CMD_FLIP:
+	case HF_CMD_STICK:
+		return damage(rig, c, diag);
+	case HF_CMD_MODBUS:
+		answer_json(answer, modbus_json(rig));
+		return HF_OK;
+	case HF_CMD_MODBUS_CLEAR:
+		rig->told_gap_ns = 0;
+		hf_modbus_slave_clear(hf_modbus_bus_bench(machine));
+		return HF_OK;
+	case HF_CMD_LED:
+		answer_json(answer, led_json(rig));
+		return HF_OK;
+	case HF_CMD_STATUS:
+		answer_json(answer, hf_rig_status(rig));
+		return HF_OK;
+	case HF_CMD_DUMP:
+		return hf_rig_flash_save(rig, c->path, diag);
+	case HF_CMD_ADVANCE:
+	case HF_CMD_QUIT:
+		break;
+	}
+	hf_diag_set(diag, "this command has no place here");
+	return HF_ERR_UNSUPPORTED;
+}
