@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands that talk to a device, as a person runs them: the `holdfast` binary, over TCP, to a gateway of core's own
+ * code in a child process. What is tested is what is printed and what is returned; burning itself is in test_burn.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "device.h"
+#include "smp_server.h"
+
+#define CONFIRM_AFTER 6 /* requests since the start */
+
+static const struct hf_layout layout = {
+	.name = "gw-test",
+	.vendor_id = {1},
+	.class_id = {2},
+	.sectors = 4,
+	.sector = {{0x08000000, 16384}, {0x08004000, 16384}, {0x08008000, 65536}, {0x08018000, 65536}},
+	.journal = {{0x08000000, 16384}, {0x08004000, 16384}},
+	.slot = {{0x08008000, 65536}, {0x08018000, 65536}},
+	.ram = {{0x20000000, 131072}},
+};
+
+static struct maker maker;
+static struct package v0, v1, v2, foreign;
+static char dir[] = "/tmp/hf-device-commands-XXXXXX";
+static char port[64], silent_port[64];
+static int listener, silent;
+static pid_t child;
+static char out[65536], err_out[8192];
+
+/* ---- the gateway, in the child ---- */
+
+static struct device device;
+static struct hf_smp_server server;
+static unsigned requests;
+
+static void gateway_start(void)
+{
+	device.starts = 0;
+	device_boot(&device);
+	device.cause = HF_RESET_REQUEST;
+	if (device_open_update(&device) != HF_OK)
+		abort();
+	server = (struct hf_smp_server){.update = &device.update, .buf_size = 1024, .buf_count = 4};
+	requests = 0;
+}
+
+static void send_all(int fd, const void *data, size_t len)
+{
+	if (write(fd, data, len) != (ssize_t)len)
+		_exit(0);
+}
+
+static void gateway_answer(int fd, const struct hf_smp_decoder *d)
+{
+	uint8_t answer[2048], line[HF_SMP_LINE_MAX];
+	struct hf_smp_encoder e;
+	size_t n;
+
+	if (requests++ == CONFIRM_AFTER && hf_update_confirm(&device.update) != HF_OK)
+		abort();
+	n = hf_smp_serve(&server, (struct hf_bytes){d->buf, d->len}, answer, sizeof(answer));
+	hf_smp_encode_begin(&e, (struct hf_bytes){answer, n});
+	while (n > 0 && (n = hf_smp_encode_line(&e, line)) > 0)
+		send_all(fd, line, n);
+	if (server.reset_wanted)
+		gateway_start();
+}
+
+static void gateway_serve(int fd)
+{
+	uint8_t packet[2048], in[512];
+	struct hf_smp_decoder d;
+	ssize_t n;
+
+	hf_smp_decode_begin(&d, packet, sizeof(packet));
+	send_all(fd, "[0.001] hello\r\n", 15);
+	while ((n = read(fd, in, sizeof(in))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (hf_smp_decode(&d, in[i]) == HF_SMP_PACKET)
+				gateway_answer(fd, &d);
+		}
+	}
+}
+
+static void gateway_run(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	device_open(&device, &maker);
+	device.known[0] = &v0;
+	device.known[1] = &v1;
+	device.known[2] = &v2;
+	device_install_factory(&device, &v0);
+	gateway_start();
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		if (fd < 0)
+			_exit(0);
+		gateway_serve(fd);
+		close(fd);
+	}
+}
+
+/* ---- running the tool ---- */
+
+static int listen_on_loopback(char name[64])
+{
+	struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(where);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&where, &len), 0);
+	snprintf(name, 64, "tcp:127.0.0.1:%u", ntohs(where.sin_port));
+	return fd;
+}
+
+static void slurp(FILE *f, char *to, size_t room)
+{
+	size_t n = fread(to, 1, room - 1, f);
+
+	to[n] = 0;
+}
+
+/* Runs `holdfast` with these arguments; %s are files and ports. Returns the exit code, out and err_out. */
+static int tool(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static int tool(const char *format, ...)
+{
+	char arguments[1024], command[2048], errors[64];
+	va_list args;
+	FILE *f;
+	int status;
+
+	va_start(args, format);
+	vsnprintf(arguments, sizeof(arguments), format, args);
+	va_end(args);
+	snprintf(errors, sizeof(errors), "%s/stderr", dir);
+	snprintf(command, sizeof(command), "cd %s && %s %s 2>%s </dev/null", dir, getenv("HF_TOOL"), arguments, errors);
+	f = popen(command, "r");
+	assert_non_null(f);
+	slurp(f, out, sizeof(out));
+	status = pclose(f);
+	f = fopen(errors, "r");
+	assert_non_null(f);
+	slurp(f, err_out, sizeof(err_out));
+	fclose(f);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void write_file(const char *name, const void *data, size_t len)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int set_up(void **state)
+{
+	static struct maker stranger;
+	size_t used;
+
+	(void)state;
+	maker_open(&maker, &layout);
+	maker_open(&stranger, &layout);
+	maker_pack(&maker, 0, 1, 8000, &v0);
+	maker_pack(&maker, 1, 1, 30000, &v1);
+	maker_pack(&maker, 2, 1, 30000, &v2);
+	maker_pack(&stranger, 3, 1, 30000, &foreign);
+	assert_non_null(mkdtemp(dir));
+	write_file("v0", v0.file.ptr, v0.file.len);
+	write_file("v1", v1.file.ptr, v1.file.len);
+	write_file("v2", v2.file.ptr, v2.file.len);
+	write_file("foreign", foreign.file.ptr, foreign.file.len);
+	v1.file.ptr[v1.file.len - 100] ^= 1;
+	write_file("damaged", v1.file.ptr, v1.file.len);
+	v1.file.ptr[v1.file.len - 100] ^= 1;
+	assert_int_equal(hf_keyset_parse((struct hf_bytes){maker.keyset_bytes, sizeof(maker.keyset_bytes)}, &maker.keyset,
+					 &used), HF_OK);
+	write_file("keyset", maker.keyset_bytes, used);
+	listener = listen_on_loopback(port);
+	silent = listen_on_loopback(silent_port);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		gateway_run();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const files[] = {"v0", "v1", "v2", "foreign", "damaged", "keyset", "stderr"};
+	char path[128];
+
+	(void)state;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+	hf_buffer_free(&v0.file);
+	hf_buffer_free(&v1.file);
+	hf_buffer_free(&v2.file);
+	hf_buffer_free(&foreign.file);
+	return 0;
+}
+
+static json_t *json_of(const char *text)
+{
+	json_error_t error;
+	json_t *value = json_loads(text, 0, &error);
+
+	if (!value)
+		fail_msg("no JSON: %s: %s", error.text, text);
+	return value;
+}
+
+/* The last line of `out`. */
+static const char *last_line(void)
+{
+	char *end = out + strlen(out);
+
+	if (end > out)
+		*--end = 0;
+	while (end > out && end[-1] != '\n')
+		end--;
+	return end;
+}
+
+/* ---- the tests build on each other: one gateway goes through them all ---- */
+
+static void status_tells_what_runs(void **state)
+{
+	json_t *all;
+
+	(void)state;
+	for (int i = 0; i < CONFIRM_AFTER; i++)
+		assert_int_equal(tool("status --port %s", port), 0);
+	assert_non_null(strstr(out, "gw-test"));
+	assert_non_null(strstr(out, "1.0.0 in slot A"));
+	assert_int_equal(tool("status --port %s --json", port), 0);
+	all = json_of(out);
+	assert_string_equal(json_string_value(json_object_get(all, "version")), "1.0.0");
+	assert_int_equal(json_integer_value(json_object_get(all, "slot")), 0);
+	assert_int_equal(json_array_size(json_object_get(all, "slots")), 2);
+	json_decref(all);
+}
+
+static void burn_refuses_before_it_sends(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("burn damaged --port %s", port), 3);
+	assert_non_null(strstr(err_out, "damaged"));
+	assert_int_equal(tool("burn foreign --port %s --keyset keyset", port), 4);
+	assert_int_equal(tool("burn nothing --port %s", port), 1);
+	assert_int_equal(tool("burn keyset --port %s", port), 3);
+	assert_int_equal(tool("status --port %s --json", port), 0);
+	assert_null(strstr(out, "uploading"));
+}
+
+static void burn_of_a_lying_tool_is_refused_by_the_device(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("burn foreign --port %s --no-verify", port), 6);
+	assert_non_null(strstr(err_out, "the device refuses the package"));
+	assert_int_equal(tool("burn damaged --port %s --no-verify", port), 6);
+	assert_non_null(strstr(err_out, "digest"));
+}
+
+static void burn_tells_its_story_as_json(void **state)
+{
+	char *line, *rest = NULL;
+	unsigned events = 0;
+	json_t *event = NULL;
+
+	(void)state;
+	assert_int_equal(tool("burn v1 --port %s --keyset keyset --json", port), 0);
+	assert_string_equal(err_out, "");
+	for (line = strtok_r(out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		json_decref(event);
+		event = json_of(line);
+		assert_true(json_is_string(json_object_get(event, "event")));
+		events++;
+	}
+	assert_true(events > 8);
+	assert_string_equal(json_string_value(json_object_get(event, "event")), "result");
+	assert_string_equal(json_string_value(json_object_get(event, "outcome")), "confirmed");
+	assert_string_equal(json_string_value(json_object_get(event, "version")), "1.1.0");
+	assert_int_equal(json_integer_value(json_object_get(event, "exit")), 0);
+	assert_int_equal(json_integer_value(json_object_get(event, "slot")), 1);
+	json_decref(event);
+}
+
+static void burn_again_says_that_nothing_was_sent(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("burn v1 --port %s", port), 0);
+	assert_non_null(strstr(out, "nothing was sent"));
+	assert_int_equal(tool("burn v0 --port %s", port), 4);
+	assert_non_null(strstr(err_out, "older"));
+}
+
+static void images_are_listed_tried_and_erased(void **state)
+{
+	char hash[9];
+	json_t *all, *image;
+
+	(void)state;
+	assert_int_equal(tool("burn v2 --port %s --no-activate --quiet", port), 0);
+	assert_non_null(strstr(out, "not activated"));
+	assert_int_equal(tool("image list --port %s", port), 0);
+	assert_non_null(strstr(out, "slot A  1.2.0"));
+	assert_non_null(strstr(out, "runs  confirmed"));
+	assert_int_equal(tool("image list --port %s --json", port), 0);
+	all = json_of(out);
+	image = json_array_get(json_object_get(all, "images"), 0);
+	snprintf(hash, sizeof(hash), "%s", json_string_value(json_object_get(image, "hash")));
+	json_decref(all);
+	assert_int_equal(tool("image test 00000000 --port %s", port), 6);
+	assert_int_equal(tool("image test %s --port %s", hash, port), 0);
+	assert_int_equal(tool("image list --port %s", port), 0);
+	assert_non_null(strstr(out, "starts at the next reset"));
+	assert_int_equal(tool("image reset --port %s", port), 0);
+	assert_int_equal(tool("status --port %s", port), 0);
+	assert_non_null(strstr(out, "1.2.0 in slot A"));
+	assert_non_null(strstr(out, "slot A      trial"));
+	assert_int_equal(tool("image erase --port %s", port), 6);
+	assert_int_equal(tool("image confirm --port %s", port), 0);
+	assert_int_equal(tool("image erase --port %s", port), 0);
+	assert_int_equal(tool("image list --port %s", port), 0);
+	assert_null(strstr(out, "slot B"));
+}
+
+static void monitor_prints_lines_and_packets(void **state)
+{
+	json_t *event;
+
+	(void)state;
+	assert_int_equal(tool("monitor --port %s --for 300ms", port), 0);
+	assert_non_null(strstr(out, "[0.001] hello\n"));
+	assert_int_equal(tool("monitor --port %s --for 300ms --json", port), 0);
+	event = json_of(last_line());
+	assert_string_equal(json_string_value(json_object_get(event, "text")), "[0.001] hello");
+	json_decref(event);
+}
+
+static void nobody_there_is_exit_5(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("status --port tcp:127.0.0.1:1"), 5);
+	assert_int_equal(tool("status --port %s --patience 1s", silent_port), 5);
+	assert_non_null(strstr(err_out, "no device answers"));
+	assert_int_equal(tool("burn v1 --port %s --patience 1s", silent_port), 5);
+	assert_int_equal(tool("burn v1 --port %s --patience 1s --json", silent_port), 5);
+	json_t *result = json_of(last_line());
+	assert_string_equal(json_string_value(json_object_get(result, "outcome")), "no-device");
+	json_decref(result);
+}
+
+static void wrong_usage_is_exit_2(void **state)
+{
+	static const char *const wrong[] = {
+		"burn", "burn v1", "burn v1 v2 --port x", "burn v1 --port tcp:x", "burn v1 --port x --patience 1h",
+		"burn v1 --port x --confirm-within soon", "image --port x", "image flash --port x", "image test --port x",
+		"image test abc --port x", "image list now --port x", "monitor", "monitor --port x --for never", "status",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (tool("%s", wrong[i]) != 2)
+			fail_msg("not refused as wrong usage: %s", wrong[i]);
+		assert_true(strlen(err_out) > 10);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(status_tells_what_runs),
+		cmocka_unit_test(burn_refuses_before_it_sends),
+		cmocka_unit_test(burn_of_a_lying_tool_is_refused_by_the_device),
+		cmocka_unit_test(burn_tells_its_story_as_json),
+		cmocka_unit_test(burn_again_says_that_nothing_was_sent),
+		cmocka_unit_test(images_are_listed_tried_and_erased),
+		cmocka_unit_test(monitor_prints_lines_and_packets),
+		cmocka_unit_test(nobody_there_is_exit_5),
+		cmocka_unit_test(wrong_usage_is_exit_2),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
