@@ -29,7 +29,8 @@ static bool apart(struct hf_span a, struct hf_span b)
 static void check(const struct hf_board *board)
 {
 	const struct hf_layout *l = &board->layout;
-	const struct hf_span parts[] = {l->boot, l->journal[0], l->journal[1], l->recovery, l->slot[0], l->slot[1], l->data};
+	const struct hf_span parts[] = {l->boot,    l->journal[0], l->journal[1], l->recovery,
+					l->slot[0], l->slot[1],    l->data};
 	const size_t count = sizeof(parts) / sizeof(parts[0]);
 
 	if (l->sectors == 0 || l->sectors > HF_MAX_SECTORS || l->slot[0].size != l->slot[1].size ||

@@ -2,9 +2,9 @@
  *
  * Packages, as the host reads them. The first byte of the input says how the rest is meant:
  *   0  a file, as it is: mutations mostly fail at the first digest
- *   1  u16 length, a manifest, one payload: wrapped in an envelope with the right digest, so that what lies behind the
- *      digest is reached, too
- *   2  the same with a good signature, as an attacker with a signing key would: slow, and all of verification is reached
+ *   1  u16 length, a manifest, one payload: wrapped in an envelope with the right digest, so that what lies behind
+ * the digest is reached, too 2  the same with a good signature, as an attacker with a signing key would: slow, and
+ * all of verification is reached
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,8 @@ static void prepare(void)
 	if (nowhere)
 		return;
 	nowhere = fopen("/dev/null", "w");
-	if (!nowhere || hf_board_load(HF_SOURCE_ROOT "/boards/compact.conf", &board, &diag) || hf_key_generate(&key, &diag))
+	if (!nowhere || hf_board_load(HF_SOURCE_ROOT "/boards/compact.conf", &board, &diag) ||
+	    hf_key_generate(&key, &diag))
 		abort();
 }
 
@@ -164,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	manifest = load_le16(data + 1);
 	if (manifest > len - 3)
 		manifest = len - 3;
-	look_wrapped((struct hf_bytes){data + 3, manifest}, (struct hf_bytes){data + 3 + manifest, len - 3 - manifest},
-		     data[0] == 2);
+	look_wrapped((struct hf_bytes){data + 3, manifest},
+		     (struct hf_bytes){data + 3 + manifest, len - 3 - manifest}, data[0] == 2);
 	return 0;
 }

@@ -88,8 +88,8 @@ static void print_help(const struct hf_usage *usage)
 	}
 	print_option(&help);
 	printf("\nexample:\n  %s\n", usage->example);
-	printf("\nexit codes: 0 done, 1 input/output or internal error, 2 wrong usage%s%s\n", usage->exits ? ", " : "",
-	       usage->exits ? usage->exits : "");
+	printf("\nexit codes: 0 done, 1 input/output or internal error, 2 wrong usage%s%s\n",
+	       usage->exits ? ", " : "", usage->exits ? usage->exits : "");
 }
 
 static bool store(const struct hf_usage *usage, const struct hf_arg *arg, const char *text)
@@ -180,7 +180,8 @@ static bool parse_options(const struct hf_usage *usage, int argc, char **argv, e
 			return false;
 		}
 		if (value == '?' || value == ':') {
-			hf_args_wrong(usage, value == ':' ? "'%s' wants a value" : "'%s' is no option of this command",
+			hf_args_wrong(usage,
+				      value == ':' ? "'%s' wants a value" : "'%s' is no option of this command",
 				      argv[optind - 1]);
 			return false;
 		}

@@ -28,13 +28,13 @@ enum hf_arg_kind {
 };
 
 struct hf_arg {
-	const char *name;      /* without the dashes */
-	char letter;           /* 0: none */
+	const char *name; /* without the dashes */
+	char letter;      /* 0: none */
 	enum hf_arg_kind kind;
-	const char *value;     /* what the help calls the value; NULL: takes none */
-	const char *help;      /* NULL: for tests; the help does not show it */
-	void *to;              /* as kind says; untouched where the option is absent */
-	bool *given;           /* may be NULL; set to true where the option is present */
+	const char *value; /* what the help calls the value; NULL: takes none */
+	const char *help;  /* NULL: for tests; the help does not show it */
+	void *to;          /* as kind says; untouched where the option is absent */
+	bool *given;       /* may be NULL; set to true where the option is present */
 };
 
 struct hf_usage {
@@ -44,7 +44,7 @@ struct hf_usage {
 	const char *synopsis;  /* "FILE [options]" */
 	const char *details;   /* paragraphs; may be NULL */
 	const char *example;
-	const char *exits;     /* exit codes beside 0, 1 and 2: "3 the board file is wrong"; may be NULL */
+	const char *exits; /* exit codes beside 0, 1 and 2: "3 the board file is wrong"; may be NULL */
 	const struct hf_arg *arg;
 	size_t args;
 	unsigned rest_min, rest_max; /* how many arguments that are not options */
@@ -55,8 +55,8 @@ struct hf_args_rest {
 	unsigned count;
 };
 
-/* Parses. False: *exit_code is what to exit with, all has been said (--help, or a usage error). argv[0] is the command's
- * name; "--help" and "-h" are understood by every command. */
+/* Parses. False: *exit_code is what to exit with, all has been said (--help, or a usage error). argv[0] is the
+ * command's name; "--help" and "-h" are understood by every command. */
 bool hf_args_parse(const struct hf_usage *usage, int argc, char **argv, struct hf_args_rest *rest,
 		   enum hf_exit *exit_code);
 

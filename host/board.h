@@ -2,9 +2,10 @@
  *
  * Board files: everything of a board that has an address, a pin or a rate (boards/, docs/PORTING.md).
  *
- * The format is libconfig's. A file is accepted whole or not at all: what the firmware would find out on the bench - a
- * sector in two partitions, a pin that two functions want, a baud rate that the clock cannot make - is refused here,
- * with file, line and one sentence. Unknown keys are refused too, since a misspelt one would be silently without effect.
+ * The format is libconfig's. A file is accepted whole or not at all: what the firmware would find out on the bench -
+ * a sector in two partitions, a pin that two functions want, a baud rate that the clock cannot make - is refused
+ * here, with file, line and one sentence. Unknown keys are refused too, since a misspelt one would be silently
+ * without effect.
  */
 #ifndef HF_BOARD_H
 #define HF_BOARD_H
@@ -20,7 +21,7 @@
 #define HF_BOARD_FORMAT       1
 #define HF_BOARD_NAME_BYTES   64
 #define HF_BOARD_BAUDS        4
-#define HF_BOARD_KEYSET_BYTES 2048u  /* the end of the boot partition */
+#define HF_BOARD_KEYSET_BYTES 2048u /* the end of the boot partition */
 #define HF_BOARD_FILE_MAX     65536u
 #define HF_BOARD_UNUSED       8
 
@@ -40,7 +41,7 @@ struct hf_board_uart {
 	uint8_t usart; /* 1: USART1 */
 	uint8_t af;
 	uint8_t bauds;
-	bool has_de;   /* drives an RS-485 transceiver's direction */
+	bool has_de; /* drives an RS-485 transceiver's direction */
 	struct hf_pin tx, rx, de;
 	uint32_t baud[HF_BOARD_BAUDS]; /* [0]: what the firmware begins with; the others are tried next */
 };
@@ -74,16 +75,16 @@ enum hf_board_partition_id {
 };
 
 struct hf_board {
-	struct hf_layout layout; /* layout.name is this struct's class_name: a hf_board is not copied */
-	char name[HF_BOARD_NAME_BYTES];       /* the file's: "Reference gateway" */
+	struct hf_layout layout;        /* layout.name is this struct's class_name: a hf_board is not copied */
+	char name[HF_BOARD_NAME_BYTES]; /* the file's: "Reference gateway" */
 	char vendor_domain[HF_BOARD_NAME_BYTES];
 	char class_name[HF_BOARD_NAME_BYTES]; /* the hardware class: "gw-f407" */
 	const struct hf_chip *chip;
 	uint32_t sysclk_hz;
 	struct hf_span flash;
 	struct hf_span ram;
-	struct hf_span ccm;                   /* size 0: not used */
-	uint32_t boot_limit;                  /* bytes that boot's program may take */
+	struct hf_span ccm;  /* size 0: not used */
+	uint32_t boot_limit; /* bytes that boot's program may take */
 	struct hf_board_partition partition[HF_PARTITIONS];
 	struct hf_board_partition unused[HF_BOARD_UNUSED];
 	uint8_t unuseds;
@@ -93,14 +94,15 @@ struct hf_board {
 	struct hf_board_input recovery_pin;
 	enum hf_board_access gateway_access, recovery_access;
 	enum hf_board_erase erase;
-	char checksum[8];                     /* "crc32": of what was burned */
-	char interface[8];                    /* "swd" or "jtag": the debug probe's */
+	char checksum[8];  /* "crc32": of what was burned */
+	char interface[8]; /* "swd" or "jtag": the debug probe's */
 	uint32_t interface_khz;
 };
 
 /* Parses a board file's text; `file` is its name for the sentences. HF_ERR_ENCODING (not libconfig), or HF_ERR_RANGE
  * (anything that the format or the chip does not allow). *out is unspecified after an error. */
-HF_MUST_USE enum hf_err hf_board_parse(const char *text, const char *file, struct hf_board *out, struct hf_diag *diag);
+HF_MUST_USE enum hf_err hf_board_parse(const char *text, const char *file, struct hf_board *out,
+				       struct hf_diag *diag);
 
 /* Reads a board file. Also HF_ERR_IO, HF_ERR_TOO_LARGE. */
 HF_MUST_USE enum hf_err hf_board_load(const char *path, struct hf_board *out, struct hf_diag *diag);

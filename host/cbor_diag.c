@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether a byte string holds CBOR cannot be known without the format, only tried: it is shown as CBOR where it is exactly
- * one array, map or tag in its only encoding, so that what is printed means the same bytes in either case.
+ * Whether a byte string holds CBOR cannot be known without the format, only tried: it is shown as CBOR where it is
+ * exactly one array, map or tag in its only encoding, so that what is printed means the same bytes in either case.
  */
 #include "cbor_diag.h"
 

@@ -10,9 +10,9 @@
 #include "bytes.h"
 #include "err.h"
 
-/* Prints all items in `data`, indented. A byte string that is itself one item of CBOR is shown as << item >>; strings of more
- * than `limit_bytes` are cut off, with their length as a comment (0: never). Returns the first error of the encoding; what
- * came before it has been printed. */
+/* Prints all items in `data`, indented. A byte string that is itself one item of CBOR is shown as << item >>; strings
+ * of more than `limit_bytes` are cut off, with their length as a comment (0: never). Returns the first error of the
+ * encoding; what came before it has been printed. */
 HF_MUST_USE enum hf_err hf_cbor_diag(struct hf_bytes data, size_t limit_bytes, FILE *to);
 
 #endif

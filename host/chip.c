@@ -22,11 +22,11 @@ struct usart_pin {
 enum { A, B, C, D };
 
 static const struct usart_pin usart_pins[] = {
-	{1, HF_SIGNAL_TX, 7, {A, 9}},  {1, HF_SIGNAL_TX, 7, {B, 6}},  {1, HF_SIGNAL_RX, 7, {A, 10}},
-	{1, HF_SIGNAL_RX, 7, {B, 7}},  {2, HF_SIGNAL_TX, 7, {A, 2}},  {2, HF_SIGNAL_TX, 7, {D, 5}},
-	{2, HF_SIGNAL_RX, 7, {A, 3}},  {2, HF_SIGNAL_RX, 7, {D, 6}},  {3, HF_SIGNAL_TX, 7, {B, 10}},
-	{3, HF_SIGNAL_TX, 7, {C, 10}}, {3, HF_SIGNAL_TX, 7, {D, 8}},  {3, HF_SIGNAL_RX, 7, {B, 11}},
-	{3, HF_SIGNAL_RX, 7, {C, 11}}, {3, HF_SIGNAL_RX, 7, {D, 9}},  {6, HF_SIGNAL_TX, 8, {C, 6}},
+	{1, HF_SIGNAL_TX, 7, {A, 9}},  {1, HF_SIGNAL_TX, 7, {B, 6}}, {1, HF_SIGNAL_RX, 7, {A, 10}},
+	{1, HF_SIGNAL_RX, 7, {B, 7}},  {2, HF_SIGNAL_TX, 7, {A, 2}}, {2, HF_SIGNAL_TX, 7, {D, 5}},
+	{2, HF_SIGNAL_RX, 7, {A, 3}},  {2, HF_SIGNAL_RX, 7, {D, 6}}, {3, HF_SIGNAL_TX, 7, {B, 10}},
+	{3, HF_SIGNAL_TX, 7, {C, 10}}, {3, HF_SIGNAL_TX, 7, {D, 8}}, {3, HF_SIGNAL_RX, 7, {B, 11}},
+	{3, HF_SIGNAL_RX, 7, {C, 11}}, {3, HF_SIGNAL_RX, 7, {D, 9}}, {6, HF_SIGNAL_TX, 8, {C, 6}},
 	{6, HF_SIGNAL_RX, 8, {C, 7}},
 };
 

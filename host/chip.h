@@ -20,8 +20,8 @@ struct hf_chip {
 	const char *name;
 	uint32_t flash_addr;
 	uint32_t flash_kib;
-	uint32_t ram_kib;     /* contiguous, at 0x20000000 */
-	uint32_t ccm_kib;     /* at 0x10000000: no DMA, no execution */
+	uint32_t ram_kib; /* contiguous, at 0x20000000 */
+	uint32_t ccm_kib; /* at 0x10000000: no DMA, no execution */
 	uint32_t sysclk_max_hz;
 	uint32_t baud_max;
 };
@@ -39,7 +39,8 @@ uint8_t hf_chip_usart_af(unsigned usart, enum hf_signal signal, struct hf_pin pi
 /* The timer's channel at pin (0: none), and the alternate function that connects them. */
 uint8_t hf_chip_timer_channel(unsigned timer, struct hf_pin pin, uint8_t *af);
 
-/* The clock of a UART with the system clock at sysclk_hz, by the prescalers that the firmware sets (APB1: 4, APB2: 2). */
+/* The clock of a UART with the system clock at sysclk_hz, by the prescalers that the firmware sets (APB1: 4, APB2:
+ * 2). */
 uint32_t hf_chip_usart_clock(unsigned usart, uint32_t sysclk_hz);
 
 #endif

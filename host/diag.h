@@ -2,8 +2,9 @@
  *
  * A reason for people: one sentence that says what is wrong, where, and what to do next.
  *
- * Functions of host/ that read what people give them return an enum hf_err and, in a diag, the sentence. The caller adds
- * nothing to it but the program's name, so every sentence is whole: it names the file and, where there is one, the line.
+ * Functions of host/ that read what people give them return an enum hf_err and, in a diag, the sentence. The caller
+ * adds nothing to it but the program's name, so every sentence is whole: it names the file and, where there is one,
+ * the line.
  */
 #ifndef HF_DIAG_H
 #define HF_DIAG_H

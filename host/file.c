@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A package or a key that is half written is worse than none. So nothing is ever written in place: the new content goes
- * to a temporary file in the same directory, is flushed, and takes the name in one step (rename, or link where the name
- * must be new). What is not a regular file (/dev/stdout, a pipe) has no old content to protect and is written directly.
+ * A package or a key that is half written is worse than none. So nothing is ever written in place: the new content
+ * goes to a temporary file in the same directory, is flushed, and takes the name in one step (rename, or link where
+ * the name must be new). What is not a regular file (/dev/stdout, a pipe) has no old content to protect and is
+ * written directly.
  */
 #include "file.h"
 
@@ -155,7 +156,8 @@ static enum hf_err write_beside(const char *path, struct hf_bytes content, unsig
 	if (err || flags & HF_FILE_NEW)
 		unlink(name);
 	if (err == HF_ERR_DENIED)
-		hf_diag_set(diag, "%s: the file exists already; choose another name, or replace it with --force", path);
+		hf_diag_set(diag, "%s: the file exists already; choose another name, or replace it with --force",
+			    path);
 	if (!err)
 		sync_directory(path);
 	free(name);

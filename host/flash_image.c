@@ -69,7 +69,8 @@ void hf_flash_image_close(struct hf_flash_image *image)
 	image->bytes = NULL;
 }
 
-enum hf_err hf_flash_image_put(struct hf_flash_image *image, struct hf_span span, uint32_t addr, struct hf_bytes bytes)
+enum hf_err hf_flash_image_put(struct hf_flash_image *image, struct hf_span span, uint32_t addr,
+			       struct hf_bytes bytes)
 {
 	if (addr < span.addr || !hf_range_ok(addr - span.addr, bytes.len, span.size))
 		return HF_ERR_RANGE;
@@ -104,6 +105,6 @@ enum hf_err hf_flash_image_install(struct hf_flash_image *image, unsigned slot, 
 		err = hf_reloc_open(&reloc, read_table, placed, facts->table_bytes, facts->image_bytes);
 	if (!err)
 		err = hf_reloc_check(&reloc);
-	return err ? err : hf_reloc_apply(&reloc, placed + facts->table_bytes, 0, facts->image_bytes,
-					  facts->image_addr);
+	return err ? err
+		   : hf_reloc_apply(&reloc, placed + facts->table_bytes, 0, facts->image_bytes, facts->image_addr);
 }

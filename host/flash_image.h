@@ -14,8 +14,8 @@
 struct hf_flash_image {
 	const struct hf_layout *layout; /* kept */
 	uint32_t addr, size;
-	uint8_t *bytes;                 /* owned */
-	struct hf_flash flash;          /* for core; its ctx is this struct, which is not moved */
+	uint8_t *bytes;        /* owned */
+	struct hf_flash flash; /* for core; its ctx is this struct, which is not moved */
 };
 
 /* A blank flash of the board's size. HF_ERR_IO: out of memory. */
@@ -27,8 +27,8 @@ void hf_flash_image_close(struct hf_flash_image *image);
 HF_MUST_USE enum hf_err hf_flash_image_put(struct hf_flash_image *image, struct hf_span span, uint32_t addr,
 					   struct hf_bytes bytes);
 
-/* Puts firmware into a slot as a device's installer leaves it: head, table, relocated image. `content` is the payload and
- * `facts` comes from hf_image_from_params. Nothing is verified: hf_slot_verify does that afterwards. */
+/* Puts firmware into a slot as a device's installer leaves it: head, table, relocated image. `content` is the payload
+ * and `facts` comes from hf_image_from_params. Nothing is verified: hf_slot_verify does that afterwards. */
 HF_MUST_USE enum hf_err hf_flash_image_install(struct hf_flash_image *image, unsigned slot,
 					       const struct hf_package *package, const struct hf_image *facts,
 					       struct hf_bytes content);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * core's hash state is plain memory that is never released, so OpenSSL's low-level SHA-256 is used, which keeps all it
- * has in a struct; EVP would leave a context on the heap whenever a caller gives up in the middle.
+ * core's hash state is plain memory that is never released, so OpenSSL's low-level SHA-256 is used, which keeps all
+ * it has in a struct; EVP would leave a context on the heap whenever a caller gives up in the middle.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "host_crypto.h"

@@ -50,7 +50,8 @@ static bool get_public(const EVP_PKEY *pkey, uint8_t public_key[HF_P256_PUBLIC_B
 enum hf_err hf_key_generate(struct hf_private_key *key, struct hf_diag *diag)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
-	bool ok = pkey && get_number(pkey, OSSL_PKEY_PARAM_PRIV_KEY, key->secret) && get_public(pkey, key->public_key);
+	bool ok =
+		pkey && get_number(pkey, OSSL_PKEY_PARAM_PRIV_KEY, key->secret) && get_public(pkey, key->public_key);
 
 	EVP_PKEY_free(pkey);
 	if (ok)
@@ -189,8 +190,8 @@ static enum hf_err write_bio(const char *path, BIO *bio, bool written, unsigned 
 	return hf_file_write(path, (struct hf_bytes){(uint8_t *)pem, (size_t)len}, flags, diag);
 }
 
-enum hf_err hf_key_write_private(const char *path, const struct hf_private_key *key, const char *password, bool replace,
-				 struct hf_diag *diag)
+enum hf_err hf_key_write_private(const char *path, const struct hf_private_key *key, const char *password,
+				 bool replace, struct hf_diag *diag)
 {
 	EVP_PKEY *pkey = make_pkey(key->secret, key->public_key);
 	BIO *bio = BIO_new(BIO_s_secmem());

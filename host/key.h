@@ -24,8 +24,8 @@ HF_MUST_USE enum hf_err hf_key_generate(struct hf_private_key *key, struct hf_di
 /* Forgets the secret. */
 void hf_key_wipe(struct hf_private_key *key);
 
-/* Reads a private key; password NULL: none is known. HF_ERR_IO, HF_ERR_DENIED (the file is encrypted, and the password is
- * missing or wrong), HF_ERR_ENCODING (no PEM private key), HF_ERR_UNSUPPORTED (another kind of key). */
+/* Reads a private key; password NULL: none is known. HF_ERR_IO, HF_ERR_DENIED (the file is encrypted, and the
+ * password is missing or wrong), HF_ERR_ENCODING (no PEM private key), HF_ERR_UNSUPPORTED (another kind of key). */
 HF_MUST_USE enum hf_err hf_key_read_private(const char *path, const char *password, struct hf_private_key *key,
 					    struct hf_diag *diag);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of Mbed TLS 3.6 is compiled for the host: deterministic ECDSA (RFC 6979) on P-256 with SHA-256, which OpenSSL 3.0
- * lacks. Everything else on the host is OpenSSL's.
+ * What of Mbed TLS 3.6 is compiled for the host: deterministic ECDSA (RFC 6979) on P-256 with SHA-256, which
+ * OpenSSL 3.0 lacks. Everything else on the host is OpenSSL's.
  */
 #ifndef HF_HOST_MBEDTLS_CONFIG_H
 #define HF_HOST_MBEDTLS_CONFIG_H

@@ -59,7 +59,8 @@ static void say(enum hf_colour colour, const char *kind, const char *format, va_
 static void say(enum hf_colour colour, const char *kind, const char *format, va_list args)
 {
 	fflush(stdout);
-	fprintf(stderr, "%sholdfast:%s %s", hf_out_colour(stderr, colour), hf_out_colour(stderr, HF_COLOUR_NONE), kind);
+	fprintf(stderr, "%sholdfast:%s %s", hf_out_colour(stderr, colour), hf_out_colour(stderr, HF_COLOUR_NONE),
+		kind);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the programs say: results to standard output, for people or as JSON; errors to standard error, one sentence each.
+ * What the programs say: results to standard output, for people or as JSON; errors to standard error, one sentence
+ * each.
  */
 #ifndef HF_OUT_H
 #define HF_OUT_H
@@ -16,12 +17,12 @@
 /* Exit codes of every command (docs: man holdfast). */
 enum hf_exit {
 	HF_EXIT_OK = 0,
-	HF_EXIT_INTERNAL = 1,    /* an internal or input/output error */
+	HF_EXIT_INTERNAL = 1, /* an internal or input/output error */
 	HF_EXIT_USAGE = 2,
-	HF_EXIT_INPUT = 3,       /* a damaged or senseless input file */
-	HF_EXIT_REFUSED = 4,     /* sound, but not for this board, version or keyset */
+	HF_EXIT_INPUT = 3,   /* a damaged or senseless input file */
+	HF_EXIT_REFUSED = 4, /* sound, but not for this board, version or keyset */
 	HF_EXIT_NO_DEVICE = 5,
-	HF_EXIT_DEVICE = 6,      /* the device refused, or reported an error */
+	HF_EXIT_DEVICE = 6, /* the device refused, or reported an error */
 	HF_EXIT_INTERRUPTED = 7,
 };
 

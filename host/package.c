@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The package is made from the inside out, since what is outside holds digests of what is inside: content -> install and
- * text (severable) -> manifest -> signature -> envelope. The writer's error sticks, so it is looked at once a part.
+ * The package is made from the inside out, since what is outside holds digests of what is inside: content -> install
+ * and text (severable) -> manifest -> signature -> envelope. The writer's error sticks, so it is looked at once a
+ * part.
  */
 #include "package.h"
 
@@ -16,8 +17,18 @@
 #define PART_MAX   HF_SUIT_HEAD_MAX
 #define POLICY_ALL 15 /* SUIT's reporting policy: report all */
 
-enum { VENDOR = 1, CLASS = 2, IMAGE_MATCH = 3, COMPONENT_SLOT = 5, TRY_EACH = 15, OVERRIDE = 20, FETCH = 21, INVOKE = 23,
-       DEVICE = 24, VERSION = 28 };
+enum {
+	VENDOR = 1,
+	CLASS = 2,
+	IMAGE_MATCH = 3,
+	COMPONENT_SLOT = 5,
+	TRY_EACH = 15,
+	OVERRIDE = 20,
+	FETCH = 21,
+	INVOKE = 23,
+	DEVICE = 24,
+	VERSION = 28
+};
 
 struct part {
 	struct hf_cbor_writer w;
@@ -394,8 +405,10 @@ static enum hf_err make_head(struct parts *p, const struct hf_package_spec *spec
 
 	make_manifest(p, spec);
 	if (p->install.w.err || p->text.w.err || p->manifest.w.err) {
-		hf_diag_set(diag, "the package's head would be larger than %u bytes; shorten the description, or name fewer "
-				  "devices", (unsigned)sizeof(p->manifest.bytes));
+		hf_diag_set(diag,
+			    "the package's head would be larger than %u bytes; shorten the description, or name "
+			    "fewer devices",
+			    (unsigned)sizeof(p->manifest.bytes));
 		return HF_ERR_TOO_LARGE;
 	}
 	hf_sha256_of(written(&p->manifest), id);
@@ -404,7 +417,8 @@ static enum hf_err make_head(struct parts *p, const struct hf_package_spec *spec
 	err = sign((struct hf_bytes){array, digest.len}, key, signature);
 	if (err) {
 		hf_diag_set(diag, "the package cannot be signed: %s",
-			    err == HF_ERR_IO ? "the system gives no random numbers" : "the key is no private key of P-256");
+			    err == HF_ERR_IO ? "the system gives no random numbers"
+					     : "the key is no private key of P-256");
 		return err;
 	}
 	begin(&p->head);
@@ -459,7 +473,8 @@ static enum hf_err check_spec(const struct hf_package_spec *spec, struct hf_diag
 		const struct hf_package_content *c = &spec->content[i];
 
 		if (c->image.len == 0 || c->image.len % 4 || c->table.len % 4 || c->image_offset % HF_IMAGE_ALIGN) {
-			hf_diag_set(diag, "an image is a multiple of 4 bytes, at a multiple of %u bytes", HF_IMAGE_ALIGN);
+			hf_diag_set(diag, "an image is a multiple of 4 bytes, at a multiple of %u bytes",
+				    HF_IMAGE_ALIGN);
 			return HF_ERR_RANGE;
 		}
 	}
@@ -480,13 +495,16 @@ static enum hf_err check_room(const struct parts *p, const struct hf_package_spe
 
 		if (c->image_offset >= first_offset(p, c))
 			continue;
-		hf_diag_set(diag, "the image begins 0x%x bytes behind its slot's beginning, and the head needs 0x%x; link it at "
-				  "least 0x%x behind the slot's beginning", c->image_offset,
-			    first_offset(p, c), first_offset(p, c));
+		hf_diag_set(diag,
+			    "the image begins 0x%x bytes behind its slot's beginning, and the head needs 0x%x; link "
+			    "it at least 0x%x behind the slot's beginning",
+			    c->image_offset, first_offset(p, c), first_offset(p, c));
 		return HF_ERR_TOO_LARGE;
 	}
 	if (before_payload(p) > HF_UPDATE_HEAD_MAX) {
-		hf_diag_set(diag, "there are %zu bytes in front of the payload, and a device takes %u; shorten the description",
+		hf_diag_set(diag,
+			    "there are %zu bytes in front of the payload, and a device takes %u; shorten the "
+			    "description",
 			    before_payload(p), HF_UPDATE_HEAD_MAX);
 		return HF_ERR_TOO_LARGE;
 	}
@@ -514,8 +532,8 @@ static void put_envelope(struct hf_cbor_writer *w, const struct parts *p, const 
 	}
 }
 
-enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf_private_key *key, struct hf_buffer *out,
-			     struct hf_diag *diag)
+enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf_private_key *key,
+			     struct hf_buffer *out, struct hf_diag *diag)
 {
 	struct parts *parts = malloc(sizeof(*parts));
 	struct hf_cbor_writer w;

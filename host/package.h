@@ -2,8 +2,8 @@
  *
  * Packages: how they are built (docs/FORMAT.md).
  *
- * The result is the one canonical encoding of what the spec says, and the signature is deterministic, so the same spec and
- * key give the same bytes on every machine.
+ * The result is the one canonical encoding of what the spec says, and the signature is deterministic, so the same
+ * spec and key give the same bytes on every machine.
  */
 #ifndef HF_PACKAGE_H
 #define HF_PACKAGE_H
@@ -18,15 +18,15 @@
 
 /* A component's content: table || image. */
 struct hf_package_content {
-	struct hf_bytes table;    /* len 0: the image is not relocated */
+	struct hf_bytes table; /* len 0: the image is not relocated */
 	struct hf_bytes image;
-	uint32_t image_offset;    /* in the slot; multiple of 512 */
+	uint32_t image_offset; /* in the slot; multiple of 512 */
 };
 
 struct hf_package_spec {
 	const uint8_t *vendor_id; /* 16 bytes each; all is borrowed */
 	const uint8_t *class_id;
-	const char *vendor_name;  /* three texts for people */
+	const char *vendor_name; /* three texts for people */
 	const char *model_name;
 	const char *description;
 	struct hf_version version;
@@ -35,11 +35,11 @@ struct hf_package_spec {
 	uint8_t device[HF_PACKAGE_DEVICES][16]; /* empty: every device of the class */
 	unsigned devices;
 	struct hf_package_content content[HF_SLOTS];
-	unsigned contents;        /* 1: one image for either slot; 2: a build for each */
+	unsigned contents; /* 1: one image for either slot; 2: a build for each */
 };
 
-/* Builds the package. HF_ERR_TOO_LARGE: the head does not fit in front of the content (or in 4 KiB), or all is too large for
- * an upload; HF_ERR_RANGE: a spec that makes no sense. The buffer is the caller's. */
+/* Builds the package. HF_ERR_TOO_LARGE: the head does not fit in front of the content (or in 4 KiB), or all is too
+ * large for an upload; HF_ERR_RANGE: a spec that makes no sense. The buffer is the caller's. */
 HF_MUST_USE enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf_private_key *key,
 					 struct hf_buffer *out, struct hf_diag *diag);
 

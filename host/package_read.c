@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * To look at a package one need not trust its signer. core checks digests and signatures in one function, on purpose; so
- * that function gets a keyset that demands whatever algorithm the package was signed with, and a verification that
+ * To look at a package one need not trust its signer. core checks digests and signatures in one function, on purpose;
+ * so that function gets a keyset that demands whatever algorithm the package was signed with, and a verification that
  * always succeeds. What is left of it are the digests. Nothing but hf_package_read uses these.
  */
 #include "package_read.h"
@@ -62,9 +62,11 @@ static enum hf_err read_head(struct hf_package *p, struct hf_diag *diag)
 	enum hf_err err = hf_envelope_parse(p->file, &p->envelope);
 
 	if (err) {
-		hf_diag_set(diag, err == HF_ERR_TRUNCATED ? "the package is cut off in its head" :
-			    err == HF_ERR_TOO_LARGE	  ? "the package's head is larger than a slot takes" :
-							    "this is not a package: %s", hf_err_text(err));
+		hf_diag_set(diag,
+			    err == HF_ERR_TRUNCATED   ? "the package is cut off in its head"
+			    : err == HF_ERR_TOO_LARGE ? "the package's head is larger than a slot takes"
+						      : "this is not a package: %s",
+			    hf_err_text(err));
 		return err;
 	}
 	err = check_digests(p);
@@ -94,16 +96,18 @@ static enum hf_err read_payloads(struct hf_package *p, struct hf_diag *diag)
 		enum hf_err err;
 
 		if (i == HF_PACKAGE_PAYLOADS) {
-			hf_diag_set(diag, "the package has %u payloads, more than the %u that are known", p->envelope.payloads,
-				    HF_PACKAGE_PAYLOADS);
+			hf_diag_set(diag, "the package has %u payloads, more than the %u that are known",
+				    p->envelope.payloads, HF_PACKAGE_PAYLOADS);
 			return HF_ERR_UNSUPPORTED;
 		}
 		err = hf_payload_parse(rest, &payload->key, &size, &header);
 		if (!err && !hf_range_ok(header, size, rest.len))
 			err = HF_ERR_TRUNCATED;
 		if (err) {
-			hf_diag_set(diag, err == HF_ERR_TRUNCATED ? "the package is cut off in payload %u"
-								  : "payload %u has no valid header", i + 1);
+			hf_diag_set(diag,
+				    err == HF_ERR_TRUNCATED ? "the package is cut off in payload %u"
+							    : "payload %u has no valid header",
+				    i + 1);
 			return err;
 		}
 		payload->offset = at + header;

@@ -14,9 +14,9 @@
 #define HF_PACKAGE_FILE_MAX (16u << 20)
 
 struct hf_package_payload {
-	struct hf_bytes key;   /* "#image" */
+	struct hf_bytes key; /* "#image" */
 	struct hf_bytes bytes;
-	size_t offset;         /* of the bytes, in the file */
+	size_t offset; /* of the bytes, in the file */
 };
 
 /* Everything borrows from the file's bytes. */
@@ -31,13 +31,14 @@ struct hf_package {
 	unsigned payloads;
 };
 
-/* Reads a package and checks that it is whole: encoding, digests of manifest and severed members, all commands known. Not
- * the signatures, and not what its payloads are compared with (package_verify.h). HF_ERR_TRUNCATED, HF_ERR_ENCODING,
- * HF_ERR_TYPE, HF_ERR_RANGE, HF_ERR_UNSUPPORTED, HF_ERR_TOO_LARGE, HF_ERR_DIGEST, HF_ERR_KEY (no signature at all). */
+/* Reads a package and checks that it is whole: encoding, digests of manifest and severed members, all commands known.
+ * Not the signatures, and not what its payloads are compared with (package_verify.h). HF_ERR_TRUNCATED,
+ * HF_ERR_ENCODING, HF_ERR_TYPE, HF_ERR_RANGE, HF_ERR_UNSUPPORTED, HF_ERR_TOO_LARGE, HF_ERR_DIGEST, HF_ERR_KEY (no
+ * signature at all). */
 HF_MUST_USE enum hf_err hf_package_read(struct hf_bytes file, struct hf_package *out, struct hf_diag *diag);
 
-/* The same for the head in a slot: d8 6b a2, wrapper, manifest, without severed members and payloads. `file` may go on
- * behind it. */
+/* The same for the head in a slot: d8 6b a2, wrapper, manifest, without severed members and payloads. `file` may go
+ * on behind it. */
 HF_MUST_USE enum hf_err hf_package_read_head(struct hf_bytes file, struct hf_package *out, struct hf_diag *diag);
 
 /* The payload with this key; NULL: none. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * core decides, this file explains. Each question is put to core's own function, and only its refusal is turned into a
- * sentence here. What is not known of the device (its id, its version) must not refuse anything, so such conditions are
- * met with a witness: an id or a version that the package itself allows.
+ * core decides, this file explains. Each question is put to core's own function, and only its refusal is turned into
+ * a sentence here. What is not known of the device (its id, its version) must not refuse anything, so such conditions
+ * are met with a witness: an id or a version that the package itself allows.
  */
 #include "package_verify.h"
 
@@ -28,7 +28,8 @@ struct check {
 
 /* ---- sentences ---- */
 
-static void describe_class(const struct hf_package *package, const struct hf_package_needs *needs, char *text, size_t room)
+static void describe_class(const struct hf_package *package, const struct hf_package_needs *needs, char *text,
+			   size_t room)
 {
 	char vendor[HF_UUID_TEXT_BYTES] = "unknown", class_id[HF_UUID_TEXT_BYTES] = "unknown";
 	struct hf_package_text names;
@@ -51,7 +52,8 @@ static enum hf_err refuse_board(const struct check *c, enum hf_err err)
 	char made_for[256];
 
 	describe_class(c->package, &c->needs, made_for, sizeof(made_for));
-	hf_diag_set(c->diag, "the package is made for %s, and this board is class %s of %s; use a package for this board",
+	hf_diag_set(c->diag,
+		    "the package is made for %s, and this board is class %s of %s; use a package for this board",
 		    made_for, c->device->board->class_name, c->device->board->vendor_domain);
 	return err;
 }
@@ -63,8 +65,8 @@ static enum hf_err refuse_device(const struct check *c, enum hf_err err)
 	hf_uuid_format(c->needs.device[0], wanted);
 	hf_uuid_format(c->device->id, mine);
 	if (c->needs.devices > 1)
-		hf_diag_set(c->diag, "the package is for %u named devices (%s, ...), and this one is %s", c->needs.devices,
-			    wanted, mine);
+		hf_diag_set(c->diag, "the package is for %u named devices (%s, ...), and this one is %s",
+			    c->needs.devices, wanted, mine);
 	else
 		hf_diag_set(c->diag, "the package is for the device %s alone, and this one is %s", wanted, mine);
 	return err;
@@ -77,10 +79,9 @@ static void describe_conditions(const struct hf_version_conditions *from, char *
 
 	text[0] = 0;
 	for (unsigned i = 0; i < from->count && len < room; i++)
-		len += (size_t)snprintf(text + len, room - len, "%s%s%s", i ? ", " : "",
-					hf_version_op_text(from->at[i].op),
-					hf_version_format(from->at[i].version.part, from->at[i].version.parts,
-							  version));
+		len += (size_t)snprintf(
+			text + len, room - len, "%s%s%s", i ? ", " : "", hf_version_op_text(from->at[i].op),
+			hf_version_format(from->at[i].version.part, from->at[i].version.parts, version));
 }
 
 static enum hf_err refuse_version(const struct check *c, enum hf_err err)
@@ -89,9 +90,10 @@ static enum hf_err refuse_version(const struct check *c, enum hf_err err)
 
 	describe_conditions(&c->needs.from, from, sizeof(from));
 	if (c->device->version.parts)
-		hf_diag_set(c->diag, "the package upgrades from versions %s only, and this device runs %s; choose a package "
-				     "that upgrades from it", from,
-			    hf_version_format(c->device->version.part, c->device->version.parts, mine));
+		hf_diag_set(c->diag,
+			    "the package upgrades from versions %s only, and this device runs %s; choose a package "
+			    "that upgrades from it",
+			    from, hf_version_format(c->device->version.part, c->device->version.parts, mine));
 	else
 		hf_diag_set(c->diag, "the package upgrades from versions %s only, which no version is", from);
 	return err;
@@ -123,8 +125,10 @@ static enum hf_err check_signature(const struct check *c)
 						   &hf_host_crypto, id);
 
 	if (err == HF_ERR_SIGNATURE || err == HF_ERR_KEY)
-		hf_diag_set(c->diag, "the package is not signed by a release key of this keyset (number %u); sign it with the "
-				     "right key, or give the device's keyset", c->device->keyset->number);
+		hf_diag_set(c->diag,
+			    "the package is not signed by a release key of this keyset (number %u); sign it with the "
+			    "right key, or give the device's keyset",
+			    c->device->keyset->number);
 	else if (err)
 		hf_diag_set(c->diag, "the package cannot be authenticated: %s", hf_err_text(err));
 	return err;
@@ -173,7 +177,8 @@ static void set_up_device(struct check *c)
 {
 	const struct hf_package_device *d = c->device;
 
-	c->suit = (struct hf_suit_device){.vendor_id = d->board->layout.vendor_id, .class_id = d->board->layout.class_id};
+	c->suit = (struct hf_suit_device){.vendor_id = d->board->layout.vendor_id,
+					  .class_id = d->board->layout.class_id};
 	c->suit.device_id = d->id;
 	if (!d->id && c->needs.devices) {
 		c->suit.device_id = c->needs.device[0];
@@ -188,8 +193,10 @@ enum hf_err hf_package_params(const struct hf_package *package, unsigned slot, s
 	enum hf_err err;
 
 	hf_package_needs(package, &c.needs);
-	c.suit = (struct hf_suit_device){.vendor_id = c.needs.vendor_id, .class_id = c.needs.class_id,
-					 .device_id = c.needs.device[0], .slot = slot};
+	c.suit = (struct hf_suit_device){.vendor_id = c.needs.vendor_id,
+					 .class_id = c.needs.class_id,
+					 .device_id = c.needs.device[0],
+					 .slot = slot};
 	err = run(&c, install_of(package), params);
 	return err == HF_ERR_VERSION ? run_with_any_version(&c, params) : err;
 }
@@ -208,7 +215,8 @@ static enum hf_err run_install(struct check *c, struct hf_params *params)
 
 /* ---- payload ---- */
 
-static enum hf_err check_segments(const struct hf_package_payload *payload, struct hf_bytes segments, struct hf_diag *diag)
+static enum hf_err check_segments(const struct hf_package_payload *payload, struct hf_bytes segments,
+				  struct hf_diag *diag)
 {
 	struct hf_bytes content = payload->bytes;
 	size_t count = (content.len + HF_SEGMENT_BYTES - 1) / HF_SEGMENT_BYTES;
@@ -226,9 +234,11 @@ static enum hf_err check_segments(const struct hf_package_payload *payload, stru
 		hf_sha256_of((struct hf_bytes){content.ptr + at, len}, digest);
 		if (memcmp(digest, segments.ptr + i * HF_SHA256_BYTES, sizeof(digest)) == 0)
 			continue;
-		hf_diag_set(diag, "the package is damaged between the bytes %zu and %zu of its file: segment %zu of %zu is not "
-				  "what was signed; fetch the package again", payload->offset + at,
-			    payload->offset + at + len - 1, i + 1, count);
+		hf_diag_set(
+			diag,
+			"the package is damaged between the bytes %zu and %zu of its file: segment %zu of %zu is not "
+			"what was signed; fetch the package again",
+			payload->offset + at, payload->offset + at + len - 1, i + 1, count);
 		return HF_ERR_DIGEST;
 	}
 	return HF_OK;
@@ -241,7 +251,8 @@ enum hf_err hf_package_check_payload(const struct hf_package_payload *payload, c
 	enum hf_err err;
 
 	if (payload->bytes.len != params->size) {
-		hf_diag_set(diag, "the payload has %zu bytes, and %u are signed for", payload->bytes.len, params->size);
+		hf_diag_set(diag, "the payload has %zu bytes, and %u are signed for", payload->bytes.len,
+			    params->size);
 		return HF_ERR_DIGEST;
 	}
 	err = check_segments(payload, params->segments, diag);
@@ -259,8 +270,8 @@ static enum hf_err find_payload(const struct check *c, const struct hf_params *p
 	t->payload = hf_package_find(c->package, params->uri);
 	if (t->payload)
 		return hf_package_check_payload(t->payload, params, c->diag);
-	hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that slot %c needs", (int)params->uri.len,
-		    (const char *)params->uri.ptr, SLOT_NAME(c->suit.slot));
+	hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that slot %c needs",
+		    (int)params->uri.len, (const char *)params->uri.ptr, SLOT_NAME(c->suit.slot));
 	return HF_ERR_UNSUPPORTED;
 }
 
@@ -318,15 +329,19 @@ static enum hf_err rehearse(const struct check *c, struct hf_flash_image *flash,
 	}
 	err = hf_slot_verify(&env, c->suit.slot, &work, &image);
 	if (err == HF_ERR_RANGE)
-		hf_diag_set(c->diag, "boot would not start this image from slot %c: its stack pointer is not in the board's RAM, "
-				     "or its reset vector is not in the image", SLOT_NAME(c->suit.slot));
+		hf_diag_set(
+			c->diag,
+			"boot would not start this image from slot %c: its stack pointer is not in the board's RAM, "
+			"or its reset vector is not in the image",
+			SLOT_NAME(c->suit.slot));
 	else if (err)
 		hf_diag_set(c->diag, "boot would not start this image from slot %c: %s", SLOT_NAME(c->suit.slot),
 			    hf_err_text(err));
 	return err;
 }
 
-static enum hf_err check_slot(struct check *c, unsigned slot, struct hf_flash_image *flash, struct hf_package_target *t)
+static enum hf_err check_slot(struct check *c, unsigned slot, struct hf_flash_image *flash,
+			      struct hf_package_target *t)
 {
 	struct hf_params params;
 	enum hf_err err;
@@ -378,14 +393,16 @@ static enum hf_err check_sequence(struct check *c)
 	case HF_OK:
 		break;
 	case HF_ERR_SECURITY_VERSION:
-		hf_diag_set(c->diag, "the package has security version %u, and the device's confirmed firmware has %u, below "
-				     "which nothing is installed", hf_sequence_security(offered),
-			    hf_sequence_security(d->sequence));
+		hf_diag_set(c->diag,
+			    "the package has security version %u, and the device's confirmed firmware has %u, below "
+			    "which nothing is installed",
+			    hf_sequence_security(offered), hf_sequence_security(d->sequence));
 		break;
 	case HF_ERR_RELEASE:
 		release_text(offered, theirs);
 		release_text(d->sequence, mine);
-		hf_diag_set(c->diag, "the package is release %s, older than the device's confirmed release %s", theirs, mine);
+		hf_diag_set(c->diag, "the package is release %s, older than the device's confirmed release %s",
+			    theirs, mine);
 		break;
 	default:
 		hf_diag_set(c->diag, "the device's policy refuses the package: %s", hf_err_text(err));

@@ -18,8 +18,8 @@ struct hf_progress {
 	bool quiet;
 };
 
-/* `what` ("uploading") is kept. `done` is where a resumed transfer begins: it counts for the percentage, not for the rate.
- * quiet: nothing is ever printed. */
+/* `what` ("uploading") is kept. `done` is where a resumed transfer begins: it counts for the percentage, not for the
+ * rate. quiet: nothing is ever printed. */
 void hf_progress_begin(struct hf_progress *p, const char *what, uint64_t done, uint64_t total, uint64_t now_ns,
 		       bool quiet);
 void hf_progress_update(struct hf_progress *p, uint64_t done, uint64_t now_ns);
@@ -27,7 +27,8 @@ void hf_progress_update(struct hf_progress *p, uint64_t done, uint64_t now_ns);
 /* Ends the bar's line, with what has been reached. */
 void hf_progress_end(struct hf_progress *p, uint64_t now_ns);
 
-/* One line of the bar, without colour and line end; what begin, update and end print. For tests and other displays. */
+/* One line of the bar, without colour and line end; what begin, update and end print. For tests and other displays.
+ */
 void hf_progress_line(const struct hf_progress *p, uint64_t now_ns, char *text, unsigned room);
 
 #endif

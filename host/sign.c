@@ -31,8 +31,8 @@ enum hf_err hf_sign_p256(const uint8_t secret[HF_P256_SECRET_BYTES], struct hf_b
 	if (rc == 0)
 		rc = mbedtls_ecp_check_privkey(&group, &d);
 	if (rc == 0)
-		rc = mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, sizeof(digest), MBEDTLS_MD_SHA256, blinding,
-						NULL);
+		rc = mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, sizeof(digest), MBEDTLS_MD_SHA256,
+						blinding, NULL);
 	if (rc == 0)
 		rc = mbedtls_mpi_write_binary(&r, signature, 32);
 	if (rc == 0)

@@ -77,10 +77,18 @@ const char *hf_suit_command_name(int32_t code)
 		int32_t code;
 		const char *name;
 	} names[] = {
-		{1, "condition vendor-identifier"}, {2, "condition class-identifier"}, {3, "condition image-match"},
-		{5, "condition component-slot"},    {14, "condition abort"},           {24, "condition device-identifier"},
-		{28, "condition version"},          {12, "set-component-index"},       {15, "try-each"},
-		{20, "override-parameters"},        {21, "fetch"},                     {23, "invoke"},
+		{1, "condition vendor-identifier"},
+		{2, "condition class-identifier"},
+		{3, "condition image-match"},
+		{5, "condition component-slot"},
+		{14, "condition abort"},
+		{24, "condition device-identifier"},
+		{28, "condition version"},
+		{12, "set-component-index"},
+		{15, "try-each"},
+		{20, "override-parameters"},
+		{21, "fetch"},
+		{23, "invoke"},
 		{32, "run-sequence"},
 	};
 

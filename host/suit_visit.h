@@ -7,8 +7,9 @@
 
 #include "suit.h"
 
-/* One command: its code, its argument (an encoded item), and how deep it stands in try-each and run-sequence. For those two
- * a visitor is called before what they hold; `choice` counts try-each's alternatives from 1 (0: not in one). */
+/* One command: its code, its argument (an encoded item), and how deep it stands in try-each and run-sequence. For
+ * those two a visitor is called before what they hold; `choice` counts try-each's alternatives from 1 (0: not in
+ * one). */
 struct hf_suit_command {
 	int32_t code;
 	struct hf_bytes argument;
@@ -21,8 +22,8 @@ typedef void hf_suit_visitor(void *ctx, const struct hf_suit_command *command);
 /* Visits every command of a sequence that hf_manifest_parse has accepted. */
 void hf_suit_visit(struct hf_bytes sequence, hf_suit_visitor *visitor, void *ctx);
 
-/* One parameter of an override-parameters' argument at a time; false: there is none left. Start with a reader opened on the
- * argument and *left = -1. */
+/* One parameter of an override-parameters' argument at a time; false: there is none left. Start with a reader opened
+ * on the argument and *left = -1. */
 struct hf_cbor_reader;
 bool hf_suit_next_parameter(struct hf_cbor_reader *r, int *left, int32_t *key, struct hf_bytes *value);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * UUIDs of version 5 (RFC 4122, section 4.3): how SUIT derives vendor and class identifiers (draft 37, section 8.4.8.2).
+ * UUIDs of version 5 (RFC 4122, section 4.3): how SUIT derives vendor and class identifiers (draft 37,
+ * section 8.4.8.2).
  */
 #ifndef HF_UUID_H
 #define HF_UUID_H

@@ -38,7 +38,8 @@ const char *hf_version_format(const int32_t *part, unsigned parts, char text[HF_
 
 	text[0] = 0;
 	for (unsigned i = 0; i < parts && i < HF_VERSION_PARTS; i++)
-		len += (size_t)snprintf(text + len, HF_VERSION_TEXT_BYTES - len, "%s%ld", i ? "." : "", (long)part[i]);
+		len += (size_t)snprintf(text + len, HF_VERSION_TEXT_BYTES - len, "%s%ld", i ? "." : "",
+					(long)part[i]);
 	return text;
 }
 

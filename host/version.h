@@ -35,8 +35,8 @@ const char *hf_version_format(const int32_t *part, unsigned parts, char text[HF_
 bool hf_version_conditions_parse(const char *text, struct hf_version_conditions *out);
 const char *hf_version_op_text(unsigned op); /* ">=" */
 
-/* The release number of a version: major << 24 | minor << 16 | patch. False: it has not three parts, or one that does not
- * fit (255, 255, 65535). */
+/* The release number of a version: major << 24 | minor << 16 | patch. False: it has not three parts, or one that does
+ * not fit (255, 255, 65535). */
 bool hf_version_release(const struct hf_version *version, uint32_t *release);
 
 #endif

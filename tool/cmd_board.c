@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast board`: a board file as people read it, as JSON, and as the files that the firmware's build takes from it.
+ * `holdfast board`: a board file as people read it, as JSON, and as the files that the firmware's build takes from
+ * it.
  */
 #include <stdlib.h>
 
@@ -56,7 +57,8 @@ static void print_uart(const char *name, const struct hf_board_uart *u)
 {
 	char tx[8], rx[8], de[8];
 
-	printf("  %-11s USART%u, tx %s, rx %s, AF%u", name, u->usart, pin_text(u->tx, tx), pin_text(u->rx, rx), u->af);
+	printf("  %-11s USART%u, tx %s, rx %s, AF%u", name, u->usart, pin_text(u->tx, tx), pin_text(u->rx, rx),
+	       u->af);
 	if (u->has_de)
 		printf(", direction %s", pin_text(u->de, de));
 	for (unsigned i = 0; i < u->bauds; i++)

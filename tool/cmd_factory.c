@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast factory`: flash as a device leaves the factory: boot, the keyset in boot's last page, firmware in slot A, all
- * else blank. The journal is blank too: boot starts what verifies, and the firmware confirms itself.
+ * `holdfast factory`: flash as a device leaves the factory: boot, the keyset in boot's last page, firmware in slot A,
+ * all else blank. The journal is blank too: boot starts what verifies, and the firmware confirms itself.
  */
 #include <stdlib.h>
 
@@ -36,9 +36,10 @@ static enum hf_err put_boot(struct factory *f)
 	if (err)
 		return err;
 	if (f->boot.addr == room.addr && f->boot.len <= room.size)
-		return hf_flash_image_put(&f->flash, room, f->boot.addr, (struct hf_bytes){f->boot.bytes, f->boot.len});
-	hf_diag_set(&f->diag, "%s: it lies at 0x%08x, %u bytes; boot has 0x%08x, %u bytes at most, on this board", f->boot_file,
-		    f->boot.addr, f->boot.len, room.addr, room.size);
+		return hf_flash_image_put(&f->flash, room, f->boot.addr,
+					  (struct hf_bytes){f->boot.bytes, f->boot.len});
+	hf_diag_set(&f->diag, "%s: it lies at 0x%08x, %u bytes; boot has 0x%08x, %u bytes at most, on this board",
+		    f->boot_file, f->boot.addr, f->boot.len, room.addr, room.size);
 	return HF_ERR_RANGE;
 }
 
@@ -48,7 +49,8 @@ static enum hf_err put_keyset(struct factory *f)
 
 	if (f->keyset_bytes.len <= page.size)
 		return hf_flash_image_put(&f->flash, page, page.addr, hf_buffer_bytes(&f->keyset_bytes));
-	hf_diag_set(&f->diag, "%s: the keyset has %zu bytes, and its page %u", f->keyset_file, f->keyset_bytes.len, page.size);
+	hf_diag_set(&f->diag, "%s: the keyset has %zu bytes, and its page %u", f->keyset_file, f->keyset_bytes.len,
+		    page.size);
 	return HF_ERR_TOO_LARGE;
 }
 
@@ -75,7 +77,8 @@ static enum hf_err put_firmware(struct factory *f)
 		err = hf_slot_verify(&env, 0, &work, &f->image);
 	}
 	if (err)
-		hf_diag_set(&f->diag, "%s: what was written to slot A does not verify: %s", f->package_file, hf_err_text(err));
+		hf_diag_set(&f->diag, "%s: what was written to slot A does not verify: %s", f->package_file,
+			    hf_err_text(err));
 	return err;
 }
 
@@ -111,8 +114,10 @@ static void report(const struct factory *f)
 				      "image_addr", (json_int_t)f->image.image_addr));
 		return;
 	}
-	printf("%s: flash of %u KiB at 0x%08x for %s\n", f->out, f->flash.size / 1024, f->flash.addr, f->board.class_name);
-	printf("  0x%08x boot, %u bytes\n  0x%08x keyset %u\n  0x%08x slot A: version %s, image at 0x%08x, %u bytes\n  id %s\n",
+	printf("%s: flash of %u KiB at 0x%08x for %s\n", f->out, f->flash.size / 1024, f->flash.addr,
+	       f->board.class_name);
+	printf("  0x%08x boot, %u bytes\n  0x%08x keyset %u\n  0x%08x slot A: version %s, image at 0x%08x, %u "
+	       "bytes\n  id %s\n",
 	       f->boot.addr, f->boot.len, f->board.layout.keyset.addr, f->keyset.number, f->board.layout.slot[0].addr,
 	       version, f->image.image_addr, f->image.image_bytes, id);
 }
@@ -125,14 +130,16 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 		{"boot", 0, HF_ARG_TEXT, "FILE", "boot (ELF, Intel HEX or SREC)", &f.boot_file, NULL},
 		{"keyset", 'k', HF_ARG_TEXT, "FILE", "the factory keyset", &f.keyset_file, NULL},
 		{"package", 'p', HF_ARG_TEXT, "FILE", "the first firmware, for slot A", &f.package_file, NULL},
-		{"out", 'o', HF_ARG_TEXT, "FILE", "the flash image, from flash's first byte to its last", &f.out, NULL},
+		{"out", 'o', HF_ARG_TEXT, "FILE", "the flash image, from flash's first byte to its last", &f.out,
+		 NULL},
 		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON", &f.json, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "factory",
 		.summary = "makes the flash image that a device leaves the factory with",
 		.synopsis = "--board FILE --boot FILE --keyset FILE --package FILE --out FILE",
-		.example = "holdfast factory --board boards/reference.conf --boot boot.elf --keyset keys/release.keyset \\\n"
+		.example = "holdfast factory --board boards/reference.conf --boot boot.elf --keyset "
+			   "keys/release.keyset \\\n"
 			   "      --package gateway-1.0.0.suit --out flash.bin",
 		.exits = "3 an input file is wrong, 4 the package is refused",
 		.arg = options,
@@ -145,11 +152,12 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
-	missing = !f.board_file	  ? "--board" :
-		  !f.boot_file	  ? "--boot" :
-		  !f.keyset_file  ? "--keyset" :
-		  !f.package_file ? "--package" :
-		  !f.out	  ? "--out" : NULL;
+	missing = !f.board_file     ? "--board"
+		  : !f.boot_file    ? "--boot"
+		  : !f.keyset_file  ? "--keyset"
+		  : !f.package_file ? "--package"
+		  : !f.out          ? "--out"
+				    : NULL;
 	if (missing)
 		return hf_args_wrong(&usage, "%s is missing", missing);
 	err = make(&f);

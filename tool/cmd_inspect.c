@@ -80,7 +80,8 @@ enum hf_exit hf_command_inspect(int argc, char **argv)
 	const char *board_file = NULL;
 	bool json = false, notation = false;
 	const struct hf_arg options[] = {
-		{"board", 'b', HF_ARG_TEXT, "FILE", "check against this board (slots and firmware)", &board_file, NULL},
+		{"board", 'b', HF_ARG_TEXT, "FILE", "check against this board (slots and firmware)", &board_file,
+		 NULL},
 		{"json", 0, HF_ARG_FLAG, NULL, "as JSON; numbers over 2^53 are strings", &json, NULL},
 		{"diag", 0, HF_ARG_FLAG, NULL, "the file's CBOR in diagnostic notation", &notation, NULL},
 	};

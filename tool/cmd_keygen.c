@@ -69,7 +69,8 @@ static enum hf_err write_files(struct keygen *k, enum hf_role role, struct hf_di
 	if (!err)
 		err = hf_key_write_public(k->public_path, k->key.public_key, k->force, diag);
 	if (!err)
-		err = hf_file_write(k->keyset_path, (struct hf_bytes){encoded, len}, k->force ? 0 : HF_FILE_NEW, diag);
+		err = hf_file_write(k->keyset_path, (struct hf_bytes){encoded, len}, k->force ? 0 : HF_FILE_NEW,
+				    diag);
 	return err;
 }
 
@@ -82,9 +83,9 @@ static void report(const struct keygen *k)
 	for (unsigned i = 0; i < 8; i++)
 		snprintf(id + 2 * i, 3, "%02x", digest[i]);
 	if (k->json) {
-		hf_out_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "private_key", k->private_path, "public_key",
-				      k->public_path, "keyset", k->keyset_path, "algorithm", "ESP256", "role", k->role,
-				      "id", id, "encrypted", k->password.text[0] != 0));
+		hf_out_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "private_key", k->private_path,
+				      "public_key", k->public_path, "keyset", k->keyset_path, "algorithm", "ESP256",
+				      "role", k->role, "id", id, "encrypted", k->password.text[0] != 0));
 		return;
 	}
 	printf("%s: %s key %s, P-256%s; keep it secret and keep a copy\n", k->private_path, k->role, id,
@@ -126,8 +127,8 @@ enum hf_exit hf_command_keygen(int argc, char **argv)
 		{"out", 'o', HF_ARG_TEXT, "DIR", "directory for the files (default: here)", &k.dir, NULL},
 		{"role", 0, HF_ARG_TEXT, "ROLE", "release (signs firmware), site, or root", &k.role, NULL},
 		{"password", 'p', HF_ARG_FLAG, NULL, "ask for a password and encrypt the key with it", &k.ask, NULL},
-		{"password-file", 0, HF_ARG_TEXT, "FILE", "encrypt the key with the file's first line", &k.password_file,
-		 NULL},
+		{"password-file", 0, HF_ARG_TEXT, "FILE", "encrypt the key with the file's first line",
+		 &k.password_file, NULL},
 		{"force", 'f', HF_ARG_FLAG, NULL, "replace existing files", &k.force, NULL},
 		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON", &k.json, NULL},
 	};

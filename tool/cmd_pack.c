@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast pack`: firmware files in, a signed package out. What was built is read back and verified as a device would,
- * for the very board it is made for, before it is written: a package that would be refused is never handed out.
+ * `holdfast pack`: firmware files in, a signed package out. What was built is read back and verified as a device
+ * would, for the very board it is made for, before it is written: a package that would be refused is never handed
+ * out.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,8 @@ static bool read_spec(struct pack *p, const struct hf_usage *usage)
 
 	if (!hf_version_parse(p->version, &spec->version) ||
 	    (!p->release_given && !hf_version_release(&spec->version, &p->release))) {
-		hf_args_wrong(usage, "--version wants MAJOR.MINOR.PATCH (at most 255.255.65535), not '%s'", p->version);
+		hf_args_wrong(usage, "--version wants MAJOR.MINOR.PATCH (at most 255.255.65535), not '%s'",
+			      p->version);
 		return false;
 	}
 	if (p->from && !hf_version_conditions_parse(p->from, &spec->from)) {
@@ -60,7 +62,8 @@ static bool read_spec(struct pack *p, const struct hf_usage *usage)
 	for (; spec->devices < p->devices.count; spec->devices++) {
 		if (hf_load_id(p->devices.item[spec->devices], spec->device[spec->devices]))
 			continue;
-		hf_args_wrong(usage, "--device-id wants 32 hexadecimal digits, not '%s'", p->devices.item[spec->devices]);
+		hf_args_wrong(usage, "--device-id wants 32 hexadecimal digits, not '%s'",
+			      p->devices.item[spec->devices]);
 		return false;
 	}
 	spec->sequence = (uint64_t)p->security_version << 32 | p->release;
@@ -72,10 +75,14 @@ static bool check_usage(const struct pack *p, const struct hf_usage *usage)
 	bool pair = p->fixed[0] || p->fixed[1];
 
 	if (!p->board_file || !p->key_file || !p->version || !p->out)
-		hf_args_wrong(usage, "%s is missing", !p->board_file ? "--board" : !p->key_file ? "--key" :
-						      !p->version ? "--version" : "--out");
+		hf_args_wrong(usage, "%s is missing",
+			      !p->board_file ? "--board"
+			      : !p->key_file ? "--key"
+			      : !p->version  ? "--version"
+					     : "--out");
 	else if (pair && (!p->fixed[0] || !p->fixed[1]))
-		hf_args_wrong(usage, "firmware that cannot be relocated needs a build for each slot: --slot-a and --slot-b");
+		hf_args_wrong(usage,
+			      "firmware that cannot be relocated needs a build for each slot: --slot-a and --slot-b");
 	else if (pair && p->files.count)
 		hf_args_wrong(usage, "either a pair of fixed builds, or files that are relocated");
 	else if (!pair && !p->files.count)
@@ -113,12 +120,14 @@ static enum hf_err read_relocatable(struct pack *p)
 	if (err)
 		return err;
 	if (p->files.count == 2)
-		return hf_image_from_two(&p->content[0], &p->firmware[0], &p->firmware[1], &p->board.layout, &p->diag);
+		return hf_image_from_two(&p->content[0], &p->firmware[0], &p->firmware[1], &p->board.layout,
+					 &p->diag);
 	if (p->firmware[0].elf)
 		return hf_image_from_one(&p->content[0], &p->firmware[0], &p->board.layout, &p->diag);
-	hf_diag_set(&p->diag, "%s: one %s file does not tell its addresses; give the same firmware linked at a second base as "
-			      "well, or a build for each slot with --slot-a and --slot-b", p->files.item[0],
-		    hf_image_format_name(p->firmware[0].format));
+	hf_diag_set(&p->diag,
+		    "%s: one %s file does not tell its addresses; give the same firmware linked at a second base as "
+		    "well, or a build for each slot with --slot-a and --slot-b",
+		    p->files.item[0], hf_image_format_name(p->firmware[0].format));
 	return HF_ERR_UNSUPPORTED;
 }
 
@@ -130,8 +139,8 @@ static enum hf_err read_pair(struct pack *p)
 	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
 		err = read_firmware(p, p->fixed[i], &p->firmware[i]);
 		if (!err)
-			err = hf_image_fixed(&p->content[i], &p->firmware[i], p->board.layout.slot[i], &p->board.layout,
-					     &p->diag);
+			err = hf_image_fixed(&p->content[i], &p->firmware[i], p->board.layout.slot[i],
+					     &p->board.layout, &p->diag);
 	}
 	return err;
 }
@@ -185,7 +194,8 @@ static enum hf_err build(struct pack *p)
 	spec->model_name = p->board.class_name;
 	spec->description = p->description;
 	if (!p->description) {
-		snprintf(p->default_text, sizeof(p->default_text), "Firmware %s for %s", p->version, p->board.class_name);
+		snprintf(p->default_text, sizeof(p->default_text), "Firmware %s for %s", p->version,
+			 p->board.class_name);
 		spec->description = p->default_text;
 	}
 	err = fill_contents(p);
@@ -212,16 +222,17 @@ static void report_json(const struct pack *p, const struct hf_package *package,
 	json_t *warnings = json_array();
 
 	for (unsigned i = 0; i < p->spec.contents; i++) {
-		json_array_append_new(images, json_pack("{s:i, s:i, s:i, s:i}", "bytes", (int)target[i].image.image_bytes,
-							"table_bytes", (int)target[i].image.table_bytes, "relocated_words",
-							(int)p->content[i].entries, "offset",
-							(int)p->spec.content[i].image_offset));
+		json_array_append_new(images,
+				      json_pack("{s:i, s:i, s:i, s:i}", "bytes", (int)target[i].image.image_bytes,
+						"table_bytes", (int)target[i].image.table_bytes, "relocated_words",
+						(int)p->content[i].entries, "offset",
+						(int)p->spec.content[i].image_offset));
 		for (size_t k = 0; k < p->content[i].warning_count; k++)
 			json_array_append_new(warnings, json_string(p->content[i].warnings[k].text));
 	}
-	hf_out_json(json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "package", p->out, "bytes", (int)p->package.len, "id",
-			      hf_out_hex(package->id, sizeof(package->id), id), "version", p->version, "sequence",
-			      hf_json_u64(p->spec.sequence), "images", images, "warnings", warnings));
+	hf_out_json(json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "package", p->out, "bytes", (int)p->package.len,
+			      "id", hf_out_hex(package->id, sizeof(package->id), id), "version", p->version,
+			      "sequence", hf_json_u64(p->spec.sequence), "images", images, "warnings", warnings));
 }
 
 static void report(const struct pack *p, const struct hf_package *package,
@@ -236,7 +247,8 @@ static void report(const struct pack *p, const struct hf_package *package,
 			printf("  slot %c: ", 'A' + (int)i);
 		else
 			printf("  either slot: ");
-		printf("image of %u bytes at offset 0x%x", target[i].image.image_bytes, p->spec.content[i].image_offset);
+		printf("image of %u bytes at offset 0x%x", target[i].image.image_bytes,
+		       p->spec.content[i].image_offset);
 		if (target[i].image.table_bytes)
 			printf(", %u words relocated by a table of %u bytes", p->content[i].entries,
 			       target[i].image.table_bytes);
@@ -257,8 +269,9 @@ static void warn(const struct pack *p)
 				hf_out_warning("%s", p->content[i].warnings[k].text);
 		}
 		if (in_code)
-			hf_out_warning("%u words among the instructions look like addresses of the image and were left alone; "
-				       "--json lists them", in_code);
+			hf_out_warning("%u words among the instructions look like addresses of the image and were "
+				       "left alone; --json lists them",
+				       in_code);
 	}
 }
 
@@ -296,7 +309,8 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 	const struct hf_arg options[] = {
 		{"board", 'b', HF_ARG_TEXT, "FILE", "the board file", &p->board_file, NULL},
 		{"key", 'k', HF_ARG_TEXT, "FILE", "the release key that signs (PEM)", &p->key_file, NULL},
-		{"password-file", 0, HF_ARG_TEXT, "FILE", "the key's password, in the first line", &p->password_file, NULL},
+		{"password-file", 0, HF_ARG_TEXT, "FILE", "the key's password, in the first line", &p->password_file,
+		 NULL},
 		{"version", 'v', HF_ARG_TEXT, "X.Y.Z", "the firmware's version", &p->version, NULL},
 		{"out", 'o', HF_ARG_TEXT, "FILE", "the package", &p->out, NULL},
 		{"security-version", 's', HF_ARG_U32, "N", "devices never go back below it (default: 0)",
@@ -304,9 +318,11 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		{"release", 0, HF_ARG_U32, "N", "release number (default: from the version)", &p->release,
 		 &p->release_given},
 		{"from", 0, HF_ARG_TEXT, "COND", "versions it upgrades from: '>=1.0.0,<2.0.0'", &p->from, NULL},
-		{"device-id", 'd', HF_ARG_LIST, "HEX", "for this device only; may be given several times", &p->devices, NULL},
+		{"device-id", 'd', HF_ARG_LIST, "HEX", "for this device only; may be given several times",
+		 &p->devices, NULL},
 		{"description", 0, HF_ARG_TEXT, "TEXT", "for people, signed with the rest", &p->description, NULL},
-		{"slot-a", 0, HF_ARG_TEXT, "FILE", "a build for slot A that cannot be relocated ...", &p->fixed[0], NULL},
+		{"slot-a", 0, HF_ARG_TEXT, "FILE", "a build for slot A that cannot be relocated ...", &p->fixed[0],
+		 NULL},
 		{"slot-b", 0, HF_ARG_TEXT, "FILE", "... and its twin for slot B", &p->fixed[1], NULL},
 		{"pad-to", 0, HF_ARG_SIZE, "SIZE", "pad the image to this size, for measurements", &p->pad_to,
 		 &p->pad_given},
@@ -317,9 +333,9 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		.command = "pack",
 		.summary = "makes a signed package of firmware",
 		.synopsis = "--board FILE --key FILE --version X.Y.Z --out FILE FIRMWARE [FIRMWARE]",
-		.details = "FIRMWARE is an ELF, Intel HEX or SREC file, or FILE@ADDRESS for a raw binary; two are the same firmware\n"
-			   "linked at two bases (exact), one is an ELF that was linked with --emit-relocs. The same input and key\n"
-			   "give the same bytes.",
+		.details = "FIRMWARE is an ELF, Intel HEX or SREC file, or FILE@ADDRESS for a raw binary; two are\n"
+			   "the same firmware linked at two bases (exact), one is an ELF that was linked with\n"
+			   "--emit-relocs. The same input and key give the same bytes.",
 		.example = "holdfast pack --board boards/reference.conf --key keys/release.pem --version 1.1.0 \\\n"
 			   "      --out gateway-1.1.0.suit gateway-a.elf gateway-b.elf",
 		.exits = "3 an input file is wrong, 4 the package would be refused",

@@ -57,7 +57,7 @@ static json_t *unchecked_list(unsigned unchecked)
 	add_unchecked(list, unchecked, HF_UNCHECKED_DEVICE, "the package is for certain devices (give --device-id)");
 	add_unchecked(list, unchecked, HF_UNCHECKED_VERSION, "it upgrades from certain versions (give --current)");
 	add_unchecked(list, unchecked, HF_UNCHECKED_SEQUENCE,
-		      "security version and release against those of the device (give --current, --current-security)");
+		      "security version and release against the device's (give --current, --current-security)");
 	return list;
 }
 
@@ -72,14 +72,14 @@ static void report(const struct verify *v, const char *file, unsigned unchecked)
 	hf_version_format(v->package.manifest.version, v->package.manifest.versions, version);
 	hf_out_hex(v->package.id, sizeof(v->package.id), id);
 	if (v->json) {
-		hf_out_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:o}", "accepted", 1, "package", file, "version", version,
-				      "id", id, "class", v->board.class_name, "unchecked", list));
+		hf_out_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:o}", "accepted", 1, "package", file, "version",
+				      version, "id", id, "class", v->board.class_name, "unchecked", list));
 		return;
 	}
 	printf("%s: %saccepted%s: version %s for %s, signed by keyset %u, whole, starts in either slot\n", file,
-	       hf_out_colour(stdout, HF_COLOUR_GREEN), hf_out_colour(stdout, HF_COLOUR_NONE), version, v->board.class_name,
-	       v->keyset.number);
-	json_array_foreach(list, i, item) {
+	       hf_out_colour(stdout, HF_COLOUR_GREEN), hf_out_colour(stdout, HF_COLOUR_NONE), version,
+	       v->board.class_name, v->keyset.number);
+	json_array_foreach (list, i, item) {
 		text = json_string_value(item);
 		printf("  not checked: %s\n", text);
 	}
@@ -92,7 +92,9 @@ static enum hf_exit refuse(const struct verify *v, const char *file, enum hf_err
 
 	if (v->json)
 		hf_out_json(json_pack("{s:b, s:s, s:s, s:s, s:i}", "accepted", 0, "package", file, "verdict",
-				      code == HF_EXIT_REFUSED ? "refused" : code == HF_EXIT_INPUT ? "damaged" : "error",
+				      code == HF_EXIT_REFUSED ? "refused"
+				      : code == HF_EXIT_INPUT ? "damaged"
+							      : "error",
 				      "reason", diag->text, "error", (int)err));
 	return hf_out_fail(err, diag);
 }
@@ -142,7 +144,8 @@ enum hf_exit hf_command_verify(int argc, char **argv)
 		.command = "verify",
 		.summary = "says whether a device would take a package, and if not, why",
 		.synopsis = "PACKAGE --board FILE --keyset FILE [options]",
-		.example = "holdfast verify gateway-1.1.0.suit --board boards/reference.conf --keyset keys/release.keyset",
+		.example = "holdfast verify gateway-1.1.0.suit --board boards/reference.conf --keyset "
+			   "keys/release.keyset",
 		.exits = "3 a file is damaged, 4 the package is refused",
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),

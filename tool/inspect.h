@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What `holdfast inspect` knows to show. Each function prints one kind of file, for people or as JSON, and returns the error
- * that the file itself has (HF_ERR_DIGEST: damaged), with a sentence.
+ * What `holdfast inspect` knows to show. Each function prints one kind of file, for people or as JSON, and returns
+ * the error that the file itself has (HF_ERR_DIGEST: damaged), with a sentence.
  */
 #ifndef HF_INSPECT_H
 #define HF_INSPECT_H

@@ -28,16 +28,18 @@ static json_t *facts_of_keyset(const struct hf_inspect *in, const struct hf_keys
 		const struct hf_key *key = &keyset->key[i];
 
 		key_id(key, id);
-		json_array_append_new(keys, json_pack("{s:s, s:s, s:s, s:s}", "role", hf_role_name(key->role), "algorithm",
-						      hf_alg_name(key->alg), "id", id, "public_key",
-						      key->public_key.len <= 256 ? hf_out_hex(key->public_key.ptr,
-											      key->public_key.len, hex)
-										 : ""));
+		json_array_append_new(keys,
+				      json_pack("{s:s, s:s, s:s, s:s}", "role", hf_role_name(key->role), "algorithm",
+						hf_alg_name(key->alg), "id", id, "public_key",
+						key->public_key.len <= 256
+							? hf_out_hex(key->public_key.ptr, key->public_key.len, hex)
+							: ""));
 	}
 	for (unsigned i = 0; i < keyset->algs; i++)
 		json_array_append_new(algs, json_string(hf_alg_name(keyset->alg[i])));
 	return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "kind", "keyset", "file", in->path, "bytes",
-			 (json_int_t)in->file.len, "number", (json_int_t)keyset->number, "keys", keys, "demands", algs);
+			 (json_int_t)in->file.len, "number", (json_int_t)keyset->number, "keys", keys, "demands",
+			 algs);
 }
 
 enum hf_err hf_inspect_keyset(const struct hf_inspect *in, struct hf_diag *diag)
@@ -82,7 +84,7 @@ static const struct hf_layout any_f4 = {
 struct firmware_facts {
 	struct hf_firmware fw;
 	struct hf_image_content content;
-	struct hf_diag why_not;  /* it cannot be relocated from this file alone */
+	struct hf_diag why_not; /* it cannot be relocated from this file alone */
 	bool relocatable;
 	uint32_t stack_pointer, reset_vector;
 };
@@ -93,9 +95,9 @@ static json_t *json_of_firmware(const struct hf_inspect *in, const struct firmwa
 
 	for (size_t i = 0; i < f->content.warning_count; i++)
 		json_array_append_new(warnings, json_string(f->content.warnings[i].text));
-	return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:i, s:o, s:o}", "kind", "firmware", "file", in->path,
-			 "bytes", (json_int_t)in->file.len, "format", hf_image_format_name(f->fw.format), "addr",
-			 (json_int_t)f->fw.addr, "image_bytes", (json_int_t)f->fw.len, "stack_pointer",
+	return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:i, s:o, s:o}", "kind", "firmware", "file",
+			 in->path, "bytes", (json_int_t)in->file.len, "format", hf_image_format_name(f->fw.format),
+			 "addr", (json_int_t)f->fw.addr, "image_bytes", (json_int_t)f->fw.len, "stack_pointer",
 			 (json_int_t)f->stack_pointer, "reset_vector", (json_int_t)f->reset_vector, "relocatable",
 			 f->relocatable, "relocated_words", (int)f->content.entries, "why_not",
 			 f->relocatable ? json_null() : json_string(f->why_not.text), "warnings", warnings);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packages and slots. The facts are gathered into JSON first, and what people see is printed from the same facts: the two
- * cannot disagree.
+ * Packages and slots. The facts are gathered into JSON first, and what people see is printed from the same facts: the
+ * two cannot disagree.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -96,8 +96,8 @@ static void add_identity(json_t *facts, const struct hf_package *p)
 static void add_part(json_t *parts, const char *name, size_t offset, size_t bytes)
 {
 	if (bytes)
-		json_array_append_new(parts, json_pack("{s:s, s:I, s:I}", "name", name, "offset", (json_int_t)offset, "bytes",
-						       (json_int_t)bytes));
+		json_array_append_new(parts, json_pack("{s:s, s:I, s:I}", "name", name, "offset", (json_int_t)offset,
+						       "bytes", (json_int_t)bytes));
 }
 
 static void add_view(json_t *parts, const struct hf_package *p, const char *name, struct hf_bytes view)
@@ -133,12 +133,13 @@ static json_t *facts_of_params(const struct hf_params *params)
 {
 	return json_pack("{s:o, s:i, s:i, s:i, s:i, s:o}", "payload", json_view(params->uri), "content_bytes",
 			 (int)params->size, "table_bytes", (int)params->table_bytes, "image_bytes",
-			 (int)(params->size - params->table_bytes), "image_offset", (int)params->image_offset, "digest",
-			 json_hex(params->digest));
+			 (int)(params->size - params->table_bytes), "image_offset", (int)params->image_offset,
+			 "digest", json_hex(params->digest));
 }
 
 /* What lands in each slot, and whether its payload is what was signed. Slots that get the same are one entry. */
-static json_t *facts_of_slots(const struct hf_package *p, enum hf_err *err, uint32_t *table_bytes, struct hf_diag *diag)
+static json_t *facts_of_slots(const struct hf_package *p, enum hf_err *err, uint32_t *table_bytes,
+			      struct hf_diag *diag)
 {
 	json_t *slots = json_array();
 
@@ -291,9 +292,9 @@ static void print_list(const char *label, const json_t *list, const char *if_emp
 
 static void print_identity(const json_t *facts, const struct hf_package *p)
 {
-	printf("  %-12s %s, security version %u, release %u, sequence %" PRIu64 "\n", "version", text_of(facts, "version"),
-	       hf_sequence_security(p->manifest.sequence), hf_sequence_release(p->manifest.sequence),
-	       p->manifest.sequence);
+	printf("  %-12s %s, security version %u, release %u, sequence %" PRIu64 "\n", "version",
+	       text_of(facts, "version"), hf_sequence_security(p->manifest.sequence),
+	       hf_sequence_release(p->manifest.sequence), p->manifest.sequence);
 	printf("  %-12s class %s of %s\n", "for", text_of(facts, "class"), text_of(facts, "vendor"));
 	printf("  %-12s class id %s, vendor id %s\n", "", text_of(facts, "class_id"), text_of(facts, "vendor_id"));
 	print_list("devices", json_object_get(facts, "devices"), "any of this class");
@@ -311,8 +312,7 @@ static void print_slots(const json_t *slots)
 	for (size_t i = 0; i < json_array_size(slots); i++) {
 		const json_t *s = json_array_get(slots, i);
 		const json_t *whole = json_object_get(s, "whole");
-		const char *state = json_is_true(whole)	 ? ", whole" :
-				    json_is_false(whole) ? ", DAMAGED" : "";
+		const char *state = json_is_true(whole) ? ", whole" : json_is_false(whole) ? ", DAMAGED" : "";
 
 		printf("  %-12s image of %lld bytes at offset 0x%llx, table of %lld bytes%s\n",
 		       each ? (i ? "slot B" : "slot A") : "either slot",
@@ -445,10 +445,12 @@ enum hf_err hf_inspect_slot(const struct hf_inspect *in, struct hf_diag *diag)
 	json_object_set_new(facts, "slots", slots);
 	if (in->board) {
 		slot = find_slot(in, &p);
-		json_object_set_new(facts, "read_from", slot < 0 ? json_null() : json_string(slot ? "slot_b" : "slot_a"));
+		json_object_set_new(facts, "read_from",
+				    slot < 0 ? json_null() : json_string(slot ? "slot_b" : "slot_a"));
 	}
 	if (in->board && slot < 0) {
-		hf_diag_set(diag, "the content is damaged, or was not read from a slot of class %s", in->board->class_name);
+		hf_diag_set(diag, "the content is damaged, or was not read from a slot of class %s",
+			    in->board->class_name);
 		err = HF_ERR_DIGEST;
 	}
 	if (in->json) {
@@ -459,8 +461,10 @@ enum hf_err hf_inspect_slot(const struct hf_inspect *in, struct hf_diag *diag)
 	print_identity(facts, &p);
 	print_slots(slots);
 	if (in->board)
-		printf("  %-12s %s\n", "content", slot < 0 ? "DAMAGED" : slot ? "whole, read from slot B" :
-										   "whole, read from slot A");
+		printf("  %-12s %s\n", "content",
+		       slot < 0 ? "DAMAGED"
+		       : slot   ? "whole, read from slot B"
+				: "whole, read from slot A");
 	else
 		printf("  %-12s not checked (give --board)\n", "content");
 	print_sequences(&p.manifest);

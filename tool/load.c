@@ -5,7 +5,8 @@
 
 #define KEYSET_FILE_MAX 65536u
 
-enum hf_err hf_load_package(const char *path, struct hf_buffer *file, struct hf_package *package, struct hf_diag *diag)
+enum hf_err hf_load_package(const char *path, struct hf_buffer *file, struct hf_package *package,
+			    struct hf_diag *diag)
 {
 	enum hf_err err = hf_file_read(path, HF_PACKAGE_FILE_MAX, file, diag);
 

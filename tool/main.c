@@ -40,7 +40,8 @@ static const struct command *find(const char *name)
 
 static void print_help(FILE *to)
 {
-	fprintf(to, "holdfast: firmware upgrades that cannot brick a gateway\n\nusage: holdfast COMMAND [arguments]\n\n");
+	fprintf(to,
+		"holdfast: firmware upgrades that cannot brick a gateway\n\nusage: holdfast COMMAND [arguments]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].line);
 	fprintf(to, "\n`holdfast COMMAND --help` explains a command and gives an example.\n");

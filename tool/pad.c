@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The padding is a SHA-256 of a counter, over and over. It is never executed and holds no address, so the table keeps its
- * entries and only learns of more pages.
+ * The padding is a SHA-256 of a counter, over and over. It is never executed and holds no address, so the table keeps
+ * its entries and only learns of more pages.
  */
 #include "pad.h"
 

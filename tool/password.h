@@ -18,7 +18,8 @@ struct hf_password {
 
 HF_MUST_USE enum hf_err hf_password_read(const char *path, struct hf_password *out, struct hf_diag *diag);
 
-/* Asks on the terminal, without echo; twice where `confirm`. HF_ERR_DENIED: there is no terminal, or the two differ. */
+/* Asks on the terminal, without echo; twice where `confirm`. HF_ERR_DENIED: there is no terminal, or the two differ.
+ */
 HF_MUST_USE enum hf_err hf_password_ask(const char *prompt, bool confirm, struct hf_password *out,
 					struct hf_diag *diag);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Board files: the three that ship, and one change at a time to the reference board's, each of which has to be refused with
- * its own sentence, at its own line.
+ * Board files: the three that ship, and one change at a time to the reference board's, each of which has to be
+ * refused with its own sentence, at its own line.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,9 +134,9 @@ static void ids_are_uuids_of_version_5(void **state)
 /* ---- refusals ---- */
 
 struct change {
-	const char *from, *to;   /* the first occurrence is replaced; to NULL: the text ends there */
-	const char *line_of;     /* the changed file's first line with this text is named; NULL: any line */
-	const char *sentence;    /* part of it */
+	const char *from, *to; /* the first occurrence is replaced; to NULL: the text ends there */
+	const char *line_of;   /* the changed file's first line with this text is named; NULL: any line */
+	const char *sentence;  /* part of it */
 };
 
 static char *apply(const char *text, const struct change *change)
@@ -213,7 +213,8 @@ static void keys_that_are_unknown_are_refused(void **state)
 {
 	static const struct change changes[] = {
 		{"format = 1;", "format = 1;\nspeed = 3;", "speed = 3", "unknown key 'speed' in the file"},
-		{"boot     = [0, 1];", "boot = [0, 1]; bootloader = [0, 1];", "bootloader", "unknown key 'bootloader' in partitions"},
+		{"boot     = [0, 1];", "boot = [0, 1]; bootloader = [0, 1];", "bootloader",
+		 "unknown key 'bootloader' in partitions"},
 		{"usart = 1;", "usart = 1; bauds = [1];", "bauds", "unknown key 'bauds' in maintenance"},
 		{"pin = \"PD12\";", "pin = \"PD12\"; colour = 3;", "colour", "unknown key 'colour' in led"},
 		{"count = 4;", "count = 4; size = 3;", "size = 3", "unknown key 'size'"},
@@ -232,15 +233,17 @@ static void values_of_another_type_or_range_are_refused(void **state)
 		{"sysclk_hz = 168000000;", "sysclk_hz = 200000000;", "sysclk_hz", "'sysclk_hz' is 200000000"},
 		{"sysclk_hz = 168000000;", "sysclk_hz = 168.0;", "sysclk_hz", "has to be a whole number"},
 		{"sysclk_hz = 168000000;", "sysclk_hz = -1;", "sysclk_hz", "'sysclk_hz' is -1"},
-		{"sysclk_hz = 168000000;", "sysclk_hz = 99999999999999L;", "sysclk_hz", "'sysclk_hz' is 99999999999999"},
+		{"sysclk_hz = 168000000;", "sysclk_hz = 99999999999999L;", "sysclk_hz",
+		 "'sysclk_hz' is 99999999999999"},
 		{"\"Reference gateway\"", "\"\"", "name ", "not an empty one"},
 		{"\"Reference gateway\"", "\"a\\\"b\"", "name ", "holds a character"},
 		{"\"Reference gateway\"", "\"a\\nb\"", "name ", "holds a character"},
-		{"\"gw-f407\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"", "class  =",
-		 "at most 63 are allowed"},
+		{"\"gw-f407\"", "\"0123456789012345678901234567890123456789012345678901234567890123\"",
+		 "class  =", "at most 63 are allowed"},
 		{"\"gw-f407\"", "7", "class  =", "has to be a text in quotes"},
 		{"\"holdfast.example\"", "\"holdfast\"", "vendor ", "has to be a domain"},
-		{"\"STM32F407VGT6\"", "\"STM32F103\"", "chip ", "the chip 'STM32F103' is not known; known are STM32F405RGT6"},
+		{"\"STM32F407VGT6\"", "\"STM32F103\"", "chip ",
+		 "the chip 'STM32F103' is not known; known are STM32F405RGT6"},
 		{"\"PA9\"", "\"A9\"", "tx    = \"A9\"", "'tx' has to be a pin"},
 		{"\"PA9\"", "\"PA16\"", "PA16", "the pins 0 to 15"},
 		{"\"PA9\"", "\"PA009\"", "PA009", "has to be a pin"},
@@ -297,11 +300,15 @@ static void memory_that_the_chip_has_not_is_refused(void **state)
 static void partitions_that_collide_or_leave_gaps_are_refused(void **state)
 {
 	static const struct change changes[] = {
-		{"journal  = [2, 3];", "journal  = [1, 2];", "journal  = [1", "'journal' overlaps 'boot': both have sector 1"},
-		{"slot_b   = [8, 10];", "slot_b   = [7, 10];", "slot_b   =", "'slot_b' overlaps 'slot_a': both have sector 7"},
-		{"data     = [11, 11];", "data     = [11, 12];", NULL, "'data' is 12, but has to be between 0 and 11"},
+		{"journal  = [2, 3];", "journal  = [1, 2];", "journal  = [1",
+		 "'journal' overlaps 'boot': both have sector 1"},
+		{"slot_b   = [8, 10];", "slot_b   = [7, 10];",
+		 "slot_b   =", "'slot_b' overlaps 'slot_a': both have sector 7"},
+		{"data     = [11, 11];", "data     = [11, 12];", NULL,
+		 "'data' is 12, but has to be between 0 and 11"},
 		{"data     = [11, 11];", "", "partitions", "sector 11 belongs to no partition"},
-		{"data     = [11, 11];", "unused = ([11, 11], [4, 4]);", NULL, "'unused' overlaps 'recovery': both have sector 4"},
+		{"data     = [11, 11];", "unused = ([11, 11], [4, 4]);", NULL,
+		 "'unused' overlaps 'recovery': both have sector 4"},
 		{"data     = [11, 11];", "unused = [11, 11];", "unused = [11", "'unused' has to be a list"},
 		{"recovery = [4, 4];", "recovery = [4];", "recovery = [4]", "has to be its first and last sector"},
 		{"recovery = [4, 4];", "recovery = 4;", "recovery = 4", "has to be its first and last sector"},
@@ -336,15 +343,18 @@ static void assert_table_refused(const char *table, const char *sentence)
 static void partitions_of_the_wrong_shape_are_refused(void **state)
 {
 	(void)state;
-	assert_table_refused("boot=[1,1]; journal=[2,3]; unused=([0,0]); recovery=[4,4]; slot_a=[5,7]; slot_b=[8,10]; data=[11,11];",
+	assert_table_refused("boot=[1,1]; journal=[2,3]; unused=([0,0]); recovery=[4,4]; slot_a=[5,7]; "
+			     "slot_b=[8,10]; data=[11,11];",
 			     "'boot' has to begin with sector 0");
-	assert_table_refused("boot=[0,1]; journal=[2,2]; data=[3,3]; recovery=[4,4]; slot_a=[5,7]; slot_b=[8,10]; unused=([11,11]);",
+	assert_table_refused("boot=[0,1]; journal=[2,2]; data=[3,3]; recovery=[4,4]; slot_a=[5,7]; slot_b=[8,10]; "
+			     "unused=([11,11]);",
 			     "'journal' has to be two sectors of equal size");
 	assert_table_refused("boot=[0,2]; journal=[3,4]; slot_a=[5,7]; slot_b=[8,10]; data=[11,11];",
 			     "'journal' has to be two sectors of equal size");
 	assert_table_refused("boot=[0,1]; journal=[2,3]; recovery=[4,4]; slot_a=[5,7]; slot_b=[8,9]; data=[10,11];",
 			     "'slot_b' has 256 KiB and 'slot_a' 384");
-	assert_table_refused("boot=[0,0]; unused=([1,1]); journal=[2,3]; recovery=[4,4]; slot_a=[5,7]; slot_b=[8,10]; data=[11,11];",
+	assert_table_refused("boot=[0,0]; unused=([1,1]); journal=[2,3]; recovery=[4,4]; slot_a=[5,7]; "
+			     "slot_b=[8,10]; data=[11,11];",
 			     "boot may take 16 KiB, but its partition has 14 KiB besides the keyset");
 }
 
@@ -356,10 +366,12 @@ static void pins_that_cannot_do_it_are_refused(void **state)
 		{"usart = 1;", "usart = 4;", NULL, "cannot be the tx of USART4"},
 		{"timer = 4;", "timer = 3;", "led ", "no channel of timer 3 reaches PD12"},
 		{"timer = 4;", "timer = 1;", "led ", "no channel of timer 1 reaches PD12"},
-		{"pin = \"PE2\";", "pin = \"PA9\";", "recovery = { pin", "PA9 is used twice: as maintenance.tx and as recovery.pin"},
+		{"pin = \"PE2\";", "pin = \"PA9\";", "recovery = { pin",
+		 "PA9 is used twice: as maintenance.tx and as recovery.pin"},
 		{"de    = \"PA1\";", "de    = \"PD12\";", "led ", "PD12 is used twice: as modbus.de and as led.pin"},
-		{"usart = 2;\n\ttx    = \"PA2\";\n\trx    = \"PA3\";", "usart = 1;\n\ttx    = \"PB6\";\n\trx    = \"PB7\";", "modbus = ",
-		 "'maintenance' and 'modbus' both use USART1"},
+		{"usart = 2;\n\ttx    = \"PA2\";\n\trx    = \"PA3\";",
+		 "usart = 1;\n\ttx    = \"PB6\";\n\trx    = \"PB7\";",
+		 "modbus = ", "'maintenance' and 'modbus' both use USART1"},
 		{"[19200]", "[1953488]", NULL, "1953488 baud cannot be made from USART2's clock of 42000000 Hz"},
 		{"sysclk_hz = 168000000;", "sysclk_hz = 16000000;", NULL, "921600 baud is too fast for USART1"},
 		{"[19200]", "[2000001]", NULL, "'baud' is 2000001"},

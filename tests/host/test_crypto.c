@@ -103,7 +103,8 @@ static void ed25519_verifies_rfc_8032_s_vector(void **state)
 	(void)state;
 	from_hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", key, sizeof(key));
 	from_hex("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
-		 "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00", signature, sizeof(signature));
+		 "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+		 signature, sizeof(signature));
 	assert_int_equal(hf_host_crypto.verify(HF_ALG_EDDSA, k, m, s), HF_OK);
 	message ^= 1;
 	assert_int_equal(hf_host_crypto.verify(HF_ALG_EDDSA, k, m, s), HF_ERR_SIGNATURE);
@@ -116,18 +117,24 @@ static void malformed_keys_and_signatures_are_refused(void **state)
 
 	(void)state;
 	/* Not on the curve; zero signature; wrong lengths; unknown algorithm. */
-	assert_int_equal(hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
-			 HF_ERR_SIGNATURE);
+	assert_int_equal(
+		hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
+		HF_ERR_SIGNATURE);
 	from_hex(rfc6979_public, key, sizeof(key));
-	assert_int_equal(hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
-			 HF_ERR_SIGNATURE);
-	assert_int_equal(hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 64}, m, (struct hf_bytes){signature, 64}),
-			 HF_ERR_SIGNATURE);
-	assert_int_equal(hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 63}),
-			 HF_ERR_SIGNATURE);
-	assert_int_equal(hf_host_crypto.verify(HF_ALG_EDDSA, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
-			 HF_ERR_SIGNATURE);
-	assert_int_equal(hf_host_crypto.verify(HF_ALG_HSS_LMS, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
+	assert_int_equal(
+		hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
+		HF_ERR_SIGNATURE);
+	assert_int_equal(
+		hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 64}, m, (struct hf_bytes){signature, 64}),
+		HF_ERR_SIGNATURE);
+	assert_int_equal(
+		hf_host_crypto.verify(HF_ALG_ESP256, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 63}),
+		HF_ERR_SIGNATURE);
+	assert_int_equal(
+		hf_host_crypto.verify(HF_ALG_EDDSA, (struct hf_bytes){key, 65}, m, (struct hf_bytes){signature, 64}),
+		HF_ERR_SIGNATURE);
+	assert_int_equal(hf_host_crypto.verify(HF_ALG_HSS_LMS, (struct hf_bytes){key, 65}, m,
+					       (struct hf_bytes){signature, 64}),
 			 HF_ERR_UNSUPPORTED);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files are read within their limit, and written whole or not at all: a full disk (a file size limit stands for it) leaves the
- * old content and no debris.
+ * Files are read within their limit, and written whole or not at all: a full disk (a file size limit stands for it)
+ * leaves the old content and no debris.
  */
 #include <fcntl.h>
 #include <setjmp.h>

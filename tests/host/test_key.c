@@ -28,7 +28,9 @@ static void put(const char *name, const char *text)
 {
 	struct hf_diag diag;
 
-	assert_int_equal(hf_file_write(scratch(name), (struct hf_bytes){(const uint8_t *)text, strlen(text)}, 0, &diag), HF_OK);
+	assert_int_equal(
+		hf_file_write(scratch(name), (struct hf_bytes){(const uint8_t *)text, strlen(text)}, 0, &diag),
+		HF_OK);
 }
 
 static void make(struct hf_private_key *key)

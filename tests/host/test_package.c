@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packages from the builder through core's parser and back: what was put in comes out, byte for byte and bit for bit, and
- * whatever a device would refuse is refused on the desk, each with its own error and a sentence.
+ * Packages from the builder through core's parser and back: what was put in comes out, byte for byte and bit for bit,
+ * and whatever a device would refuse is refused on the desk, each with its own error and a sentence.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 #include "package_read.h"
 #include "package_verify.h"
 
-#define IMAGE_BYTES 40000u /* three segments, the last one short; ten pages */
+#define IMAGE_BYTES  40000u /* three segments, the last one short; ten pages */
 #define PAGES(bytes) (((bytes) + HF_RELOC_PAGE_BYTES - 1) / HF_RELOC_PAGE_BYTES)
 
 static struct hf_board reference, compact;
@@ -81,7 +81,8 @@ static struct hf_buffer build_with(struct hf_package_spec *spec, const struct hf
 	struct hf_buffer file;
 	struct hf_diag diag = {""};
 
-	if ((spec->contents == 1 && hf_package_place(spec, signer, &diag)) || hf_package_build(spec, signer, &file, &diag))
+	if ((spec->contents == 1 && hf_package_place(spec, signer, &diag)) ||
+	    hf_package_build(spec, signer, &file, &diag))
 		fail_msg("%s", diag.text);
 	return file;
 }
@@ -97,8 +98,8 @@ static struct hf_keyset trust(const struct hf_private_key *signer)
 }
 
 /* Reads and verifies; `device` with what is known besides board and keyset. */
-static enum hf_err check(struct hf_bytes file, const struct hf_board *board, struct hf_package_device device, unsigned *unchecked,
-			 struct hf_diag *diag)
+static enum hf_err check(struct hf_bytes file, const struct hf_board *board, struct hf_package_device device,
+			 unsigned *unchecked, struct hf_diag *diag)
 {
 	const struct hf_keyset keyset = trust(&key);
 	struct hf_package_target target[HF_SLOTS];
@@ -166,8 +167,8 @@ static void package_of_the_same_spec_is_the_same_bytes(void **state)
 
 static struct hf_params run_install(const struct hf_manifest *manifest, unsigned slot)
 {
-	const struct hf_suit_device device = {.vendor_id = reference.layout.vendor_id, .class_id = reference.layout.class_id,
-					      .slot = slot};
+	const struct hf_suit_device device = {
+		.vendor_id = reference.layout.vendor_id, .class_id = reference.layout.class_id, .slot = slot};
 	const struct hf_suit_ops ops = {NULL, NULL, NULL, NULL};
 	struct hf_params params;
 
@@ -238,10 +239,35 @@ static void manifest_has_the_profile_s_shape(void **state)
 	size_t size = 0;
 	FILE *to;
 	static const char *const parts[] = {
-		"1: 1,", "2: 8606777344,", "3: << {", "2: [", "[h'617070']", "4: << [", "20,", "1: h'c9287ba42dce5b99859212e278d51492',",
-		"2: h'15b10ed292ce57108de6cc4880b4c73b',", "3: << [-16, h'", "14: 40", "1,", "15,", "2,", "15,", "20,",
-		"24: h'01010101010101010101010101010101'", "24,", "15", "6: << [1, 1, 0] >>,", "7: << [", "20,", "-257: ", "-258: 1024",
-		"3,", "15", "9: << [23, 2] >>,", "20: [-16, h'", "23: [-16, h'",
+		"1: 1,",
+		"2: 8606777344,",
+		"3: << {",
+		"2: [",
+		"[h'617070']",
+		"4: << [",
+		"20,",
+		"1: h'c9287ba42dce5b99859212e278d51492',",
+		"2: h'15b10ed292ce57108de6cc4880b4c73b',",
+		"3: << [-16, h'",
+		"14: 40",
+		"1,",
+		"15,",
+		"2,",
+		"15,",
+		"20,",
+		"24: h'01010101010101010101010101010101'",
+		"24,",
+		"15",
+		"6: << [1, 1, 0] >>,",
+		"7: << [",
+		"20,",
+		"-257: ",
+		"-258: 1024",
+		"3,",
+		"15",
+		"9: << [23, 2] >>,",
+		"20: [-16, h'",
+		"23: [-16, h'",
 	};
 
 	(void)state;
@@ -460,7 +486,8 @@ static void package_for_another_board_is_refused_naming_both(void **state)
 
 	(void)state;
 	assert_check(&file, &compact, anyone, HF_ERR_CLASS,
-		     "made for class gw-f407 of holdfast.example, and this board is class gw-f407-compact of holdfast.example");
+		     "made for class gw-f407 of holdfast.example, and this board is class gw-f407-compact of "
+		     "holdfast.example");
 	other.layout.vendor_id[3] ^= 1;
 	assert_check(&file, &other, anyone, HF_ERR_VENDOR, "made for class gw-f407 of holdfast.example");
 	hf_buffer_free(&file);
@@ -473,7 +500,8 @@ static void package_with_a_foreign_signature_is_refused(void **state)
 	struct hf_keyset site = hf_keyset_of_one(HF_ROLE_SITE, 9, foreign.public_key);
 
 	(void)state;
-	assert_check(&file, &reference, anyone, HF_ERR_SIGNATURE, "not signed by a release key of this keyset (number 1)");
+	assert_check(&file, &reference, anyone, HF_ERR_SIGNATURE,
+		     "not signed by a release key of this keyset (number 1)");
 	assert_check(&file, &reference, (struct hf_package_device){.keyset = &site}, HF_ERR_KEY, "(number 9)");
 	hf_buffer_free(&file);
 }
@@ -487,9 +515,11 @@ static void package_with_a_low_sequence_is_refused(void **state)
 
 	(void)state;
 	device.sequence = UINT64_C(3) << 32;
-	assert_check(&file, &reference, device, HF_ERR_SECURITY_VERSION, "security version 2, and the device's confirmed firmware has 3");
+	assert_check(&file, &reference, device, HF_ERR_SECURITY_VERSION,
+		     "security version 2, and the device's confirmed firmware has 3");
 	device.sequence = UINT64_C(2) << 32 | 0x01010001;
-	assert_check(&file, &reference, device, HF_ERR_RELEASE, "release 1.1.0, older than the device's confirmed release 1.1.1");
+	assert_check(&file, &reference, device, HF_ERR_RELEASE,
+		     "release 1.1.0, older than the device's confirmed release 1.1.1");
 	device.sequence = UINT64_C(2) << 32 | 0x01010000;
 	assert_check(&file, &reference, device, HF_OK, NULL);
 	device.firmware_id = other_id;
@@ -508,7 +538,8 @@ static void package_from_other_versions_is_refused(void **state)
 	(void)state;
 	assert_true(hf_version_conditions_parse(">=1.0.0,<1.1.0", &spec.from));
 	file = build(&spec);
-	assert_check(&file, &reference, device, HF_ERR_VERSION, "upgrades from versions >=1.0.0, <1.1.0 only, and this device runs 0.9.9");
+	assert_check(&file, &reference, device, HF_ERR_VERSION,
+		     "upgrades from versions >=1.0.0, <1.1.0 only, and this device runs 0.9.9");
 	device.version = (struct hf_version){3, {1, 1, 0}};
 	assert_check(&file, &reference, device, HF_ERR_VERSION, "runs 1.1.0");
 	device.version = (struct hf_version){3, {1, 0, 7}};

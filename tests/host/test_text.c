@@ -41,8 +41,14 @@ static bool parse(const char *words, struct parsed *p)
 		{"number", 'n', HF_ARG_U32, "N", "", &p->number, &p->given},
 		{"size", 0, HF_ARG_SIZE, "S", "", &p->size, NULL},
 	};
-	const struct hf_usage usage = {.command = "test", .summary = "", .synopsis = "", .example = "", .arg = options,
-				       .args = 5, .rest_min = 0, .rest_max = 2};
+	const struct hf_usage usage = {.command = "test",
+				       .summary = "",
+				       .synopsis = "",
+				       .example = "",
+				       .arg = options,
+				       .args = 5,
+				       .rest_min = 0,
+				       .rest_max = 2};
 	bool ok;
 
 	*p = (struct parsed){0};
@@ -90,8 +96,9 @@ static void options_are_parsed_anywhere(void **state)
 static void arguments_that_are_wrong_are_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"--unknown", "-x", "--text", "-n", "--number -1", "--number 1x", "--number 4294967296", "--number 0x", "--size K",
-		"--size 4G", "--size 5000M", "--flag=1", "one two three", "--number= ",
+		"--unknown",           "-x",          "--text",   "-n",        "--number -1",  "--number 1x",
+		"--number 4294967296", "--number 0x", "--size K", "--size 4G", "--size 5000M", "--flag=1",
+		"one two three",       "--number= ",
 	};
 	struct parsed p;
 
@@ -158,8 +165,9 @@ static void versions_are_read_and_written(void **state)
 
 static void versions_that_are_wrong_are_refused(void **state)
 {
-	static const char *const wrong[] = {"", "1.", ".1", "1..2", "1.2.3.4.5", "v1.0.0", "1.0.0-rc1", "1.-1.0", " 1.0.0",
-					    "99999999999.0.0", "1.0.0 "};
+	static const char *const wrong[] = {"",       "1.",        ".1",     "1..2",   "1.2.3.4.5",
+					    "v1.0.0", "1.0.0-rc1", "1.-1.0", " 1.0.0", "99999999999.0.0",
+					    "1.0.0 "};
 	struct hf_version v;
 
 	(void)state;
@@ -295,11 +303,28 @@ static void notation_equals_rfc_8949_s(void **state)
 	static const struct {
 		const char *hex, *notation;
 	} samples[] = {
-		{"00", "0 "}, {"1903e8", "1000 "}, {"1bffffffffffffffff", "18446744073709551615 "}, {"20", "-1 "},
-		{"3903e7", "-1000 "}, {"3bffffffffffffffff", "-18446744073709551616 "}, {"f4", "false "}, {"f5", "true "},
-		{"f6", "null "}, {"40", "h'' "}, {"4401020304", "h'01020304' "}, {"60", "\"\" "}, {"6449455446", "\"IETF\" "},
-		{"62225c", "\"\\\"\\\\\" "}, {"80", "[] "}, {"83010203", "[1, 2, 3] "}, {"a0", "{} "}, {"c11a514b67b0", "1(1363896240) "},
-		{"43820102", "<< [1, 2] >> "}, {"4120", "h'20' "}, {"0001", "0 1 "}, {"a10102", "{   1: 2 } "},
+		{"00", "0 "},
+		{"1903e8", "1000 "},
+		{"1bffffffffffffffff", "18446744073709551615 "},
+		{"20", "-1 "},
+		{"3903e7", "-1000 "},
+		{"3bffffffffffffffff", "-18446744073709551616 "},
+		{"f4", "false "},
+		{"f5", "true "},
+		{"f6", "null "},
+		{"40", "h'' "},
+		{"4401020304", "h'01020304' "},
+		{"60", "\"\" "},
+		{"6449455446", "\"IETF\" "},
+		{"62225c", "\"\\\"\\\\\" "},
+		{"80", "[] "},
+		{"83010203", "[1, 2, 3] "},
+		{"a0", "{} "},
+		{"c11a514b67b0", "1(1363896240) "},
+		{"43820102", "<< [1, 2] >> "},
+		{"4120", "h'20' "},
+		{"0001", "0 1 "},
+		{"a10102", "{   1: 2 } "},
 	};
 
 	(void)state;

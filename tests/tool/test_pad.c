@@ -26,13 +26,16 @@ static void padded_image_has_its_size_and_a_valid_table(void **state)
 		assert_int_equal(hf_image_pad(&padded, sizes[i], &diag), HF_OK);
 		assert_int_equal(padded.image_bytes, sizes[i]);
 		assert_memory_equal(padded.image, plain.image, plain.image_bytes);
-		assert_int_equal(hf_reloc_open(&reloc, read_table, padded.table, padded.table_bytes, padded.image_bytes), HF_OK);
+		assert_int_equal(
+			hf_reloc_open(&reloc, read_table, padded.table, padded.table_bytes, padded.image_bytes),
+			HF_OK);
 		assert_int_equal(hf_reloc_check(&reloc), HF_OK);
 		assert_int_equal(reloc.entries, plain.entries);
 
 		/* Relocated by both tables, the words in front of the padding are equal. */
 		assert_int_equal(hf_reloc_apply(&reloc, padded.image, 0, sizes[i], 0x08020000), HF_OK);
-		assert_int_equal(hf_reloc_open(&reloc, read_table, plain.table, plain.table_bytes, plain.image_bytes), HF_OK);
+		assert_int_equal(hf_reloc_open(&reloc, read_table, plain.table, plain.table_bytes, plain.image_bytes),
+				 HF_OK);
 		assert_int_equal(hf_reloc_apply(&reloc, plain.image, 0, plain.image_bytes, 0x08020000), HF_OK);
 		assert_memory_equal(padded.image, plain.image, plain.image_bytes);
 		hf_image_content_free(&plain);
@@ -42,7 +45,8 @@ static void padded_image_has_its_size_and_a_valid_table(void **state)
 
 static void padding_is_the_same_every_time_and_spreads(void **state)
 {
-	struct hf_image_content one = from_two("none-a.elf", "none-b.elf"), two = from_two("none-a.elf", "none-b.elf");
+	struct hf_image_content one = from_two("none-a.elf", "none-b.elf"),
+				two = from_two("none-a.elf", "none-b.elf");
 	uint32_t from = one.image_bytes, counts[256] = {0};
 	struct hf_diag diag;
 
