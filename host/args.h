@@ -44,7 +44,7 @@ struct hf_usage {
 	const char *synopsis;  /* "FILE [options]" */
 	const char *details;   /* paragraphs; may be NULL */
 	const char *example;
-	const char *exits; /* exit codes beside 0, 1 and 2: "3 the board file is wrong"; may be NULL */
+	const char *exits;     /* exit codes beside 0, 1 and 2: "3 the board file is wrong"; may be NULL */
 	const struct hf_arg *arg;
 	size_t args;
 	unsigned rest_min, rest_max; /* how many arguments that are not options */

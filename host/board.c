@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A reader that stops at the first fault. Every helper returns false after it has set the sentence, so a group reads as a
- * chain of &&; nothing is guessed, and no key has a default but those that say "absent".
+ * The rules of a board: what its keys are, and which values can be true together. The values themselves are read in
+ * conf.c. Nothing is guessed, and no key has a default: what may be absent is absent then.
  *
- * libconfig would follow @include directives to any file of the machine. A board file is one file, so they are refused
- * before it sees them.
+ * libconfig would follow @include directives to any file of the machine. A board file is one file, so they are
+ * refused before it sees them.
  */
 #include "board.h"
 
 #include <ctype.h>
-#include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "file.h"
 #include "uuid.h"
 
@@ -21,8 +21,7 @@
 #define KIB          1024u
 
 struct reader {
-	const char *file;
-	struct hf_diag *diag;
+	struct hf_conf conf;
 	struct hf_board *board;
 };
 
@@ -50,139 +49,6 @@ const char *hf_board_erase_name(enum hf_board_erase erase)
 	return erase_names[erase];
 }
 
-static bool bad(const struct reader *r, const config_setting_t *at, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static bool bad(const struct reader *r, const config_setting_t *at, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	hf_diag_vset(r->diag, format, args);
-	va_end(args);
-	hf_diag_prefix(r->diag, "%s:%u: ", r->file, at ? config_setting_source_line(at) : 1u);
-	return false;
-}
-
-static const char *name_of(const config_setting_t *setting)
-{
-	const char *name = config_setting_name(setting);
-
-	return name ? name : "the file";
-}
-
-/* ---- values ---- */
-
-static bool known_keys(const struct reader *r, config_setting_t *group, const char *const *keys, size_t count)
-{
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *item = config_setting_get_elem(group, (unsigned)i);
-		size_t k = 0;
-
-		while (k < count && strcmp(keys[k], config_setting_name(item)) != 0)
-			k++;
-		if (k == count)
-			return bad(r, item, "unknown key '%s' in %s; remove it or correct its spelling",
-				   config_setting_name(item), name_of(group));
-	}
-	return true;
-}
-
-static bool get(const struct reader *r, config_setting_t *group, const char *key, config_setting_t **out)
-{
-	*out = config_setting_get_member(group, key);
-	return *out || bad(r, config_setting_is_root(group) ? NULL : group, "'%s' is missing in %s", key,
-			   name_of(group));
-}
-
-static bool get_group(const struct reader *r, config_setting_t *group, const char *key, const char *const *keys,
-		      size_t count, config_setting_t **out)
-{
-	if (!get(r, group, key, out))
-		return false;
-	if (!config_setting_is_group(*out))
-		return bad(r, *out, "'%s' has to be a group: %s = { ... };", key, key);
-	return known_keys(r, *out, keys, count);
-}
-
-static bool number(const struct reader *r, const config_setting_t *item, const char *key, uint32_t min, uint32_t max,
-		   uint32_t *out)
-{
-	int type = config_setting_type(item);
-	long long value;
-
-	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-		return bad(r, item, "'%s' has to be a whole number", key);
-	value = config_setting_get_int64(item);
-	if (value < (long long)min || value > (long long)max)
-		return bad(r, item, "'%s' is %lld, but has to be between %u and %u", key, value, min, max);
-	*out = (uint32_t)value;
-	return true;
-}
-
-static bool get_number(const struct reader *r, config_setting_t *group, const char *key, uint32_t min, uint32_t max,
-		       uint32_t *out)
-{
-	config_setting_t *item;
-
-	return get(r, group, key, &item) && number(r, item, key, min, max, out);
-}
-
-static bool get_bool(const struct reader *r, config_setting_t *group, const char *key, bool *out)
-{
-	config_setting_t *item;
-
-	if (!get(r, group, key, &item))
-		return false;
-	if (config_setting_type(item) != CONFIG_TYPE_BOOL)
-		return bad(r, item, "'%s' has to be true or false", key);
-	*out = config_setting_get_bool(item);
-	return true;
-}
-
-/* Text goes into generated C and into messages, so that its characters are limited to `more`, letters and digits. */
-static bool get_text(const struct reader *r, config_setting_t *group, const char *key, const char *more, char *out,
-		     size_t room)
-{
-	config_setting_t *item;
-	const char *text;
-
-	if (!get(r, group, key, &item))
-		return false;
-	text = config_setting_get_string(item);
-	if (!text || !text[0])
-		return bad(r, item, "'%s' has to be a text in quotes, and not an empty one", key);
-	if (strlen(text) >= room)
-		return bad(r, item, "'%s' has %zu characters; at most %zu are allowed", key, strlen(text), room - 1);
-	for (const char *c = text; *c; c++) {
-		if (!(isalnum((unsigned char)*c) && (unsigned char)*c < 128) && !strchr(more, *c))
-			return bad(r, item, "'%s' holds a character that is not a letter, a digit or one of \"%s\"", key,
-				   more);
-	}
-	snprintf(out, room, "%s", text);
-	return true;
-}
-
-static bool get_choice(const struct reader *r, config_setting_t *group, const char *key, const char *const *choices,
-		       size_t count, unsigned *out)
-{
-	char list[128] = "";
-	config_setting_t *item;
-	const char *text;
-
-	if (!get(r, group, key, &item))
-		return false;
-	text = config_setting_get_string(item);
-	for (size_t i = 0; i < count; i++) {
-		if (text && strcmp(text, choices[i]) == 0) {
-			*out = (unsigned)i;
-			return true;
-		}
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s\"%s\"", i ? " or " : "", choices[i]);
-	}
-	return bad(r, item, "'%s' has to be %s", key, list);
-}
-
 static bool get_pin(const struct reader *r, config_setting_t *group, const char *key, struct hf_pin *out)
 {
 	config_setting_t *item;
@@ -190,14 +56,15 @@ static bool get_pin(const struct reader *r, config_setting_t *group, const char 
 	char *end;
 	unsigned long pin;
 
-	if (!get(r, group, key, &item))
+	if (!hf_conf_get(&r->conf, group, key, &item))
 		return false;
 	text = config_setting_get_string(item);
 	if (!text || text[0] != 'P' || text[1] < 'A' || text[1] > 'I' || !isdigit((unsigned char)text[2]))
-		return bad(r, item, "'%s' has to be a pin like \"PA9\"", key);
+		return hf_conf_bad(&r->conf, item, "'%s' has to be a pin like \"PA9\"", key);
 	pin = strtoul(text + 2, &end, 10);
 	if (*end || pin > 15 || strlen(text) > 4)
-		return bad(r, item, "'%s' has to be a pin like \"PA9\"; a port has the pins 0 to 15", key);
+		return hf_conf_bad(&r->conf, item, "'%s' has to be a pin like \"PA9\"; a port has the pins 0 to 15",
+				   key);
 	out->port = (uint8_t)(text[1] - 'A');
 	out->pin = (uint8_t)pin;
 	return true;
@@ -212,13 +79,14 @@ static bool get_ram(const struct reader *r, config_setting_t *root, const char *
 	config_setting_t *group;
 	uint32_t kib;
 
-	if (!get_group(r, root, key, keys, COUNT(keys), &group) ||
-	    !get_number(r, group, "addr", 0, INT32_MAX, &out->addr) ||
-	    !get_number(r, group, "kib", 1, 1024, &kib))
+	if (!hf_conf_get_group(&r->conf, root, key, keys, COUNT(keys), &group) ||
+	    !hf_conf_get_number(&r->conf, group, "addr", 0, INT32_MAX, &out->addr) ||
+	    !hf_conf_get_number(&r->conf, group, "kib", 1, 1024, &kib))
 		return false;
 	if (out->addr != addr || kib > max_kib)
-		return bad(r, group, "'%s' is %u KiB at 0x%08x; a %s has %u KiB there at most, at 0x%08x", key, kib,
-			   out->addr, r->board->chip->name, max_kib, addr);
+		return hf_conf_bad(&r->conf, group,
+				   "'%s' is %u KiB at 0x%08x; a %s has %u KiB there at most, at 0x%08x", key, kib,
+				   out->addr, r->board->chip->name, max_kib, addr);
 	out->size = kib * KIB;
 	return true;
 }
@@ -230,12 +98,14 @@ static bool add_sectors(const struct reader *r, config_setting_t *row)
 	uint32_t count, kib;
 
 	if (!config_setting_is_group(row))
-		return bad(r, row, "'sectors' has to be a list of groups: ( { count = 4; kib = 16; }, ... )");
-	if (!known_keys(r, row, keys, COUNT(keys)) || !get_number(r, row, "count", 1, HF_MAX_SECTORS, &count) ||
-	    !get_number(r, row, "kib", 1, 1024, &kib))
+		return hf_conf_bad(&r->conf, row,
+				   "'sectors' has to be a list of groups: ( { count = 4; kib = 16; }, ... )");
+	if (!hf_conf_known_keys(&r->conf, row, keys, COUNT(keys)) ||
+	    !hf_conf_get_number(&r->conf, row, "count", 1, HF_MAX_SECTORS, &count) ||
+	    !hf_conf_get_number(&r->conf, row, "kib", 1, 1024, &kib))
 		return false;
 	if (layout->sectors + count > HF_MAX_SECTORS)
-		return bad(r, row, "there are more than %u flash sectors", HF_MAX_SECTORS);
+		return hf_conf_bad(&r->conf, row, "there are more than %u flash sectors", HF_MAX_SECTORS);
 	for (; count; count--) {
 		layout->sector[layout->sectors++] =
 			(struct hf_span){r->board->flash.addr + r->board->flash.size, kib * KIB};
@@ -251,19 +121,20 @@ static bool get_flash(const struct reader *r, config_setting_t *root)
 	struct hf_board *board = r->board;
 	config_setting_t *group, *list;
 
-	if (!get_group(r, root, "flash", keys, COUNT(keys), &group) ||
-	    !get_number(r, group, "addr", chip->flash_addr, chip->flash_addr, &board->flash.addr) ||
-	    !get(r, group, "sectors", &list))
+	if (!hf_conf_get_group(&r->conf, root, "flash", keys, COUNT(keys), &group) ||
+	    !hf_conf_get_number(&r->conf, group, "addr", chip->flash_addr, chip->flash_addr, &board->flash.addr) ||
+	    !hf_conf_get(&r->conf, group, "sectors", &list))
 		return false;
 	if (!config_setting_is_list(list))
-		return bad(r, list, "'sectors' has to be a list of groups: ( { count = 4; kib = 16; }, ... )");
+		return hf_conf_bad(&r->conf, list,
+				   "'sectors' has to be a list of groups: ( { count = 4; kib = 16; }, ... )");
 	for (int i = 0; i < config_setting_length(list); i++) {
 		if (!add_sectors(r, config_setting_get_elem(list, (unsigned)i)))
 			return false;
 	}
 	if (board->flash.size != chip->flash_kib * KIB)
-		return bad(r, list, "the sectors are %u KiB together; a %s has %u KiB of flash",
-			   board->flash.size / KIB, chip->name, chip->flash_kib);
+		return hf_conf_bad(&r->conf, list, "the sectors are %u KiB together; a %s has %u KiB of flash",
+				   board->flash.size / KIB, chip->name, chip->flash_kib);
 	return true;
 }
 
@@ -293,15 +164,17 @@ static bool get_partition(const struct reader *r, config_setting_t *item, const 
 	uint32_t first, last;
 
 	if (!config_setting_is_array(item) || config_setting_length(item) != 2)
-		return bad(r, item, "'%s' has to be its first and last sector: [2, 3]", key);
-	if (!number(r, config_setting_get_elem(item, 0), key, 0, sectors - 1, &first) ||
-	    !number(r, config_setting_get_elem(item, 1), key, 0, sectors - 1, &last))
+		return hf_conf_bad(&r->conf, item, "'%s' has to be its first and last sector: [2, 3]", key);
+	if (!hf_conf_number(&r->conf, config_setting_get_elem(item, 0), key, 0, sectors - 1, &first) ||
+	    !hf_conf_number(&r->conf, config_setting_get_elem(item, 1), key, 0, sectors - 1, &last))
 		return false;
 	if (first > last)
-		return bad(r, item, "'%s' begins with sector %u behind its last one, %u", key, first, last);
+		return hf_conf_bad(&r->conf, item, "'%s' begins with sector %u behind its last one, %u", key, first,
+				   last);
 	for (uint32_t i = first; i <= last; i++) {
 		if (owners->sector[i])
-			return bad(r, item, "'%s' overlaps '%s': both have sector %u", key, owners->sector[i], i);
+			return hf_conf_bad(&r->conf, item, "'%s' overlaps '%s': both have sector %u", key,
+					   owners->sector[i], i);
 		owners->sector[i] = key;
 	}
 	out->first = (uint8_t)first;
@@ -316,8 +189,9 @@ static bool get_unused(const struct reader *r, config_setting_t *group, struct o
 	if (!list)
 		return true;
 	if (!config_setting_is_list(list) || config_setting_length(list) > HF_BOARD_UNUSED)
-		return bad(r, list, "'unused' has to be a list of at most %u pairs: ( [4, 4], [10, 11] )",
-			   HF_BOARD_UNUSED);
+		return hf_conf_bad(&r->conf, list,
+				   "'unused' has to be a list of at most %u pairs: ( [4, 4], [10, 11] )",
+				   HF_BOARD_UNUSED);
 	for (int i = 0; i < config_setting_length(list); i++) {
 		if (!get_partition(r, config_setting_get_elem(list, (unsigned)i), "unused", owners,
 				   &r->board->unused[r->board->unuseds++]))
@@ -333,20 +207,22 @@ static bool check_partitions(const struct reader *r, config_setting_t *group, co
 
 	for (unsigned i = 0; i < layout->sectors; i++) {
 		if (!owners->sector[i])
-			return bad(r, group, "sector %u belongs to no partition; give it to one, or list it in 'unused'",
-				   i);
+			return hf_conf_bad(
+				&r->conf, group,
+				"sector %u belongs to no partition; give it to one, or list it in 'unused'", i);
 	}
 	if (part[HF_PART_BOOT].first != 0)
-		return bad(r, config_setting_get_member(group, "boot"),
-			   "'boot' has to begin with sector 0, where the chip starts");
+		return hf_conf_bad(&r->conf, config_setting_get_member(group, "boot"),
+				   "'boot' has to begin with sector 0, where the chip starts");
 	if (part[HF_PART_JOURNAL].last - part[HF_PART_JOURNAL].first != 1 ||
 	    layout->sector[part[HF_PART_JOURNAL].first].size != layout->sector[part[HF_PART_JOURNAL].last].size)
-		return bad(r, config_setting_get_member(group, "journal"),
-			   "'journal' has to be two sectors of equal size");
+		return hf_conf_bad(&r->conf, config_setting_get_member(group, "journal"),
+				   "'journal' has to be two sectors of equal size");
 	if (layout->slot[0].size != layout->slot[1].size)
-		return bad(r, config_setting_get_member(group, "slot_b"),
-			   "'slot_b' has %u KiB and 'slot_a' %u; one image has to fit both, so make them equal",
-			   layout->slot[1].size / KIB, layout->slot[0].size / KIB);
+		return hf_conf_bad(
+			&r->conf, config_setting_get_member(group, "slot_b"),
+			"'slot_b' has %u KiB and 'slot_a' %u; one image has to fit both, so make them equal",
+			layout->slot[1].size / KIB, layout->slot[0].size / KIB);
 	return true;
 }
 
@@ -376,27 +252,30 @@ static bool get_partitions(const struct reader *r, config_setting_t *root)
 	config_setting_t *group, *item;
 	uint32_t kib, room;
 
-	if (!get_group(r, root, "partitions", keys, COUNT(keys), &group))
+	if (!hf_conf_get_group(&r->conf, root, "partitions", keys, COUNT(keys), &group))
 		return false;
 	for (unsigned i = 0; i < HF_PARTITIONS; i++) {
 		r->board->partition[i] = (struct hf_board_partition){1, 0};
 		if (optional[i] && !config_setting_get_member(group, keys[i]))
 			continue;
-		if (!get(r, group, keys[i], &item) ||
+		if (!hf_conf_get(&r->conf, group, keys[i], &item) ||
 		    !get_partition(r, item, keys[i], &owners, &r->board->partition[i]))
 			return false;
 	}
 	if (!get_unused(r, group, &owners))
 		return false;
 	fill_layout(r->board);
-	if (!check_partitions(r, group, &owners) || !get(r, root, "boot_limit_kib", &item) ||
-	    !number(r, item, "boot_limit_kib", 1, 1024, &kib))
+	if (!check_partitions(r, group, &owners) || !hf_conf_get(&r->conf, root, "boot_limit_kib", &item) ||
+	    !hf_conf_number(&r->conf, item, "boot_limit_kib", 1, 1024, &kib))
 		return false;
 	room = r->board->layout.boot.size - HF_BOARD_KEYSET_BYTES;
 	r->board->boot_limit = kib * KIB;
 	if (r->board->boot_limit > room)
-		return bad(r, item, "boot may take %u KiB, but its partition has %u KiB besides the keyset; give it more "
-				    "sectors or lower 'boot_limit_kib'", kib, room / KIB);
+		return hf_conf_bad(
+			&r->conf, item,
+			"boot may take %u KiB, but its partition has %u KiB besides the keyset; give it more "
+			"sectors or lower 'boot_limit_kib'",
+			kib, room / KIB);
 	return true;
 }
 
@@ -409,12 +288,15 @@ static bool check_baud(const struct reader *r, const config_setting_t *item, uns
 	double error;
 
 	if (divider < 16)
-		return bad(r, item, "%u baud is too fast for USART%u with a clock of %u Hz: %u is the limit", baud, usart,
-			   clock, clock / 16);
+		return hf_conf_bad(&r->conf, item,
+				   "%u baud is too fast for USART%u with a clock of %u Hz: %u is the limit", baud,
+				   usart, clock, clock / 16);
 	error = 100.0 * ((double)clock / divider / baud - 1.0);
 	if (divider > 65535 || error > 2.0 || error < -2.0)
-		return bad(r, item, "%u baud cannot be made from USART%u's clock of %u Hz: the nearest rate is %.1f %% off",
-			   baud, usart, clock, error);
+		return hf_conf_bad(
+			&r->conf, item,
+			"%u baud cannot be made from USART%u's clock of %u Hz: the nearest rate is %.1f %% off", baud,
+			usart, clock, error);
 	return true;
 }
 
@@ -422,15 +304,16 @@ static bool get_bauds(const struct reader *r, config_setting_t *group, struct hf
 {
 	config_setting_t *array;
 
-	if (!get(r, group, "baud", &array))
+	if (!hf_conf_get(&r->conf, group, "baud", &array))
 		return false;
 	if (!config_setting_is_array(array) || config_setting_length(array) < 1 ||
 	    config_setting_length(array) > HF_BOARD_BAUDS)
-		return bad(r, array, "'baud' has to be a list of 1 to %u rates: [921600, 115200]", HF_BOARD_BAUDS);
+		return hf_conf_bad(&r->conf, array, "'baud' has to be a list of 1 to %u rates: [921600, 115200]",
+				   HF_BOARD_BAUDS);
 	uart->bauds = (uint8_t)config_setting_length(array);
 	for (unsigned i = 0; i < uart->bauds; i++) {
-		if (!number(r, config_setting_get_elem(array, i), "baud", 1200, r->board->chip->baud_max,
-			    &uart->baud[i]) ||
+		if (!hf_conf_number(&r->conf, config_setting_get_elem(array, i), "baud", 1200,
+				    r->board->chip->baud_max, &uart->baud[i]) ||
 		    !check_baud(r, array, uart->usart, uart->baud[i]))
 			return false;
 	}
@@ -443,8 +326,9 @@ static bool usart_pin(const struct reader *r, config_setting_t *group, const cha
 	if (!get_pin(r, group, key, pin))
 		return false;
 	uart->af = hf_chip_usart_af(uart->usart, signal, *pin);
-	return uart->af || bad(r, config_setting_get_member(group, key), "P%c%u cannot be the %s of USART%u on a %s",
-			       'A' + pin->port, pin->pin, key, uart->usart, r->board->chip->name);
+	return uart->af || hf_conf_bad(&r->conf, config_setting_get_member(group, key),
+				       "P%c%u cannot be the %s of USART%u on a %s", 'A' + pin->port, pin->pin, key,
+				       uart->usart, r->board->chip->name);
 }
 
 static bool get_uart(const struct reader *r, config_setting_t *root, const char *key, struct hf_board_uart *uart)
@@ -453,7 +337,8 @@ static bool get_uart(const struct reader *r, config_setting_t *root, const char 
 	config_setting_t *group;
 	uint32_t usart;
 
-	if (!get_group(r, root, key, keys, COUNT(keys), &group) || !get_number(r, group, "usart", 1, 6, &usart))
+	if (!hf_conf_get_group(&r->conf, root, key, keys, COUNT(keys), &group) ||
+	    !hf_conf_get_number(&r->conf, group, "usart", 1, 6, &usart))
 		return false;
 	uart->usart = (uint8_t)usart;
 	uart->has_de = config_setting_get_member(group, "de") != NULL;
@@ -469,13 +354,14 @@ static bool get_led(const struct reader *r, config_setting_t *root)
 	config_setting_t *group;
 	uint32_t timer;
 
-	if (!get_group(r, root, "led", keys, COUNT(keys), &group) || !get_pin(r, group, "pin", &led->pin) ||
-	    !get_number(r, group, "timer", 1, 14, &timer) || !get_bool(r, group, "active_low", &led->active_low))
+	if (!hf_conf_get_group(&r->conf, root, "led", keys, COUNT(keys), &group) ||
+	    !get_pin(r, group, "pin", &led->pin) || !hf_conf_get_number(&r->conf, group, "timer", 1, 14, &timer) ||
+	    !hf_conf_get_bool(&r->conf, group, "active_low", &led->active_low))
 		return false;
 	led->timer = (uint8_t)timer;
 	led->channel = hf_chip_timer_channel(timer, led->pin, &led->af);
-	return led->channel || bad(r, group, "no channel of timer %u reaches P%c%u on a %s", timer,
-				   'A' + led->pin.port, led->pin.pin, r->board->chip->name);
+	return led->channel || hf_conf_bad(&r->conf, group, "no channel of timer %u reaches P%c%u on a %s", timer,
+					   'A' + led->pin.port, led->pin.pin, r->board->chip->name);
 }
 
 static bool get_recovery_pin(const struct reader *r, config_setting_t *root)
@@ -483,9 +369,9 @@ static bool get_recovery_pin(const struct reader *r, config_setting_t *root)
 	static const char *const keys[] = {"pin", "active_low"};
 	config_setting_t *group;
 
-	return get_group(r, root, "recovery", keys, COUNT(keys), &group) &&
+	return hf_conf_get_group(&r->conf, root, "recovery", keys, COUNT(keys), &group) &&
 	       get_pin(r, group, "pin", &r->board->recovery_pin.pin) &&
-	       get_bool(r, group, "active_low", &r->board->recovery_pin.active_low);
+	       hf_conf_get_bool(&r->conf, group, "active_low", &r->board->recovery_pin.active_low);
 }
 
 /* A pin with two functions is how a boot pin stops working: each may have one only. */
@@ -508,15 +394,15 @@ static bool check_pins(const struct reader *r, config_setting_t *root)
 	};
 
 	if (b->maintenance.usart == b->modbus.usart)
-		return bad(r, config_setting_get_member(root, "modbus"), "'maintenance' and 'modbus' both use USART%u",
-			   b->modbus.usart);
+		return hf_conf_bad(&r->conf, config_setting_get_member(root, "modbus"),
+				   "'maintenance' and 'modbus' both use USART%u", b->modbus.usart);
 	for (size_t i = 1; i < COUNT(rows); i++) {
 		for (size_t k = 0; k < i; k++) {
 			if (rows[i].used && rows[k].used && rows[i].pin.port == rows[k].pin.port &&
 			    rows[i].pin.pin == rows[k].pin.pin)
-				return bad(r, config_setting_get_member(root, rows[i].group),
-					   "P%c%u is used twice: as %s and as %s", 'A' + rows[i].pin.port,
-					   rows[i].pin.pin, rows[k].what, rows[i].what);
+				return hf_conf_bad(&r->conf, config_setting_get_member(root, rows[i].group),
+						   "P%c%u is used twice: as %s and as %s", 'A' + rows[i].pin.port,
+						   rows[i].pin.pin, rows[k].what, rows[i].what);
 		}
 	}
 	return true;
@@ -530,23 +416,24 @@ static bool get_identity(const struct reader *r, config_setting_t *root)
 	char chip[HF_BOARD_NAME_BYTES];
 	uint32_t format;
 
-	if (!get_number(r, root, "format", HF_BOARD_FORMAT, HF_BOARD_FORMAT, &format) ||
-	    !get_text(r, root, "name", " ._+-", board->name, sizeof(board->name)) ||
-	    !get_text(r, root, "vendor", ".-", board->vendor_domain, sizeof(board->vendor_domain)) ||
-	    !get_text(r, root, "class", "._-", board->class_name, sizeof(board->class_name)) ||
-	    !get_text(r, root, "chip", "-", chip, sizeof(chip)))
+	if (!hf_conf_get_number(&r->conf, root, "format", HF_BOARD_FORMAT, HF_BOARD_FORMAT, &format) ||
+	    !hf_conf_get_text(&r->conf, root, "name", " ._+-", board->name, sizeof(board->name)) ||
+	    !hf_conf_get_text(&r->conf, root, "vendor", ".-", board->vendor_domain, sizeof(board->vendor_domain)) ||
+	    !hf_conf_get_text(&r->conf, root, "class", "._-", board->class_name, sizeof(board->class_name)) ||
+	    !hf_conf_get_text(&r->conf, root, "chip", "-", chip, sizeof(chip)))
 		return false;
 	if (!strchr(board->vendor_domain, '.'))
-		return bad(r, config_setting_get_member(root, "vendor"), "'vendor' has to be a domain, like \"%s.example\"",
-			   board->vendor_domain);
+		return hf_conf_bad(&r->conf, config_setting_get_member(root, "vendor"),
+				   "'vendor' has to be a domain, like \"%s.example\"", board->vendor_domain);
 	board->chip = hf_chip_find(chip);
 	if (!board->chip)
-		return bad(r, config_setting_get_member(root, "chip"), "the chip '%s' is not known; known are %s", chip,
-			   hf_chip_names());
+		return hf_conf_bad(&r->conf, config_setting_get_member(root, "chip"),
+				   "the chip '%s' is not known; known are %s", chip, hf_chip_names());
 	board->layout.name = board->class_name;
 	hf_uuid_v5(hf_uuid_namespace_dns, board->vendor_domain, board->layout.vendor_id);
 	hf_uuid_v5(board->layout.vendor_id, board->class_name, board->layout.class_id);
-	return get_number(r, root, "sysclk_hz", 1000000, board->chip->sysclk_max_hz, &board->sysclk_hz);
+	return hf_conf_get_number(&r->conf, root, "sysclk_hz", 1000000, board->chip->sysclk_max_hz,
+				  &board->sysclk_hz);
 }
 
 static bool get_access(const struct reader *r, config_setting_t *root)
@@ -555,9 +442,9 @@ static bool get_access(const struct reader *r, config_setting_t *root)
 	config_setting_t *group;
 	unsigned gateway, recovery;
 
-	if (!get_group(r, root, "access", keys, COUNT(keys), &group) ||
-	    !get_choice(r, group, "gateway", access_names, COUNT(access_names), &gateway) ||
-	    !get_choice(r, group, "recovery", access_names, COUNT(access_names), &recovery))
+	if (!hf_conf_get_group(&r->conf, root, "access", keys, COUNT(keys), &group) ||
+	    !hf_conf_get_choice(&r->conf, group, "gateway", access_names, COUNT(access_names), &gateway) ||
+	    !hf_conf_get_choice(&r->conf, group, "recovery", access_names, COUNT(access_names), &recovery))
 		return false;
 	r->board->gateway_access = (enum hf_board_access)gateway;
 	r->board->recovery_access = (enum hf_board_access)recovery;
@@ -571,11 +458,11 @@ static bool get_burn(const struct reader *r, config_setting_t *root)
 	unsigned interface, checksum, erase;
 	config_setting_t *group;
 
-	if (!get_group(r, root, "burn", keys, COUNT(keys), &group) ||
-	    !get_choice(r, group, "interface", interface_names, COUNT(interface_names), &interface) ||
-	    !get_number(r, group, "khz", 1, 50000, &board->interface_khz) ||
-	    !get_choice(r, group, "checksum", checksum_names, COUNT(checksum_names), &checksum) ||
-	    !get_choice(r, group, "erase", erase_names, COUNT(erase_names), &erase))
+	if (!hf_conf_get_group(&r->conf, root, "burn", keys, COUNT(keys), &group) ||
+	    !hf_conf_get_choice(&r->conf, group, "interface", interface_names, COUNT(interface_names), &interface) ||
+	    !hf_conf_get_number(&r->conf, group, "khz", 1, 50000, &board->interface_khz) ||
+	    !hf_conf_get_choice(&r->conf, group, "checksum", checksum_names, COUNT(checksum_names), &checksum) ||
+	    !hf_conf_get_choice(&r->conf, group, "erase", erase_names, COUNT(erase_names), &erase))
 		return false;
 	snprintf(board->interface, sizeof(board->interface), "%s", interface_names[interface]);
 	snprintf(board->checksum, sizeof(board->checksum), "%s", checksum_names[checksum]);
@@ -585,12 +472,13 @@ static bool get_burn(const struct reader *r, config_setting_t *root)
 
 static bool get_board(const struct reader *r, config_setting_t *root)
 {
-	static const char *const keys[] = {"format", "name", "vendor", "class", "chip", "sysclk_hz", "flash", "ram", "ccm",
-					   "partitions", "boot_limit_kib", "maintenance", "modbus", "led", "recovery",
-					   "access", "burn"};
+	static const char *const keys[] = {
+		"format",     "name",           "vendor",      "class",  "chip", "sysclk_hz", "flash",  "ram",  "ccm",
+		"partitions", "boot_limit_kib", "maintenance", "modbus", "led",  "recovery",  "access", "burn",
+	};
 	struct hf_board *board = r->board;
 
-	if (!known_keys(r, root, keys, COUNT(keys)) || !get_identity(r, root) || !get_flash(r, root) ||
+	if (!hf_conf_known_keys(&r->conf, root, keys, COUNT(keys)) || !get_identity(r, root) || !get_flash(r, root) ||
 	    !get_ram(r, root, "ram", 0x20000000, board->chip->ram_kib, &board->ram))
 		return false;
 	if (config_setting_get_member(root, "ccm") &&
@@ -620,7 +508,7 @@ static bool refuse_includes(const char *text, const char *file, struct hf_diag *
 
 enum hf_err hf_board_parse(const char *text, const char *file, struct hf_board *out, struct hf_diag *diag)
 {
-	const struct reader r = {file, diag, out};
+	const struct reader r = {{file, diag}, out};
 	enum hf_err err = HF_OK;
 	config_t config;
 
