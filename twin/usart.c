@@ -63,6 +63,7 @@ struct usart {
 	uint32_t shown;         /* flags of SR that the last read showed; cleared by the access to DR that follows */
 	uint16_t rdr;
 	uint16_t tdr;
+	uint64_t tdr_ns;        /* since when it may go to the shift register */
 	uint64_t idle_from_ns;  /* end of the last frame: an idle frame from here on raises IDLE; HF_NEVER: raised */
 	struct hf_line in;      /* far end to device */
 	struct hf_line out;
@@ -186,12 +187,14 @@ static void catch_up_out(struct hf_dev *dev)
 }
 
 /* The shift register takes what is in the data register, as soon as it is free. */
-static void transmit(struct hf_dev *dev, uint64_t start_ns)
+static void transmit(struct hf_dev *dev)
 {
 	struct usart *u = dev->state;
 	if (!transmitter_on(u) || (u->sr & SR_TXE) != 0 || hf_line_busy(&u->out, now_ns(dev)))
 		return;
+	catch_up_out(dev); /* the frame before it has ended, but may not have been heard yet */
 	struct hf_line_format format = own_format(dev);
+	uint64_t start_ns = end_ns(&u->out) > u->tdr_ns ? end_ns(&u->out) : u->tdr_ns;
 	hf_line_send(&u->out, start_ns, &format, u->tdr);
 	u->counts.sent++;
 	u->sr |= SR_TXE;
@@ -283,7 +286,7 @@ static void plan(struct hf_dev *dev, unsigned event, uint64_t at_ns)
 static void settle(struct hf_dev *dev)
 {
 	struct usart *u = dev->state;
-	transmit(dev, now_ns(dev));
+	transmit(dev);
 	hf_dma_request(dev->machine, dev->unit, true);
 	hf_dma_request(dev->machine, dev->unit, false);
 	bool idles = receiver_on(u) && u->idle_from_ns != HF_NEVER && !u->in.receiving;
@@ -390,6 +393,7 @@ static void write_dr(struct hf_dev *dev, uint32_t value)
 	if ((u->sr & SR_TXE) == 0)
 		complain(dev, "a byte was written to a USART whose data register was full: the one before it is lost");
 	u->tdr = value & 0x1ff;
+	u->tdr_ns = now_ns(dev);
 	u->sr &= ~(SR_TXE | (u->shown & SR_TC) | (u->shown & SR_PE));
 	u->shown = 0;
 }
@@ -419,6 +423,7 @@ static void usart_write(struct hf_dev *dev, uint32_t offset, unsigned size, uint
 		break;
 	case CR1:
 		u->cr1 = value & 0xbfff;
+		u->tdr_ns = now_ns(dev); /* what waits for the transmitter to be switched on */
 		break;
 	case CR2:
 		u->cr2 = value & 0x7f7f;
@@ -480,11 +485,8 @@ static void usart_due(struct hf_dev *dev, unsigned event)
 {
 	struct usart *u = dev->state;
 	catch_up(dev);
-	if (event == EVENT_OUT && !hf_line_busy(&u->out, now_ns(dev))) {
-		if ((u->sr & SR_TXE) != 0)
-			u->sr |= SR_TC;
-		transmit(dev, end_ns(&u->out));
-	}
+	if (event == EVENT_OUT && !hf_line_busy(&u->out, now_ns(dev)) && (u->sr & SR_TXE) != 0)
+		u->sr |= SR_TC;
 	if (event == EVENT_IDLE && !u->in.receiving) {
 		u->sr |= SR_IDLE;
 		u->idle_from_ns = HF_NEVER;
