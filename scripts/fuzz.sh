@@ -20,6 +20,8 @@ one() {
 	mkdir -p "$finds"
 	seeds=fuzz/corpus/$name
 	[ -d "$seeds" ] || seeds=
+	vectors=${HF_SHARED:-../shared}/vectors # envelopes that others made
+	[ "$name" != envelope ] || [ ! -d "$vectors" ] || seeds="$seeds $vectors"
 	if "$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix="$finds/crash-" "$finds" $seeds >"$build/finds/$name.log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/finds/$name.log")

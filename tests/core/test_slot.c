@@ -12,7 +12,7 @@
 #include "crypto_mbed.h"
 #include "hex.h"
 #include "host_crypto.h"
-#include "package.h"
+#include "handmade.h"
 #include "slot.h"
 
 #define FLASH_ADDR 0x08000000u

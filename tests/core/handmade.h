@@ -3,8 +3,8 @@
  * Small packages for tests: an image, its table, and the signed head that a slot keeps. Made with the writer only, after
  * docs/FORMAT.md, so that the tool's package builder and the device's reader are not each other's only witnesses.
  */
-#ifndef HF_TESTS_PACKAGE_H
-#define HF_TESTS_PACKAGE_H
+#ifndef HF_TESTS_HANDMADE_H
+#define HF_TESTS_HANDMADE_H
 
 #include "crypto.h"
 #include "slot.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "package.h"
+#include "handmade.h"
 
 #include <assert.h>
 #include <stdlib.h>
