@@ -135,6 +135,20 @@ static int open_temporary(const char *path, unsigned flags, char **name)
 	return -1;
 }
 
+/* Gives the file its name in one step. A name that must be new is never taken from another file: by rename where the
+ * file system can do that (a FAT stick has no hard links), else by a link. */
+static bool take_name(const char *from, const char *to, unsigned flags)
+{
+	if (!(flags & HF_FILE_NEW))
+		return rename(from, to) == 0;
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return true;
+	if ((errno != EINVAL && errno != ENOSYS) || link(from, to) != 0)
+		return false;
+	unlink(from);
+	return true;
+}
+
 static enum hf_err write_beside(const char *path, struct hf_bytes content, unsigned flags, struct hf_diag *diag)
 {
 	enum hf_err err = HF_OK;
@@ -151,9 +165,9 @@ static enum hf_err write_beside(const char *path, struct hf_bytes content, unsig
 	ok = (close(fd) == 0) && ok;
 	if (!ok)
 		err = fail(diag, path, "write");
-	else if ((flags & HF_FILE_NEW ? link(name, path) : rename(name, path)) != 0)
+	else if (!take_name(name, path, flags))
 		err = errno == EEXIST ? HF_ERR_DENIED : fail(diag, path, "replace");
-	if (err || flags & HF_FILE_NEW)
+	if (err)
 		unlink(name);
 	if (err == HF_ERR_DENIED)
 		hf_diag_set(diag, "%s: the file exists already; choose another name, or replace it with --force",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "command.h"
@@ -51,26 +52,41 @@ static enum hf_err check_absent(const char *path, struct hf_diag *diag)
 	return HF_ERR_DENIED;
 }
 
-/* All three or none, as far as that can be seen beforehand. */
-static enum hf_err write_files(struct keygen *k, enum hf_role role, struct hf_diag *diag)
+static enum hf_err write_public(struct keygen *k, enum hf_role role, struct hf_diag *diag)
 {
-	const char *password = k->password.text[0] ? k->password.text : NULL;
 	struct hf_keyset keyset = hf_keyset_of_one(role, 1, k->key.public_key);
+	unsigned flags = k->force ? 0 : HF_FILE_NEW;
 	uint8_t encoded[256];
 	size_t len = 0;
 	enum hf_err err = hf_keyset_encode(&keyset, encoded, sizeof(encoded), &len);
 
-	if (!err && !k->force)
+	if (!err)
+		err = hf_key_write_public(k->public_path, k->key.public_key, k->force, diag);
+	if (err)
+		return err;
+	err = hf_file_write(k->keyset_path, (struct hf_bytes){encoded, len}, flags, diag);
+	if (err && !k->force)
+		unlink(k->public_path);
+	return err;
+}
+
+/* All three or none; with --force, what was replaced stays replaced. */
+static enum hf_err write_files(struct keygen *k, enum hf_role role, struct hf_diag *diag)
+{
+	const char *password = k->password.text[0] ? k->password.text : NULL;
+	enum hf_err err = HF_OK;
+
+	if (!k->force)
 		err = check_absent(k->public_path, diag);
 	if (!err && !k->force)
 		err = check_absent(k->keyset_path, diag);
 	if (!err)
 		err = hf_key_write_private(k->private_path, &k->key, password, k->force, diag);
-	if (!err)
-		err = hf_key_write_public(k->public_path, k->key.public_key, k->force, diag);
-	if (!err)
-		err = hf_file_write(k->keyset_path, (struct hf_bytes){encoded, len}, k->force ? 0 : HF_FILE_NEW,
-				    diag);
+	if (err)
+		return err;
+	err = write_public(k, role, diag);
+	if (err && !k->force)
+		unlink(k->private_path);
 	return err;
 }
 

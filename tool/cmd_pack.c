@@ -80,6 +80,8 @@ static bool check_usage(const struct pack *p, const struct hf_usage *usage)
 			      : !p->key_file ? "--key"
 			      : !p->version  ? "--version"
 					     : "--out");
+	else if (p->json && strcmp(p->out, "-") == 0)
+		hf_args_wrong(usage, "--json and a package on standard output do not go together");
 	else if (pair && (!p->fixed[0] || !p->fixed[1]))
 		hf_args_wrong(usage,
 			      "firmware that cannot be relocated needs a build for each slot: --slot-a and --slot-b");

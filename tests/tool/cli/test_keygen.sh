@@ -27,6 +27,14 @@ exits 0 "--force replaces it" "$HOLDFAST" keygen release --force
 ! cmp -s release.pem before.pem
 ok "by another" $?
 
+(
+	ulimit -f 0
+	exec "$HOLDFAST" keygen full
+) >"$out" 2>"$err"
+ok "a full disk is an error" $(($? - 1))
+[ -z "$(find . -name 'full*')" ]
+ok "and leaves nothing" $?
+
 echo secret >password
 mkdir keys
 exits 0 "an encrypted key" "$HOLDFAST" keygen site --role site --out keys --password-file password --json

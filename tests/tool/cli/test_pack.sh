@@ -67,6 +67,10 @@ exits 2 "no version" $pack -o x.suit "$fw/none-a.elf"
 exits 2 "a version that is none" $pack --version 1.1 -o x.suit "$fw/none-a.elf"
 exits 2 "conditions that are none" $pack --version 1.1.0 --from 'newer' -o x.suit "$fw/none-a.elf"
 exits 2 "an id that is none" $pack --version 1.1.0 --device-id 12 -o x.suit "$fw/none-a.elf"
+exits 2 "JSON and a package on one stream" $pack --version 1.1.0 --json -o - "$fw/none-a.elf"
+$pack --version 1.1.0 -s 2 -o - "$fw/none-a.elf" >piped.suit 2>"$err"
+cmp -s two.suit piped.suit
+ok "a package on standard output is the same bytes" $?
 exits 1 "a key that is not there" "$HOLDFAST" pack --board "$reference" --key none.pem --version 1.1.0 -o x.suit "$fw/none-a.elf"
 exits 3 "a key that is none" "$HOLDFAST" pack --board "$reference" --key release.keyset --version 1.1.0 -o x.suit "$fw/none-a.elf"
 exits 3 "a board that is none" "$HOLDFAST" pack --board release.pem --key release.pem --version 1.1.0 -o x.suit "$fw/none-a.elf"
