@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lockstep protocol's requests, and the commands that they carry: a stream of any bytes is taken request by request;
- * each is either sound or refused with a sentence, and the parser never reads or claims more than there is.
+ * The lockstep protocol's requests, and the commands that they carry: a stream of any bytes is taken request by
+ * request; each is either sound or refused with a sentence, and the parser never reads or claims more than there is.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection of the server: bytes in, requests, what it waits for, bytes out. The socket is not blocked on; what the
- * peer does not read is kept, up to a limit at which the connection ends.
+ * One connection of the server: bytes in, requests, what it waits for, bytes out. The socket is never blocked on; what
+ * the peer does not read is kept, up to a limit at which the connection ends.
  */
 #ifndef HF_TWIN_CLIENT_H
 #define HF_TWIN_CLIENT_H

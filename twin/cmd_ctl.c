@@ -82,7 +82,8 @@ static bool join(const struct hf_args_rest *rest, char line[HF_SCRIPT_LINE_MAX])
 		bool file = i == 3 && strcmp(rest->item[1], "flash") == 0 && rest->item[i][0] != '/';
 		if (file && getcwd(place, PATH_MAX) != NULL)
 			strcat(place, "/");
-		int n = snprintf(line + len, HF_SCRIPT_LINE_MAX - len, "%s%s%s", i > 1 ? " " : "", place, rest->item[i]);
+		int n = snprintf(line + len, HF_SCRIPT_LINE_MAX - len, "%s%s%s", i > 1 ? " " : "", place,
+				 rest->item[i]);
 		if (n < 0 || (size_t)n >= HF_SCRIPT_LINE_MAX - len)
 			return false;
 		len += (size_t)n;

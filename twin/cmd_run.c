@@ -38,7 +38,7 @@ static enum hf_err load_content(struct run *run, const char *name, const struct 
 	enum hf_err err;
 	if (is_elf(content)) {
 		if (at != NULL) {
-			hf_diag_set(&run->diag, "%s is an ELF, which has its own addresses: leave '@%s' away", name, at);
+			hf_diag_set(&run->diag, "%s is an ELF and has its own addresses: leave '@%s' away", name, at);
 			return HF_ERR_RANGE;
 		}
 		err = hf_twin_load_elf(twin, content->ptr, content->len, 0, NULL);
@@ -188,6 +188,18 @@ static enum hf_err run_alone(struct run *run)
 	return HF_OK;
 }
 
+/* Errors of the firmware that a chip would have passed over in silence. */
+static void warn_of_trouble(const json_t *status)
+{
+	static const char *const names[] = { "stall_errors", "faults", "misuse" };
+	const json_t *trouble = json_object_get(status, "trouble");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		long long n = (long long)json_integer_value(json_object_get(trouble, names[i]));
+		if (n > 0)
+			hf_out_warning("%s: %lld; --events tells where", names[i], n);
+	}
+}
+
 static void say_end(struct run *run)
 {
 	json_t *status = hf_rig_status(run->rig);
@@ -206,6 +218,7 @@ static void say_end(struct run *run)
 		       json_string_value(json_object_get(status, "running")),
 		       json_string_value(json_object_get(json_object_get(status, "led"), "state")),
 		       (double)json_integer_value(json_object_get(json_object_get(status, "modbus"), "gap_ns")) / 1e6);
+	warn_of_trouble(status);
 	json_decref(status);
 }
 

@@ -2,8 +2,8 @@
  *
  * What a person sees the SYS light do: off, solid, blinking or breathing, told from its brightness over virtual time.
  *
- * Pure: brightness goes in whenever it changes, and the verdict comes out; the caller asks again at hf_led_next(), since
- * "solid" is what a light is that has not changed for a while.
+ * Pure: brightness goes in whenever it changes, and the verdict comes out; the caller asks again at hf_led_next(),
+ * since "solid" is what a light is that has not changed for a while.
  */
 #ifndef HF_TWIN_LED_H
 #define HF_TWIN_LED_H

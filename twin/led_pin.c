@@ -39,9 +39,9 @@ static void settle(struct hf_dev *dev, bool news)
 {
 	struct hf_led *led = dev->state;
 	hf_machine_schedule(dev, 0, hf_led_next(led));
+	uint32_t rhythm = led->period_ms | (uint32_t)led->flashes << 24;
 	if (news)
-		hf_machine_event(dev->machine, HF_TWIN_EV_LED, led->state, led->period_ms | (uint32_t)led->flashes << 24,
-				 hf_led_text(led->state));
+		hf_machine_event(dev->machine, HF_TWIN_EV_LED, led->state, rhythm, hf_led_text(led->state));
 }
 
 static void led_due(struct hf_dev *dev, unsigned event)

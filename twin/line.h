@@ -80,7 +80,8 @@ bool hf_line_busy(const struct hf_line *line, uint64_t now_ns);
  * again; false: it has caught up, *out is unchanged. */
 bool hf_line_advance(struct hf_line *line, uint64_t now_ns, struct hf_line_char *out);
 
-/* The next instant at which the sender's frame ends or the receiver completes a character; HF_LINE_NEVER on an idle line. */
+/* The next instant at which the sender's frame ends or the receiver completes a character; HF_LINE_NEVER when the line
+ * is idle. */
 uint64_t hf_line_next(const struct hf_line *line);
 
 /* The receiver's settings; a frame that it is in the middle of is lost. The wire has caught up with now. */

@@ -41,8 +41,8 @@ struct hf_lockstep_request {
 };
 
 /* Takes one request from the front of a stream's bytes; *used is its length. HF_ERR_TRUNCATED: more bytes are needed,
- * *used = 0. Other errors come with a sentence: when *used > 0 the stream goes on behind the refused request, when it is
- * 0 the stream is beyond repair (a length over HF_LOCKSTEP_PAYLOAD_MAX). */
+ * *used = 0. Other errors come with a sentence: when *used > 0 the stream goes on behind the refused request, when it
+ * is 0 the stream is beyond repair (a length over HF_LOCKSTEP_PAYLOAD_MAX). */
 HF_MUST_USE enum hf_err hf_lockstep_parse(struct hf_bytes in, struct hf_lockstep_request *out, size_t *used,
 					  struct hf_diag *diag);
 

@@ -9,15 +9,15 @@ static const char details[] =
 	"Executes the firmware's binaries on a modelled STM32F407 board. Virtual time is exact and independent of the\n"
 	"machine; it begins at 0 with the power-on.\n"
 	"\n"
-	"With --lockstep, tools (--port lockstep:SOCKET) and `holdfast-twin ctl` connect to a socket, and time moves only\n"
-	"while they wait. With --pty, the maintenance UART is a pseudo terminal, and time follows the clock. With neither,\n"
-	"--for says how long the twin runs.\n"
+	"With --lockstep, tools (--port lockstep:SOCKET) and `holdfast-twin ctl` connect to a socket, and time moves\n"
+	"only while they wait. With --pty, the maintenance UART is a pseudo terminal, and time follows the clock. With\n"
+	"neither, --for says how long the twin runs.\n"
 	"\n"
 	"A fault is a command with an optional time: 'at 3s cut next program in slot-b after 100 at 0.5 unstable'.\n"
 	"  power on | power off [for TIME]      reset           cable off|on [for TIME]     noise RATE [for TIME]\n"
 	"  cut before N | cut op N at F [unstable]              press recovery [for TIME] | release recovery\n"
 	"  cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]    ... [off for TIME | stay off]\n"
-	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS             status, led, modbus [clear]\n"
+	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS             modbus clear\n"
 	"Partitions are boot, journal, recovery, slot-a, slot-b, data. After a cut the power is back after 500 ms.";
 
 static const char example[] =

@@ -2,8 +2,8 @@
  *
  * What is soldered to the chip's pins on this board, as the twin needs it. Ports are numbers (A = 0).
  *
- * Without it a twin runs as well: a USART is then connected whatever its pins are set to. With it, firmware that forgets
- * an alternate function, or turns its RS-485 driver off too early, fails here as it would on the bench.
+ * Without it a twin runs as well: a USART is then connected whatever its pins are set to. With it, firmware that
+ * forgets an alternate function, or turns its RS-485 driver off too early, fails here as it would on the bench.
  */
 #ifndef HF_TWIN_PINS_H
 #define HF_TWIN_PINS_H

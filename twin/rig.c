@@ -58,6 +58,9 @@ static void on_event(void *ctx, const struct hf_twin_event *e)
 		tell_cut(rig, e);
 	else
 		hf_events_twin(&rig->events, e);
+	rig->trouble.stalls += e->kind == HF_TWIN_EV_MUST_NOT_STALL;
+	rig->trouble.faults += e->kind == HF_TWIN_EV_FAULT || e->kind == HF_TWIN_EV_LOCKUP;
+	rig->trouble.misuse += e->kind == HF_TWIN_EV_LOG;
 	if (e->kind == HF_TWIN_EV_ENTER)
 		rig->running = hf_partition_of(&rig->board->layout, e->b);
 	if (e->kind == HF_TWIN_EV_RESET || e->kind == HF_TWIN_EV_POWER)
@@ -155,6 +158,7 @@ enum hf_err hf_rig_open(struct hf_rig **out, const struct hf_rig_config *config,
 	rig->power_on_ns = HF_NEVER;
 	hf_events_init(&rig->events, config->events, &rig->board->layout);
 	hf_twin_on_event(rig->twin, on_event, rig);
+	hf_twin_must_not_stall_in_handlers(rig->twin, true); /* readings and reception go on whatever flash does */
 	connect(rig, config);
 	*out = rig;
 	return HF_OK;

@@ -110,13 +110,15 @@ json_t *hf_rig_status(struct hf_rig *rig)
 {
 	struct hf_twin_counts c;
 	hf_twin_counts(rig->twin, &c);
-	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "t_ns",
+	json_t *trouble = json_pack("{s:i, s:i, s:i}", "stall_errors", (int)rig->trouble.stalls, "faults",
+				    (int)rig->trouble.faults, "misuse", (int)rig->trouble.misuse);
+	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "t_ns",
 			 (json_int_t)hf_rig_now_ns(rig), "power", hf_twin_is_on(rig->twin) ? "on" : "off", "running",
 			 rig->running != HF_PARTITION_ANY ? hf_partition_text(rig->running) : "nothing", "resets",
 			 (json_int_t)c.resets, "instructions", (json_int_t)c.instructions, "cycles",
 			 (json_int_t)c.cycles, "stall_cycles", (json_int_t)c.stall_cycles, "flash_ops",
 			 (json_int_t)c.flash_ops, "flash_programs", (json_int_t)c.flash_programs, "flash_erases",
-			 (json_int_t)c.flash_erases, "led", led_json(rig), "maintenance",
+			 (json_int_t)c.flash_erases, "trouble", trouble, "led", led_json(rig), "maintenance",
 			 uart_json(rig, HF_RIG_MAINTENANCE), "modbus", modbus_json(rig));
 }
 

@@ -22,6 +22,9 @@ struct hf_rig {
 	bool woken;
 	bool slaves;
 	enum hf_partition running;
+	struct {
+		unsigned stalls, faults, misuse;
+	} trouble;              /* what the firmware did that it must not */
 	struct peer {
 		hf_twin_uart_fn *fn;
 		void *ctx;

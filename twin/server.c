@@ -299,7 +299,7 @@ static void serve(struct hf_server *server, struct hf_client *client, const stru
 		client->wait = HF_WAIT_TIME;
 		client->wait_ns = after(now_ns(server), r->arg);
 	} else if (client->role != HF_CLIENT_PORT) {
-		hf_client_refuse(client, now_ns(server), "this request belongs to a UART, this connection is control's");
+		hf_client_refuse(client, now_ns(server), "this is a UART's request, and the connection is control's");
 	} else {
 		serve_port(server, client, r);
 	}

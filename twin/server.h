@@ -6,8 +6,8 @@
  * client of a UART that is thinking (no request of its is open) holds time for everybody. So a dialogue takes the same
  * virtual time on every run, whatever the computers do meanwhile. A client of "control" holds nothing.
  *
- * Paced: time follows the wall clock, and is never ahead of it. The maintenance UART is a pty then; the socket, if there
- * is one, serves "control" only.
+ * Paced: time follows the wall clock, and is never ahead of it. The maintenance UART is a pty then; the socket, if
+ * there is one, serves "control" only.
  */
 #ifndef HF_TWIN_SERVER_H
 #define HF_TWIN_SERVER_H
@@ -27,7 +27,7 @@ struct hf_server;
 HF_MUST_USE enum hf_err hf_server_open(struct hf_server **server, const struct hf_server_config *config,
 				       struct hf_diag *diag);
 const char *hf_server_pty(const struct hf_server *server); /* the pty's path; NULL: none */
-/* Serves until the time, a signal or a "quit" ends it. HF_ERR_IO with a sentence when the model or the socket failed. */
+/* Serves until the time, a signal or a "quit" ends it. HF_ERR_IO, with a sentence, when the model failed. */
 HF_MUST_USE enum hf_err hf_server_run(struct hf_server *server, struct hf_diag *diag);
 void hf_server_close(struct hf_server *server);
 

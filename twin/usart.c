@@ -4,16 +4,15 @@
  * (catch_up), and before control leaves this file the next instant of interest is scheduled and the interrupt line
  * agrees with the flags (settle).
  *
- * What comes in is therefore exact to the stop bit's sample, at one event a character. Two flags are kept apart from SR:
- * the software sequence "read SR, then DR" clears only what that read of SR has shown.
+ * What comes in is therefore exact to the stop bit's sample, at one event a character. What a read of SR has shown is
+ * kept apart: the software sequence "read SR, then DR" clears only that.
  */
-#include "usart.h"
+#include "usart_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "dma.h"
-#include "gpio.h"
 
 enum {
 	SR = 0x00,
@@ -56,33 +55,6 @@ enum {
 	EVENT_OUT = 1,  /* a frame of the device has ended */
 	EVENT_IDLE = 2, /* the line was idle for a frame */
 	MIN_DIVIDER = 16,
-};
-
-struct usart {
-	uint32_t sr, brr, cr1, cr2, cr3, gtpr;
-	uint32_t shown;         /* flags of SR that the last read showed; cleared by the access to DR that follows */
-	uint16_t rdr;
-	uint16_t tdr;
-	uint64_t tdr_ns;        /* since when it may go to the shift register */
-	uint64_t idle_from_ns;  /* end of the last frame: an idle frame from here on raises IDLE; HF_NEVER: raised */
-	struct hf_line in;      /* far end to device */
-	struct hf_line out;
-	struct hf_line_format far;
-	bool catching_up;
-	bool pulled;            /* the cable is not plugged */
-	bool powered;
-	uint16_t head, queued;  /* of the ring below */
-	uint64_t queue_ns;      /* when its first byte was queued */
-	struct hf_usart_counts counts;
-	uint8_t queue[HF_USART_QUEUE];
-};
-
-struct host {
-	hf_usart_char_fn *fn;
-	hf_twin_uart_fn *plain_fn;
-	void *ctx;
-	bool has_pins;
-	struct hf_twin_uart_pins pins;
 };
 
 static const struct row {
@@ -164,7 +136,7 @@ static uint64_t end_ns(const struct hf_line *line)
 static void tell_peer(struct hf_dev *dev, struct hf_line_char *c)
 {
 	const struct usart *u = dev->state;
-	const struct host *host = dev->host;
+	const struct usart_host *host = dev->host;
 	c->data &= (uint16_t)((1u << u->far.data_bits) - 1);
 	if (host->fn != NULL)
 		host->fn(host->ctx, c);
@@ -173,7 +145,7 @@ static void tell_peer(struct hf_dev *dev, struct hf_line_char *c)
 }
 
 /* A peer counts from the end of a frame, and is told then. */
-static void catch_up_out(struct hf_dev *dev)
+void hf_usart_catch_up_out(struct hf_dev *dev)
 {
 	struct usart *u = dev->state;
 	struct hf_line_char c;
@@ -192,7 +164,7 @@ static void transmit(struct hf_dev *dev)
 	struct usart *u = dev->state;
 	if (!transmitter_on(u) || (u->sr & SR_TXE) != 0 || hf_line_busy(&u->out, now_ns(dev)))
 		return;
-	catch_up_out(dev); /* the frame before it has ended, but may not have been heard yet */
+	hf_usart_catch_up_out(dev); /* the frame before it has ended, but may not have been heard yet */
 	struct hf_line_format format = own_format(dev);
 	uint64_t start_ns = end_ns(&u->out) > u->tdr_ns ? end_ns(&u->out) : u->tdr_ns;
 	hf_line_send(&u->out, start_ns, &format, u->tdr);
@@ -264,7 +236,7 @@ static uint64_t next_in(const struct usart *u)
 }
 
 /* The DMA reads DR while a character is being taken: that must not take the next one first. */
-static void catch_up(struct hf_dev *dev)
+void hf_usart_catch_up(struct hf_dev *dev)
 {
 	struct usart *u = dev->state;
 	if (u->catching_up)
@@ -272,7 +244,7 @@ static void catch_up(struct hf_dev *dev)
 	u->catching_up = true;
 	catch_up_in(dev);
 	if (!hf_line_busy(&u->out, now_ns(dev)))
-		catch_up_out(dev);
+		hf_usart_catch_up_out(dev);
 	u->catching_up = false;
 }
 
@@ -283,7 +255,7 @@ static void plan(struct hf_dev *dev, unsigned event, uint64_t at_ns)
 }
 
 /* Whoever changed something calls this before it returns. */
-static void settle(struct hf_dev *dev)
+void hf_usart_settle(struct hf_dev *dev)
 {
 	struct usart *u = dev->state;
 	transmit(dev);
@@ -295,32 +267,6 @@ static void settle(struct hf_dev *dev)
 	plan(dev, EVENT_OUT, u->out.sending ? end_ns(&u->out) : hf_line_next(&u->out));
 	plan(dev, EVENT_IDLE, idles ? u->idle_from_ns + hf_line_frame_ns(&u->in.rx) : HF_NEVER);
 	set_irq(dev);
-}
-
-/* Which ends of the lines reach each other: cable, pin functions, RS-485 direction. */
-static void connect_lines(struct hf_dev *dev)
-{
-	struct usart *u = dev->state;
-	const struct host *host = dev->host;
-	bool in = !u->pulled, out = in;
-	if (host->has_pins) {
-		const struct hf_twin_uart_pins *p = &host->pins;
-		struct hf_machine *m = dev->machine;
-		in &= hf_gpio_mode(m, p->rx) == HF_GPIO_ALTERNATE && hf_gpio_function(m, p->rx) == p->af;
-		out &= hf_gpio_mode(m, p->tx) == HF_GPIO_ALTERNATE && hf_gpio_function(m, p->tx) == p->af;
-		if (p->has_de) {
-			bool drive = hf_gpio_mode(m, p->de) == HF_GPIO_OUTPUT && hf_gpio_level(m, p->de);
-			in &= !drive;
-			out &= drive;
-		}
-	}
-	if (u->in.cut == !in && u->out.cut == !out)
-		return;
-	catch_up(dev);
-	catch_up_out(dev);
-	hf_line_cut(&u->in, now_ns(dev), !in);
-	hf_line_cut(&u->out, now_ns(dev), !out);
-	settle(dev);
 }
 
 /* The format or the receiver's switch changed. The lines have caught up. */
@@ -351,7 +297,7 @@ static uint32_t usart_read(struct hf_dev *dev, uint32_t offset, unsigned size)
 {
 	struct usart *u = dev->state;
 	(void)size;
-	catch_up(dev);
+	hf_usart_catch_up(dev);
 	uint32_t value = 0;
 	switch (offset & ~3u) {
 	case SR:
@@ -359,7 +305,7 @@ static uint32_t usart_read(struct hf_dev *dev, uint32_t offset, unsigned size)
 		break;
 	case DR:
 		value = read_dr(u);
-		settle(dev);
+		hf_usart_settle(dev);
 		break;
 	case BRR:
 		value = u->brr;
@@ -410,7 +356,7 @@ static void usart_write(struct hf_dev *dev, uint32_t offset, unsigned size, uint
 {
 	struct usart *u = dev->state;
 	(void)size;
-	catch_up(dev);
+	hf_usart_catch_up(dev);
 	switch (offset) {
 	case SR:
 		u->sr &= value | ~(uint32_t)(SR_TC | SR_RXNE);
@@ -442,7 +388,7 @@ static void usart_write(struct hf_dev *dev, uint32_t offset, unsigned size, uint
 		break;
 	}
 	listen(dev);
-	settle(dev);
+	hf_usart_settle(dev);
 }
 
 /* ---- life ---- */
@@ -460,45 +406,45 @@ static void usart_reset(struct hf_dev *dev, bool power_on)
 {
 	struct usart *u = dev->state;
 	(void)power_on;
-	catch_up(dev);
-	catch_up_out(dev);
+	hf_usart_catch_up(dev);
+	hf_usart_catch_up_out(dev);
 	clear_registers(u);
 	u->powered = true;
 	hf_line_abort(&u->out, now_ns(dev));
 	listen(dev);
-	settle(dev);
+	hf_usart_settle(dev);
 }
 
 static void usart_power_off(struct hf_dev *dev)
 {
 	struct usart *u = dev->state;
-	catch_up(dev);
-	catch_up_out(dev);
+	hf_usart_catch_up(dev);
+	hf_usart_catch_up_out(dev);
 	u->powered = false;
 	clear_registers(u);
 	hf_line_abort(&u->out, now_ns(dev));
 	listen(dev);
-	settle(dev);
+	hf_usart_settle(dev);
 }
 
 static void usart_due(struct hf_dev *dev, unsigned event)
 {
 	struct usart *u = dev->state;
-	catch_up(dev);
+	hf_usart_catch_up(dev);
 	if (event == EVENT_OUT && !hf_line_busy(&u->out, now_ns(dev)) && (u->sr & SR_TXE) != 0)
 		u->sr |= SR_TC;
 	if (event == EVENT_IDLE && !u->in.receiving) {
 		u->sr |= SR_IDLE;
 		u->idle_from_ns = HF_NEVER;
 	}
-	settle(dev);
+	hf_usart_settle(dev);
 }
 
 static void usart_clock_changed(struct hf_dev *dev)
 {
-	catch_up(dev);
+	hf_usart_catch_up(dev);
 	listen(dev);
-	settle(dev);
+	hf_usart_settle(dev);
 }
 
 static void usart_close(struct hf_dev *dev)
@@ -526,7 +472,7 @@ void hf_usart_add(struct hf_machine *machine)
 		dev->unit = rows[i].unit;
 		dev->enable_reg = rows[i].enable_reg;
 		dev->enable_bit = rows[i].enable_bit;
-		dev->host = calloc(1, sizeof(struct host));
+		dev->host = calloc(1, sizeof(struct usart_host));
 		assert(dev->host != NULL);
 		u->far = hf_line_format_of(115200, 8, 'N', 1);
 		uint64_t seed = hf_machine_config(machine)->seed << 8;
@@ -537,127 +483,11 @@ void hf_usart_add(struct hf_machine *machine)
 	}
 }
 
-/* ---- what the outside does ---- */
-
-static struct hf_dev *dev_of(struct hf_machine *machine, unsigned unit)
-{
-	struct hf_dev *dev = hf_machine_find(machine, "usart", unit);
-	assert(dev != NULL && "a USART that the chip does not have");
-	return dev;
-}
-
-void hf_usart_counts(struct hf_machine *machine, unsigned usart, struct hf_usart_counts *counts)
-{
-	const struct usart *u = dev_of(machine, usart)->state;
-	*counts = u->counts;
-}
-
-const struct hf_line_format *hf_usart_far_format(struct hf_machine *machine, unsigned usart)
-{
-	const struct usart *u = dev_of(machine, usart)->state;
-	return &u->far;
-}
-
-void hf_usart_attach(struct hf_machine *machine, unsigned usart, hf_usart_char_fn *fn, void *ctx)
-{
-	struct host *host = dev_of(machine, usart)->host;
-	host->fn = fn;
-	host->plain_fn = NULL;
-	host->ctx = ctx;
-}
-
-enum hf_err hf_usart_send(struct hf_machine *machine, unsigned usart, const void *data, size_t len)
-{
-	struct hf_dev *dev = dev_of(machine, usart);
-	struct usart *u = dev->state;
-	const uint8_t *bytes = data;
-	if (len > HF_USART_QUEUE - (size_t)u->queued)
-		return HF_ERR_FULL;
-	catch_up(dev);
-	if (u->queued == 0)
-		u->queue_ns = now_ns(dev);
-	for (size_t i = 0; i < len; i++)
-		u->queue[(u->head + u->queued++) % HF_USART_QUEUE] = bytes[i];
-	catch_up(dev);
-	settle(dev);
-	return HF_OK;
-}
-
-void hf_usart_cable(struct hf_machine *machine, unsigned usart, bool plugged)
-{
-	struct hf_dev *dev = dev_of(machine, usart);
-	((struct usart *)dev->state)->pulled = !plugged;
-	connect_lines(dev);
-}
-
-void hf_usart_break(struct hf_machine *machine, unsigned usart, bool on)
-{
-	struct hf_dev *dev = dev_of(machine, usart);
-	struct usart *u = dev->state;
-	catch_up(dev);
-	hf_line_break(&u->in, now_ns(dev), on);
-	settle(dev);
-}
-
-void hf_usart_noise(struct hf_machine *machine, unsigned usart, double bit_error_rate)
-{
-	struct hf_dev *dev = dev_of(machine, usart);
-	struct usart *u = dev->state;
-	catch_up(dev);
-	hf_line_noise(&u->in, bit_error_rate);
-	hf_line_noise(&u->out, bit_error_rate);
-}
-
-void hf_usart_pins_changed(struct hf_machine *machine)
-{
-	for (unsigned i = 0; i < ROWS; i++)
-		connect_lines(dev_of(machine, rows[i].unit));
-}
-
 bool hf_usart_wants_dma(struct hf_machine *machine, unsigned usart, bool transmit)
 {
-	const struct usart *u = dev_of(machine, usart)->state;
+	const struct usart *u = hf_machine_find(machine, "usart", usart)->state;
 	if (!u->powered || (u->cr1 & CR1_UE) == 0)
 		return false;
 	return transmit ? (u->cr3 & CR3_DMAT) != 0 && (u->sr & SR_TXE) != 0 && (u->cr1 & CR1_TE) != 0
 			: (u->cr3 & CR3_DMAR) != 0 && (u->sr & SR_RXNE) != 0;
-}
-
-void hf_twin_uart_pins(struct hf_twin *twin, unsigned usart, const struct hf_twin_uart_pins *pins)
-{
-	struct hf_dev *dev = dev_of(hf_twin_machine(twin), usart);
-	struct host *host = dev->host;
-	host->pins = *pins;
-	host->has_pins = true;
-	connect_lines(dev);
-}
-
-void hf_twin_uart_attach(struct hf_twin *twin, unsigned usart, hf_twin_uart_fn *fn, void *ctx)
-{
-	struct host *host = dev_of(hf_twin_machine(twin), usart)->host;
-	host->fn = NULL;
-	host->plain_fn = fn;
-	host->ctx = ctx;
-}
-
-void hf_twin_uart_line(struct hf_twin *twin, unsigned usart, const struct hf_twin_line *line)
-{
-	struct hf_dev *dev = dev_of(hf_twin_machine(twin), usart);
-	struct usart *u = dev->state;
-	catch_up(dev);
-	catch_up_out(dev);
-	u->far = hf_line_format_of(line->baud, line->data_bits, (char)line->parity, line->stop_bits);
-	hf_line_listen(&u->out, true, &u->far);
-	settle(dev);
-}
-
-enum hf_err hf_twin_uart_send(struct hf_twin *twin, unsigned usart, const void *data, size_t len)
-{
-	return hf_usart_send(hf_twin_machine(twin), usart, data, len);
-}
-
-size_t hf_twin_uart_queued(const struct hf_twin *twin, unsigned usart)
-{
-	const struct usart *u = dev_of(hf_twin_machine((struct hf_twin *)(uintptr_t)twin), usart)->state;
-	return u->queued;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A machine without a CPU, for tests of single models: it keeps time, due times, interrupt lines and a piece of RAM, and
- * the test itself reads and writes the registers.
+ * A machine without a CPU, for tests of single models: it keeps time, due times, interrupt lines and a piece of RAM,
+ * and the test itself reads and writes the registers.
  */
 #ifndef HF_TESTS_TWIN_FAKE_MACHINE_H
 #define HF_TESTS_TWIN_FAKE_MACHINE_H

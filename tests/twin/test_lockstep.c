@@ -87,7 +87,8 @@ static int end_twin(void)
 static void start_lockstep(const char *fault)
 {
 	char line[256];
-	const char *const more[] = { "--lockstep", sock, "--flash", flash, fault != NULL ? "--fault" : NULL, fault, NULL };
+	const char *option = fault != NULL ? "--fault" : NULL;
+	const char *const more[] = { "--lockstep", sock, "--flash", flash, option, fault, NULL };
 	start_twin(more);
 	read_line(line, sizeof(line));
 	assert_non_null(strstr(line, "lockstep: "));
@@ -264,7 +265,7 @@ static void client_must_say_hello(void **state)
 	refused(fd, 'H', 0, "modbus", 6, "the port 'modbus' is taken (by another client, or by the Modbus slaves)");
 	ask(fd, 'H', 0, "control", 7);
 	refused(fd, 'H', 0, "control", 7, "this connection has said hello before");
-	refused(fd, 'W', 0, "x", 1, "this request belongs to a UART, this connection is control's");
+	refused(fd, 'W', 0, "x", 1, "this is a UART's request, and the connection is control's");
 	close(fd);
 }
 
@@ -449,8 +450,8 @@ static void senseless_requests_are_refused_and_survived(void **state)
 	int fd = open_uart();
 	refused(fd, 'Z', 0, NULL, 0, "request 0x5a is unknown; known are H, W, R, S, B, L, N and X");
 	refused(fd, 'X', 0, "fly away", 8,
-		"'fly' was given where a command (power, reset, advance, cut, cable, noise, press, release, slave, flip, "
-		"stick, modbus, led, status, flash, quit) belongs");
+		"'fly' was given where a command (power, reset, advance, cut, cable, noise, press, release, slave, "
+		"flip, stick, modbus, led, status, flash, quit) belongs");
 	refused(fd, 'X', 0, "a\0b", 3, "a command is a line of text of at most 511 characters");
 	ask(fd, 'N', 0, NULL, 0);
 	uint8_t header[HF_LOCKSTEP_HEADER];
@@ -519,8 +520,7 @@ static void quit_keeps_flash_and_tells_the_end(void **state)
 	twin = 0;
 	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_int_equal(count_in(events, "\"event\":\"ready\""), 1);
-	assert_int_equal(count_in(events, "\"event\":\"program\",\"partition\":\"slot-b\",\"addr\":134742016,\"bytes\":256"),
-			 1);
+	assert_int_equal(count_in(events, "\"program\",\"partition\":\"slot-b\",\"addr\":134742016,\"bytes\":256"), 1);
 	assert_int_equal(count_in(events, "\"event\":\"end\""), 1);
 	FILE *file = fopen(flash, "rb");
 	uint8_t word[4];

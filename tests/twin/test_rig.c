@@ -175,6 +175,22 @@ static void dma_receives_while_flash_is_erased(void **state)
 	assert_int_equal(count_events("erase", "slot-b"), 1);
 }
 
+static void handler_that_waits_for_flash_is_an_error(void **state)
+{
+	(void)state;
+	await("bench power\r\n", 100 * MS);
+	type("T", 1);
+	run_for(100 * MS);
+	assert_int_equal(count_events("stall_error", NULL), 0);
+	type("E", 1);
+	await("erased\r\n", 2 * S);
+	assert_in_range(count_events("stall_error", NULL), 1, 2); /* it waits for the whole erase, once */
+	json_t *status = hf_rig_status(rig);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(status, "trouble"), "stall_errors")),
+			 count_events("stall_error", NULL));
+	json_decref(status);
+}
+
 static void modbus_gap_is_that_of_the_erase(void **state)
 {
 	(void)state;
@@ -414,6 +430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(firmware_says_hello_and_echoes),
 		TEST(dma_receives_while_flash_is_erased),
+		TEST(handler_that_waits_for_flash_is_an_error),
 		TEST(modbus_gap_is_that_of_the_erase),
 		TEST(unplugged_slave_is_told_by_the_gap),
 		TEST(breathing_light_is_recognised),

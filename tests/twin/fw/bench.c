@@ -6,7 +6,9 @@
  *
  *   E erases sector 8 from RAM code         P programs 64 words of it     H starts the watchdog and hangs
  *   S says how much was received, and the sum of it     J runs the function in slot A     B light breathes, L is solid
- *   R resets by software                    K reads the recovery pin      anything else comes back in upper case
+ *   R resets by software                    K reads the recovery pin      T lets SysTick run, its handler in flash
+ *
+ * Anything else comes back in upper case.
  */
 #include <stdint.h>
 
@@ -29,6 +31,7 @@
 #define IWDG_PR    REG(0x40003004)
 #define IWDG_RLR   REG(0x40003008)
 #define AIRCR      REG(0xe000ed0c)
+#define SYST(offset) REG(0xe000e010 + (offset))
 
 #define SECTOR8 0x08080000u
 #define RING    4096u
@@ -39,6 +42,7 @@ extern uint32_t data_begin[], data_end[], data_load[], bss_begin[], bss_end[];
 
 static uint8_t ring[RING];
 static uint32_t taken, received, sum;
+static volatile uint32_t ticks;
 static uint32_t poll_at, breath_at, breathing;
 
 void reset(void);
@@ -51,8 +55,13 @@ static void unexpected(void)
 		;
 }
 
+static void tick(void)
+{
+	ticks++;
+}
+
 __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-	(void *)0x20020000, (void *)reset, (void *)unexpected, (void *)unexpected,
+	(void *)0x20020000, (void *)reset, (void *)unexpected, (void *)unexpected, [15] = (void *)tick,
 };
 
 void reset(void)
@@ -219,7 +228,12 @@ static void say_reset_cause(void)
 	uint32_t csr = RCC_CSR;
 	RCC_CSR = 1u << 24;
 	say("bench ");
-	say((csr & 1u << 29) != 0 ? "watchdog" : (csr & 1u << 28) != 0 ? "software" : (csr & 1u << 27) != 0 ? "power" : "pin");
+	if ((csr & 1u << 29) != 0)
+		say("watchdog");
+	else if ((csr & 1u << 28) != 0)
+		say("software");
+	else
+		say((csr & 1u << 27) != 0 ? "power" : "pin");
 	say("\r\n");
 }
 
@@ -247,6 +261,9 @@ static void obey(uint8_t command)
 		breathing = command == 'B';
 	} else if (command == 'R') {
 		AIRCR = 0x05fa0004;
+	} else if (command == 'T') {
+		SYST(4) = 16000 - 1;
+		SYST(0) = 7;
 	} else if (command == 'K') {
 		say((GPIO(4, 0x10) & 4) != 0 ? "up\r\n" : "down\r\n");
 	} else if (command == 'S') {
