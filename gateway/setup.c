@@ -66,7 +66,7 @@ static void move_vectors(void)
 static void open_modbus(struct hf_live *l, const struct hf_clock *clock)
 {
 #if HF_BOARD_MODBUS_HAS_DE
-	GPIO_BSRR(HF_BOARD_MODBUS_DE_PORT) = 1u << (HF_BOARD_MODBUS_DE_PIN + 16);
+	/* Low from the beginning, as a reset leaves it: the device listens. */
 	hf_gpio_setup(HF_BOARD_MODBUS_DE_PORT, HF_BOARD_MODBUS_DE_PIN, HF_GPIO_OUTPUT, HF_GPIO_FLOAT, 0);
 #endif
 	hf_modbus_master_begin(&l->master, SLAVES, FIRST_REGISTER, REGISTERS, hf_systick_ms());
