@@ -230,6 +230,24 @@ static void dma_through_power_loss_is_reset(void **state)
 	assert_int_equal(fake_read(FCR(2)), 0x21);
 }
 
+/* Both at once: a character is taken at the very time at which the frame of another one ends. */
+static void reception_loses_no_transmitted_character(void **state)
+{
+	(void)state;
+	begin(2, RAM, 8, CIRC);
+	fake_write(USART1 + USART_CR3, DMAR);
+	usart_feed(1, "0123", 4);
+	fake_run(TAKEN);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_write(USART1 + USART_DR, 'a' + i);
+		fake_run(TAKEN + i * FRAME + 1);
+	}
+	fake_run(10 * FRAME);
+	assert_int_equal(heard.n, 3);
+	assert_memory_equal(heard.data, "abc", 3);
+	assert_memory_equal(fake_ram(RAM), "0123", 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -246,6 +264,7 @@ int main(void)
 		TEST(both_directions_at_once_lose_nothing),
 		TEST(wrong_peripheral_address_does_not_hang_the_twin),
 		TEST(dma_through_power_loss_is_reset),
+		TEST(reception_loses_no_transmitted_character),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
