@@ -542,6 +542,39 @@ static void quit_keeps_flash_and_tells_the_end(void **state)
 	unlink(dump);
 }
 
+static void signal_ends_the_twin_and_keeps_its_flash(void **state)
+{
+	(void)state;
+	struct stat st;
+	start_lockstep(NULL);
+	int fd = open_uart();
+	assert_true(await(fd, "bench power\r\n", 100 * MS));
+	assert_int_equal(end_twin(), 7);
+	assert_int_equal(stat(flash, &st), 0);
+	assert_int_equal(st.st_size, 1 << 20);
+	assert_int_equal(access(sock, F_OK), -1);
+	close(fd);
+}
+
+static void bus_without_slaves_is_a_port(void **state)
+{
+	(void)state;
+	const char *const more[] = { "--lockstep", sock, "--slaves", "0", NULL };
+	uint8_t request[8], most[4] = { 8, 0, 0, 0 };
+	char line[256];
+	start_twin(more);
+	read_line(line, sizeof(line));
+	int fd = dial();
+	ask(fd, 'H', 0, "modbus", 6);
+	for (size_t len = 0; len < sizeof(request); len += answer.len) {
+		ask(fd, 'R', S, most, sizeof(most));
+		assert_in_range(answer.len, 1, sizeof(request) - len);
+		memcpy(request + len, answer.payload, answer.len);
+	}
+	assert_memory_equal(request, "\x01\x03\x00\x00\x00\x02\xc4\x0b", sizeof(request));
+	close(fd);
+}
+
 static void ctl_gives_commands(void **state)
 {
 	(void)state;
@@ -689,6 +722,8 @@ int main(void)
 		TEST(endless_waits_do_not_wrap),
 		TEST(status_answers_as_json),
 		TEST(quit_keeps_flash_and_tells_the_end),
+		TEST(signal_ends_the_twin_and_keeps_its_flash),
+		TEST(bus_without_slaves_is_a_port),
 		TEST(ctl_gives_commands),
 		TEST(pty_serves_a_terminal_in_real_time),
 		TEST(run_without_peers_ends_by_itself),
