@@ -22,6 +22,7 @@
 #define PPB_SIZE       0x100000u
 #define PERIPH_ADDR    0x40000000u
 #define AHB2_ADDR      0x50000000u
+#define PAGE_ASKED     2048u /* Unicorn 2.0.1 makes twice that of it */
 
 /* Exceptions as the engine numbers them. */
 enum {
@@ -479,7 +480,9 @@ enum hf_err hf_cpu_open(struct hf_machine *machine)
 	if (uc_open(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS, &machine->uc) != UC_ERR_OK)
 		return HF_ERR_IO;
 	if (uc_ctl_set_cpu_model(machine->uc, UC_CPU_ARM_CORTEX_M4) != UC_ERR_OK ||
-	    uc_ctl_set_page_size(machine->uc, HF_CPU_PAGE) != UC_ERR_OK || uc_ctl_exits_enable(machine->uc) != UC_ERR_OK || !map(machine) || !hook(machine))
+	    uc_ctl_set_page_size(machine->uc, PAGE_ASKED) != UC_ERR_OK ||
+	    uc_ctl_get_page_size(machine->uc, &machine->cpu_page) != UC_ERR_OK ||
+	    uc_ctl_exits_enable(machine->uc) != UC_ERR_OK || !map(machine) || !hook(machine))
 		return HF_ERR_IO;
 	hf_cpu_set(machine, UC_ARM_REG_XPSR, 0x01000000);
 	if (uc_context_alloc(machine->uc, &machine->pristine) != UC_ERR_OK ||

@@ -106,7 +106,7 @@ void hf_fault_forget_unstable(struct hf_machine *machine, unsigned sector)
 
 void hf_fault_randomise(struct hf_machine *machine, uint32_t page)
 {
-	for (uint32_t offset = page; offset < page + HF_CPU_PAGE; offset += 4) {
+	for (uint32_t offset = page; offset < page + machine->cpu_page; offset += 4) {
 		uint32_t bits = hf_fault_unstable(machine, offset), word;
 
 		if (!bits)

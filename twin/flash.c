@@ -134,11 +134,9 @@ static void blank_sector(struct hf_machine *machine, unsigned sector)
 {
 	uint32_t begin = sector_begin[sector], size = hf_flash_sector_size(sector);
 
-	memset(machine->flash + begin, 0xff, size);
+	for (uint32_t offset = begin; offset < begin + size; offset += 4)
+		hf_fault_write_word(machine, offset, UINT32_MAX);
 	hf_fault_forget_unstable(machine, sector);
-	for (unsigned i = 0; i < machine->st.stuck_count; i++)
-		if (machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR - begin < size)
-			hf_fault_write_word(machine, machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR, UINT32_MAX);
 	hf_cpu_code_changed(machine, hf_flash_sector_addr(sector), size);
 	machine->st.wear[sector]++;
 }
@@ -201,10 +199,18 @@ static bool begin(struct hf_machine *machine, enum operation operation, uint32_t
 	f->operation = (uint8_t)operation;
 	f->sr |= SR_BSY;
 	machine->block_stops |= BLOCK_FLASH;
+	hf_machine_look(machine);
 	hf_machine_schedule(machine->flash_dev, EVENT_DONE, f->end_ns);
 	if (operation == ERASE || operation == MASS_ERASE)
 		watch_all(machine, true);
 	return true;
+}
+
+/* Code in flash that starts an operation waits for it: it cannot fetch its next instruction. */
+static void stall_if_in_flash(struct hf_machine *machine)
+{
+	if (machine->in_cpu && hf_flash_busy(machine) && hf_flash_sector(machine->block_pc) >= 0)
+		hf_flash_wait(machine, machine->block_pc, machine->block_pc);
 }
 
 void hf_flash_tear(struct hf_machine *machine, uint16_t fraction)
@@ -252,8 +258,10 @@ void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc)
 	bool forbidden = stall_forbidden(machine, pc);
 	bool cut_short = cut < end;
 
-	if (cut_short)
+	if (cut_short) {
 		end = cut; /* the power goes while the core waits: the operation is to be torn */
+		machine->cut_now = true;
+	}
 	waited = end > st->cycles ? end - st->cycles : 0;
 	st->cycles += waited;
 	st->counts.stall_cycles += waited;
@@ -272,7 +280,7 @@ void hf_flash_was_read(struct hf_machine *machine, uint32_t addr)
 	if (hf_flash_busy(machine))
 		hf_flash_wait(machine, addr, machine->block_pc);
 	if (machine->st.unstable[sector])
-		hf_fault_randomise(machine, (addr - HF_TWIN_FLASH_ADDR) & ~(HF_CPU_PAGE - 1));
+		hf_fault_randomise(machine, (addr - HF_TWIN_FLASH_ADDR) & ~(machine->cpu_page - 1));
 }
 
 /* ---- programming ---- */
@@ -360,6 +368,7 @@ void hf_flash_store(struct hf_machine *machine, uint32_t addr, unsigned size, ui
 	for (uint32_t i = 0; i < 2; i++)
 		f->old_unstable[i] = hf_fault_unstable(machine, machine->settle.offset + 4 * i);
 	programmed(machine, addr, size, value);
+	stall_if_in_flash(machine);
 }
 
 /* ---- erasing ---- */
@@ -408,7 +417,9 @@ static void key(struct hf_machine *machine, uint32_t value, const uint32_t keys[
 		bool *unlocked)
 {
 	*unlocked = false;
-	if (*dead || value != keys[*step]) {
+	if (*dead)
+		return;
+	if (value != keys[*step]) {
 		*dead = true;
 		machine->bus_error = true;
 		hf_machine_look(machine);
@@ -466,6 +477,7 @@ static void write_cr(struct hf_machine *machine, uint32_t value)
 	f->cr = value & (CR_WRITABLE | CR_STRT | CR_LOCK);
 	if (value & CR_STRT && !(value & CR_LOCK))
 		start(machine);
+	stall_if_in_flash(machine);
 	update_irq(machine);
 }
 

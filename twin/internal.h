@@ -17,7 +17,6 @@
 #include "machine.h"
 
 #define PAGE_BYTES   1024u /* the unit in which code is tracked */
-#define HF_CPU_PAGE  4096u /* of the engine's TLB; blocks do not cross it */
 #define SYSMEM_ADDR  0x1fff0000u
 #define SYSMEM_SIZE  0x00010000u
 #define NO_CYCLE     UINT64_MAX
@@ -96,6 +95,7 @@ struct hf_machine {
 	struct hf_cost cost;
 	uc_engine *uc;
 	uc_context *pristine;
+	uint32_t cpu_page;    /* of the engine's TLB; blocks do not cross it */
 	uint8_t *flash, *sram, *ccm, *sysmem;
 	uint32_t *unstable;   /* per word of flash: the bits that are; NULL until there are any */
 	uint8_t code[HF_TWIN_FLASH_SIZE / PAGE_BYTES];       /* pages from which blocks were executed */

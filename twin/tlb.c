@@ -32,13 +32,13 @@ bool hf_tlb_is_fast(void)
 /* Data only: RAM in which nothing was executed. */
 static bool is_data(const struct hf_machine *machine, uint32_t vaddr)
 {
-	uint32_t offset = (vaddr & ~(HF_CPU_PAGE - 1)) - HF_TWIN_SRAM_ADDR;
+	uint32_t offset = (vaddr & ~(machine->cpu_page - 1)) - HF_TWIN_SRAM_ADDR;
 
 	if (vaddr - HF_TWIN_CCM_ADDR < HF_TWIN_CCM_SIZE)
 		return true;
 	if (offset >= HF_TWIN_SRAM_SIZE)
 		return false;
-	for (uint32_t i = 0; i < HF_CPU_PAGE; i += PAGE_BYTES)
+	for (uint32_t i = 0; i < machine->cpu_page; i += PAGE_BYTES)
 		if (machine->code_sram[(offset + i) / PAGE_BYTES])
 			return false;
 	return true;
