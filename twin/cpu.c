@@ -143,7 +143,7 @@ static bool special(struct hf_machine *machine, const struct hf_block *b)
 	uint8_t stops = b->flags & machine->block_stops;
 
 	if (stops & BLOCK_FLASH) {
-		hf_flash_wait(machine, b->pc, machine->block_pc);
+		hf_flash_wait(machine, b->pc, machine->block_pc, false);
 		if (hf_run_attention(machine, b->pc))
 			return true;
 	}
@@ -168,7 +168,7 @@ static uint32_t data_wait(struct hf_machine *machine, const struct hf_block *b)
 		uc_reg_read_batch(machine->uc, ids, places, count);
 	penalty = hf_cost_data(&machine->cost, &machine->st.art, b, values, &read);
 	if (machine->block_stops & BLOCK_FLASH && read != UINT32_MAX)
-		hf_flash_wait(machine, read, b->pc);
+		hf_flash_wait(machine, read, b->pc, true);
 	return penalty;
 }
 

@@ -158,6 +158,7 @@ static void now_idle(struct hf_machine *machine)
 	f->cr &= ~(uint32_t)CR_STRT;
 	f->optcr &= ~(uint32_t)OPTCR_START;
 	machine->block_stops &= (uint8_t)~BLOCK_FLASH;
+	machine->st.stalled = false;
 	hf_machine_cancel(machine->flash_dev, EVENT_DONE);
 	if (watched)
 		watch_all(machine, false);
@@ -210,7 +211,7 @@ static bool begin(struct hf_machine *machine, enum operation operation, uint32_t
 static void stall_if_in_flash(struct hf_machine *machine)
 {
 	if (machine->in_cpu && hf_flash_busy(machine) && hf_flash_sector(machine->block_pc) >= 0)
-		hf_flash_wait(machine, machine->block_pc, machine->block_pc);
+		hf_flash_wait(machine, machine->block_pc, machine->block_pc, false);
 }
 
 void hf_flash_tear(struct hf_machine *machine, uint16_t fraction)
@@ -250,26 +251,39 @@ static bool stall_forbidden(const struct hf_machine *machine, uint32_t pc)
 	return false;
 }
 
-void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc)
+/* Once for each stall, with the time that it will take. */
+static void tell_stall(struct hf_machine *machine, uint32_t addr, uint32_t pc, uint64_t cycles)
 {
 	struct hf_core *st = &machine->st;
-	uint64_t end = hf_machine_cycle_of(machine, flash_of(machine)->end_ns), waited;
-	uint64_t cut = hf_machine_cycle_of(machine, machine->cut_at_ns);
-	bool forbidden = stall_forbidden(machine, pc);
-	bool cut_short = cut < end;
 
-	if (cut_short) {
-		end = cut; /* the power goes while the core waits: the operation is to be torn */
-		machine->cut_now = true;
-	}
-	waited = end > st->cycles ? end - st->cycles : 0;
-	st->cycles += waited;
-	st->counts.stall_cycles += waited;
+	if (st->stalled)
+		return;
+	st->stalled = true;
 	st->counts.stalls++;
+	hf_machine_event(machine, stall_forbidden(machine, pc) ? HF_TWIN_EV_MUST_NOT_STALL : HF_TWIN_EV_STALL, addr,
+			 (uint32_t)(cycles / (st->hclk_hz / 1000000u)), NULL);
+}
+
+void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc, bool whole)
+{
+	struct hf_core *st = &machine->st;
+	uint64_t end = hf_machine_cycle_of(machine, flash_of(machine)->end_ns), stop = end;
+	uint64_t cut = hf_machine_cycle_of(machine, machine->cut_at_ns);
+
+	tell_stall(machine, addr, pc, end > st->cycles ? end - st->cycles : 0);
+	if (!whole)
+		stop = hf_machine_cycle_of(machine, machine->until_ns);
+	if (cut < end) { /* the power goes while the core waits: the operation is to be torn */
+		stop = stop < cut ? stop : cut;
+		machine->cut_now = stop == cut;
+	}
+	stop = stop < end ? stop : end;
+	if (stop > st->cycles) {
+		st->counts.stall_cycles += stop - st->cycles;
+		st->cycles = stop;
+	}
 	hf_machine_look(machine);
-	hf_machine_event(machine, forbidden ? HF_TWIN_EV_MUST_NOT_STALL : HF_TWIN_EV_STALL, addr,
-			 (uint32_t)(waited / (st->hclk_hz / 1000000u)), NULL);
-	if (!cut_short)
+	if (stop == end)
 		finish(machine);
 }
 
@@ -278,7 +292,7 @@ void hf_flash_was_read(struct hf_machine *machine, uint32_t addr)
 	int sector = hf_flash_sector(addr);
 
 	if (hf_flash_busy(machine))
-		hf_flash_wait(machine, addr, machine->block_pc);
+		hf_flash_wait(machine, addr, machine->block_pc, true);
 	if (machine->st.unstable[sector])
 		hf_fault_randomise(machine, (addr - HF_TWIN_FLASH_ADDR) & ~(machine->cpu_page - 1));
 }
@@ -347,7 +361,7 @@ void hf_flash_store(struct hf_machine *machine, uint32_t addr, unsigned size, ui
 
 	hf_flash_settle(machine);
 	if (hf_flash_busy(machine) && !machine->cut_now)
-		hf_flash_wait(machine, addr, machine->block_pc);
+		hf_flash_wait(machine, addr, machine->block_pc, true);
 	machine->settle.set = true;
 	machine->settle.offset = offset & ~3u;
 	memset(machine->settle.bytes, 0xff, 8);
@@ -471,7 +485,7 @@ static void write_cr(struct hf_machine *machine, uint32_t value)
 	struct flash *f = flash_of(machine);
 
 	if (hf_flash_busy(machine))
-		hf_flash_wait(machine, machine->flash_dev->base + CR, machine->block_pc);
+		hf_flash_wait(machine, machine->flash_dev->base + CR, machine->block_pc, true);
 	if (f->cr & CR_LOCK || hf_flash_busy(machine))
 		return;
 	f->cr = value & (CR_WRITABLE | CR_STRT | CR_LOCK);

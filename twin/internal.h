@@ -63,7 +63,7 @@ struct hf_core {
 	uint64_t next_due;
 
 	/* The core. */
-	bool on, asleep, locked;
+	bool on, asleep, locked, stalled;
 	uint64_t held_until; /* reset's temporisation */
 	uint32_t pc;
 	uint32_t fallthrough;   /* where the last block ends */
@@ -229,7 +229,9 @@ void hf_scs_write(struct hf_machine *machine, uint32_t addr, unsigned size, uint
 void hf_flash_store(struct hf_machine *machine, uint32_t addr, unsigned size, uint32_t value);
 void hf_flash_settle(struct hf_machine *machine);
 bool hf_flash_busy(const struct hf_machine *machine);
-void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc); /* the core stalls until it is idle */
+/* The core stalls until the flash is idle; unless it must be the whole time, only until the run's end. addr: what is
+ * accessed, pc: by whom. */
+void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc, bool whole);
 void hf_flash_was_read(struct hf_machine *machine, uint32_t addr);         /* a watched read */
 uint16_t hf_flash_progress(const struct hf_machine *machine);              /* of 65536, while busy */
 void hf_flash_tear(struct hf_machine *machine, uint16_t fraction);         /* the operation ends in between */

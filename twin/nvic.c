@@ -242,7 +242,7 @@ static void begin_handler(struct hf_machine *machine, unsigned exception, uint32
 	uint32_t vector, addr = nvic->vtor + exception * 4;
 
 	if (hf_flash_busy(machine) && hf_flash_sector(addr) >= 0)
-		hf_flash_wait(machine, addr, addr);
+		hf_flash_wait(machine, addr, addr, true);
 	clear_pending(nvic, exception);
 	set_active(nvic, exception, true);
 	hf_cpu_set(machine, UC_ARM_REG_XPSR, (xpsr & ~(XPSR_EXCEPTION | XPSR_IT)) | XPSR_THUMB | exception);
