@@ -366,6 +366,40 @@ static void continuation_without_a_beginning_is_skipped(void **state)
 	assert_packet(r, list_packet);
 }
 
+static void continuation_is_never_taken_for_a_beginning(void **state)
+{
+	struct rig *r = rig();
+
+	(void)state;
+	feed_text(&r->d, &r->s, "\x04\x14");
+	feed_text(&r->d, &r->s, list_frame + 2);
+	assert_int_equal(r->s.packets, 0);
+	feed_text(&r->d, &r->s, list_frame);
+	assert_packet(r, list_packet);
+	feed_text(&r->d, &r->s, "\x04\x14");
+	feed_text(&r->d, &r->s, list_frame + 2);
+	assert_int_equal(r->s.packets, 1);
+}
+
+static void bytes_behind_the_announced_length_drop_the_frame(void **state)
+{
+	static const char *const longer[] = {
+		"\x06\x09" "AAoAAAABAAFCAKD1Mw==\n",     /* a length of 10 for 11 */
+		"\x06\x09" "AAsAAAABAAFCAKD1MwA=\n",     /* one byte behind the CRC */
+		"\x06\x09" "AAsAAAABAAFCAKD1MwAA\n",     /* two */
+		"\x06\x09" "AAkAAAABAAFCAKD1Mw==\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++) {
+		struct rig *r = rig();
+
+		feed_text(&r->d, &r->s, longer[i]);
+		assert_int_equal(r->s.packets, 0);
+		assert_int_equal(r->d.dropped, 1);
+	}
+}
+
 static void lengths_below_a_header_are_dropped(void **state)
 {
 	(void)state;
@@ -453,6 +487,8 @@ int main(void)
 		cmocka_unit_test(wrong_crc_is_dropped_and_counted),
 		cmocka_unit_test(base64_with_stray_bits_is_dropped),
 		cmocka_unit_test(continuation_without_a_beginning_is_skipped),
+		cmocka_unit_test(continuation_is_never_taken_for_a_beginning),
+		cmocka_unit_test(bytes_behind_the_announced_length_drop_the_frame),
 		cmocka_unit_test(lengths_below_a_header_are_dropped),
 		cmocka_unit_test(packet_of_exactly_the_buffer_fits_and_one_more_is_oversize),
 		cmocka_unit_test(oversize_with_a_wrong_crc_is_dropped),

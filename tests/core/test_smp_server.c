@@ -428,6 +428,18 @@ static void upload_with_fields_missing_is_refused(void **state)
 	assert_untouched();
 }
 
+static void upload_with_a_longer_sha_than_any_is_refused(void **state)
+{
+	(void)state;
+	assert_err(ask(1, HF_SMP_WRITE, 1, 1, "a4 636f666600 646461746144 01020304 636c656e08 63736861 5821"
+		       "000000000000000000000000000000000000000000000000000000000000000000"),
+		   HF_ERR_RANGE);
+	assert_untouched();
+	ask(1, HF_SMP_WRITE, 1, 1, "a4 636f666600 646461746144 01020304 636c656e08 63736861 5820"
+	    "0000000000000000000000000000000000000000000000000000000000000000");
+	assert_int_equal(engine.begins, 1);
+}
+
 static void upload_behind_the_announced_end_is_refused(void **state)
 {
 	(void)state;
@@ -651,6 +663,7 @@ int main(void)
 		T(upload_after_a_restart_wants_the_first_packet),
 		T(upload_that_the_engine_refuses_begins_anew_next_time),
 		T(upload_with_fields_missing_is_refused),
+		T(upload_with_a_longer_sha_than_any_is_refused),
 		T(upload_behind_the_announced_end_is_refused),
 		T(upload_of_another_image_number_is_refused),
 		T(upload_in_an_open_map_with_unknown_keys_is_taken),

@@ -180,6 +180,7 @@ static int setup(void **state)
 	sim_init(&sim, 1);
 	sim.serve = serve;
 	sim.baud = 921600;
+	sim.packet_bytes = 1024;
 	hf_smp_client_init(&client, &sim.serial);
 	for (unsigned i = 0; i < FILE_BYTES; i++)
 		file[i] = (uint8_t)(i * 2654435761u >> 13);
@@ -347,6 +348,18 @@ static void late_answer_is_not_taken_for_another_requests(void **state)
 	assert_int_equal(p.buf_size, 1024);
 }
 
+static void late_answer_is_not_taken_for_the_same_request_sent_later(void **state)
+{
+	struct hf_smp_counters counters;
+
+	(void)state;
+	device.cost_us = 1200000;
+	assert_int_equal(hf_smp_get_counters(&client, 20000, &counters, &answer), HF_OK);
+	assert_int_equal(counters.requests, 2);
+	assert_int_equal(hf_smp_get_counters(&client, 20000, &counters, &answer), HF_OK);
+	assert_true(counters.requests >= 3);
+}
+
 static char text[256];
 static size_t text_len;
 
@@ -507,6 +520,7 @@ static void upload_over_a_bad_line_completes(void **state)
 		assert_complete(&u);
 		if (ppm[i / 5] >= 100)
 			assert_true(u.resent > 0);
+		assert_true(sim.now_us < 12000000); /* long packets only would take 40 s at 300 ppm */
 	}
 }
 
@@ -645,7 +659,7 @@ static void upload_of_any_length_and_packet_size_completes(void **state)
 		setup(NULL);
 		u.file.len = lengths[i / 4];
 		u.packet_bytes = packets[i % 4];
-		server.buf_size = (uint16_t)u.packet_bytes;
+		sim.packet_bytes = u.packet_bytes;
 		assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
 		assert_int_equal(u.off, u.file.len);
 		assert_memory_equal(device.kept, file, u.file.len);
@@ -678,6 +692,7 @@ int main(void)
 		T(request_is_repeated_until_it_is_answered),
 		T(request_to_nobody_ends_when_patience_does),
 		T(late_answer_is_not_taken_for_another_requests),
+		T(late_answer_is_not_taken_for_the_same_request_sent_later),
 		T(log_lines_reach_the_listener),
 		T(stop_ends_a_wait),
 		T(answers_of_zephyr_and_mcuboot_are_understood),

@@ -80,6 +80,7 @@ static void answer(struct sim *sim, bool oversize, uint64_t at_us)
 
 static void device_takes(struct sim *sim, uint8_t byte, uint64_t at_us)
 {
+	sim->decoder.cap = sim->packet_bytes;
 	switch (hf_smp_decode(&sim->decoder, byte)) {
 	case HF_SMP_PACKET:
 		answer(sim, false, at_us);
@@ -234,6 +235,7 @@ void sim_init(struct sim *sim, uint32_t seed)
 	sim->rx = calloc(1, SIM_QUEUE);
 	if (!sim->to_device.item || !sim->to_host.item || !sim->rx)
 		abort();
+	sim->packet_bytes = sizeof(sim->packet);
 	hf_smp_decode_begin(&sim->decoder, sim->packet, sizeof(sim->packet));
 }
 

@@ -29,6 +29,7 @@ struct sim {
 	uint32_t baud;
 	uint32_t wrong_below;      /* the device's rate: at lower ones no byte arrives whole; 0: any rate will do */
 	uint32_t rx_bytes;         /* the device's receive buffer */
+	uint32_t packet_bytes;     /* the longest packet that it takes */
 	uint32_t drop_ppm, flip_ppm, repeat_ppm; /* a byte, each way */
 	uint64_t cable_off_us, cable_on_us;      /* bytes in between are lost */
 	bool cable_is_usb;                       /* ... and the port disappears */

@@ -104,6 +104,12 @@ static size_t serve(void *ctx, const struct hf_smp_decoder *packet, bool oversiz
 	}
 	len = oversize ? hf_smp_serve_oversize(&g->server, bytes, out, cap) : hf_smp_serve(&g->server, bytes, out, cap);
 	*cost_us = PACKET_US + flash_us(f, erases, words);
+	if (g->restart_after_activation && g->device.update.state.slot[!g->device.running].state == HF_SLOT_TRIAL) {
+		g->restart_after_activation = false;
+		g->device.cause = HF_RESET_POWER;
+		restart(g, true);
+		return 0;
+	}
 	return len;
 }
 
@@ -111,7 +117,12 @@ static void answered(void *ctx)
 {
 	struct gateway *g = ctx;
 
-	if (g->server.reset_wanted)
+	if (!g->server.reset_wanted)
+		return;
+	g->server.reset_wanted = false;
+	if (g->deaf_to_resets)
+		g->deaf_to_resets--;
+	else
 		restart(g, false);
 }
 

@@ -17,6 +17,8 @@ struct gateway {
 	uint64_t confirm_us;        /* when the firmware that runs confirms itself; SIM_NEVER: it does not, or has */
 	uint64_t self_test_us;      /* what it takes for that after a start */
 	const struct package *mute; /* this firmware never confirms itself, but answers */
+	unsigned deaf_to_resets;    /* so many reset requests are answered and forgotten */
+	bool restart_after_activation; /* power fails once, before the answer to an activation leaves */
 	const struct package *dead; /* this one is not heard of again, and stays (its watchdog was forgotten) */
 
 	/* Power fails at this operation of each session, so many times. */

@@ -415,6 +415,26 @@ static bool stop_soon(void *ctx)
 	return gateway.line.now_us > 4000000;
 }
 
+static void reset_that_was_lost_is_sent_again(void **state)
+{
+	(void)state;
+	gateway.deaf_to_resets = 2;
+	assert_int_equal(burn(&v1), HF_BURN_CONFIRMED);
+	assert_in_range(result.end_ms - result.uploaded_ms, 10000, 16000);
+	assert_runs(&v1);
+}
+
+/* The answer to the activation is lost, power too, and the device that is asked again runs the new firmware already. */
+static void activation_that_was_carried_out_already_is_none_that_failed(void **state)
+{
+	(void)state;
+	gateway.restart_after_activation = true;
+	assert_int_equal(burn(&v1), HF_BURN_CONFIRMED);
+	assert_int_equal(gateway.restart_after_activation, false);
+	assert_null(strstr(story, "reset: "));
+	assert_runs(&v1);
+}
+
 static void interruption_is_noticed_and_can_be_continued(void **state)
 {
 	(void)state;
@@ -509,6 +529,8 @@ int main(void)
 		T(repeated_power_cuts_resume_at_the_last_commit),
 		T(device_that_is_off_at_first_is_waited_for),
 		T(device_that_never_answers_is_reported),
+		T(reset_that_was_lost_is_sent_again),
+		T(activation_that_was_carried_out_already_is_none_that_failed),
 		T(interruption_is_noticed_and_can_be_continued),
 		T(firmware_that_hangs_is_rolled_back_and_reported),
 		T(firmware_that_never_confirms_is_reported),
