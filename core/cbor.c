@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One function, head(), looks at bytes of the input; all others stand on it. So there is one place where a read behind the
- * end, an indefinite length or a longer encoding than needed could slip through. After an error pos == end, and nothing
- * is read any more.
+ * One function, head(), looks at bytes of the input; all others stand on it. So there is one place where a read
+ * behind the end, an indefinite length or a longer encoding than needed could slip through. After an error pos ==
+ * end, and nothing is read any more.
  *
  * Rejected: an error code from each read. The checks between the reads made the parsers half as large again, and each
  * one is a place to forget.
@@ -314,7 +314,11 @@ static void append(struct hf_cbor_writer *w, const void *data, size_t len)
 
 static size_t encode_head(uint8_t out[9], enum hf_cbor_major major, uint64_t value)
 {
-	unsigned bytes = value < 24 ? 0 : value <= UINT8_MAX ? 1 : value <= UINT16_MAX ? 2 : value <= UINT32_MAX ? 4 : 8;
+	unsigned bytes = value < 24	       ? 0
+			 : value <= UINT8_MAX  ? 1
+			 : value <= UINT16_MAX ? 2
+			 : value <= UINT32_MAX ? 4
+					       : 8;
 	unsigned info = bytes == 0 ? (unsigned)value : bytes == 1 ? 24 : bytes == 2 ? 25 : bytes == 4 ? 26 : 27;
 
 	out[0] = (uint8_t)(major << 5 | info);

@@ -50,8 +50,8 @@ HF_MUST_USE enum hf_err hf_cbor_close(struct hf_cbor_reader *r);
 /* The type of the next item, which stays unread. */
 enum hf_cbor_major hf_cbor_peek(const struct hf_cbor_reader *r);
 
-/* Each reads one item; HF_ERR_TYPE if it is of another type, HF_ERR_RANGE if the number does not fit. Counts are checked
- * to fit the rest of the input. Text is not checked to be UTF-8. */
+/* Each reads one item; HF_ERR_TYPE if it is of another type, HF_ERR_RANGE if the number does not fit. Counts are
+ * checked to fit the rest of the input. Text is not checked to be UTF-8. */
 uint64_t hf_cbor_uint64(struct hf_cbor_reader *r);
 uint32_t hf_cbor_uint(struct hf_cbor_reader *r, uint32_t max);
 int32_t hf_cbor_int(struct hf_cbor_reader *r);
@@ -66,8 +66,8 @@ void hf_cbor_null(struct hf_cbor_reader *r);
 /* The same as bstr and tstr, for code that has to be small: the view is not returned. */
 void hf_cbor_view(struct hf_cbor_reader *r, enum hf_cbor_major major, struct hf_bytes *out);
 
-/* Demands an item with this argument (a number's value, a count, a tag, a simple value): HF_ERR_TYPE if it is of another
- * type, HF_ERR_UNSUPPORTED if it says something else. A negative integer n has the argument -1 - n. */
+/* Demands an item with this argument (a number's value, a count, a tag, a simple value): HF_ERR_TYPE if it is of
+ * another type, HF_ERR_UNSUPPORTED if it says something else. A negative integer n has the argument -1 - n. */
 void hf_cbor_expect(struct hf_cbor_reader *r, enum hf_cbor_major major, uint32_t argument);
 
 /* Reads the content of a byte string by a reader of its own, and gives the error of that one to the outer one. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything is checked before a key is used, and what is not known is refused, with one exception: boot is frozen when
- * the first device ships, so a later keyset may carry members that an old boot is told to ignore. Those have negative keys,
- * and byte strings as values.
+ * Everything is checked before a key is used, and what is not known is refused, with one exception: boot is frozen
+ * when the first device ships, so a later keyset may carry members that an old boot is told to ignore. Those have
+ * negative keys, and byte strings as values.
  */
 #include "keyset.h"
 

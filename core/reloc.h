@@ -42,8 +42,8 @@ HF_MUST_USE enum hf_err hf_reloc_open(struct hf_reloc *reloc, hf_reloc_read *rea
 /* Checks all of the table: order, ranges, padding. */
 HF_MUST_USE enum hf_err hf_reloc_check(const struct hf_reloc *reloc);
 
-/* Adds delta to the listed words in buf, which holds image bytes [offset, offset + len); offset and len are multiples of
- * 4. To undo, pass the two's complement. buf is unspecified after an error (entries out of order or out of range). */
+/* Adds delta to the listed words in buf, which holds image bytes [offset, offset + len); offset and len are multiples
+ * of 4. To undo, pass the two's complement. buf is unspecified after an error (entries out of order or range). */
 HF_MUST_USE enum hf_err hf_reloc_apply(const struct hf_reloc *reloc, uint8_t *buf, uint32_t offset, uint32_t len,
 				       uint32_t delta);
 

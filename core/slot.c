@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A slot's reader. The head is copied to RAM in one go, and only the copy is looked at: flash that reads differently the
- * second time cannot make firmware run that was not verified. Table and image are hashed as they lie, the image page by
- * page with its slot's address taken off again.
+ * A slot's reader. The head is copied to RAM in one go, and only the copy is looked at: flash that reads differently
+ * the second time cannot make firmware run that was not verified. Table and image are hashed as they lie, the image
+ * page by page with its slot's address taken off again.
  */
 #include "slot.h"
 
@@ -163,7 +163,8 @@ static enum hf_err check_vectors(const struct hf_slot_env *env, const struct hf_
 	return HF_OK;
 }
 
-enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work, struct hf_image *out)
+enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
+			   struct hf_image *out)
 {
 	enum hf_err err = hf_slot_read_head(env, slot, work, out);
 

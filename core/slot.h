@@ -5,9 +5,9 @@
  *   slot base                 d8 6b a2 || head: authentication wrapper and manifest, <= 4 KiB
  *   image offset - table      relocation table      } the component's content: contiguous,
  *   image offset              image, relocated      } digest and size over the canonical form
- * The image offset is a multiple of 512 (VTOR) and, like every other offset, comes from signed values. The head is copied
- * to RAM once, and verified, parsed and executed there. The head is written last, so that a slot whose upload was cut
- * does not even parse.
+ * The image offset is a multiple of 512 (VTOR) and, like every other offset, comes from signed values. The head is
+ * copied to RAM once, and verified, parsed and executed there. The head is written last, so that a slot whose upload
+ * was cut does not even parse.
  */
 #ifndef HF_SLOT_H
 #define HF_SLOT_H
@@ -58,14 +58,14 @@ struct hf_image {
 HF_MUST_USE enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
 					  struct hf_image *out);
 
-/* hf_slot_read_head, then hashes table and image (HF_ERR_DIGEST), then checks the image's stack pointer and reset vector
- * (HF_ERR_RANGE: outside RAM, or not in the image). Some 0.3 s for a full slot. */
+/* hf_slot_read_head, then hashes table and image (HF_ERR_DIGEST), then checks the image's stack pointer and reset
+ * vector (HF_ERR_RANGE: outside RAM, or not in the image). Some 0.3 s for a full slot. */
 HF_MUST_USE enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
 				       struct hf_image *out);
 
 /* From a parsed and authenticated manifest and what a run of its validate sequence left: fills *out, checks that all
- * fits `span`, that digest, size and image offset are there and aligned. Used by the slot's reader, the installer and the
- * tool. HF_ERR_UNSUPPORTED (a parameter is missing), HF_ERR_RANGE, HF_ERR_TOO_LARGE. */
+ * fits `span`, that digest, size and image offset are there and aligned. Used by the slot's reader, the installer and
+ * the tool. HF_ERR_UNSUPPORTED (a parameter is missing), HF_ERR_RANGE, HF_ERR_TOO_LARGE. */
 HF_MUST_USE enum hf_err hf_image_from_params(const struct hf_manifest *manifest, const struct hf_params *params,
 					     struct hf_span span, struct hf_image *out);
 

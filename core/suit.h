@@ -24,7 +24,7 @@
 enum hf_suit_severable { HF_SUIT_FETCH = 0, HF_SUIT_INSTALL = 1, HF_SUIT_TEXT = 2 };
 
 struct hf_envelope {
-	struct hf_bytes head;          /* keys 2 and 3 with their values, contiguous: what a slot keeps behind d8 6b a2 */
+	struct hf_bytes head; /* keys 2 and 3 with their values, contiguous: what a slot keeps behind d8 6b a2 */
 	struct hf_bytes auth;          /* content of the authentication wrapper's bstr */
 	struct hf_bytes manifest;      /* content of the manifest's bstr */
 	struct hf_bytes manifest_item; /* the same with its bstr header: what the digest covers */

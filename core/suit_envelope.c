@@ -2,8 +2,8 @@
  *
  * The envelope and its authentication (draft-ietf-suit-manifest-37, sections 5 and 8.2 to 8.3; RFC 9052, section 4.4).
  *
- * The chain is: signature -> digest array -> manifest -> digests of the severed members. Each link is checked, because a
- * changed manifest leaves the signature itself valid. Nothing of the manifest is read before both hold.
+ * The chain is: signature -> digest array -> manifest -> digests of the severed members. Each link is checked,
+ * because a changed manifest leaves the signature itself valid. Nothing of the manifest is read before both hold.
  */
 #include <string.h>
 

@@ -2,8 +2,8 @@
  *
  * The manifest: its members, and the walk over all sequences that makes a later run safe.
  *
- * Unknown members are refused, also where the standard would let a reader ignore them: a device that ignores a condition
- * it does not know would install what was not meant for it.
+ * Unknown members are refused, also where the standard would let a reader ignore them: a device that ignores a
+ * condition it does not know would install what was not meant for it.
  */
 #include <string.h>
 
@@ -27,12 +27,14 @@ enum { COMMON_COMPONENTS = 2, COMMON_SHARED = 4 };
 #define MANIFEST_FORMAT   1
 #define MANIFEST_REQUIRED 3 /* the first three members */
 
-_Static_assert(offsetof(struct hf_manifest, text) == offsetof(struct hf_manifest, member[HF_SUIT_MEMBERS - 1]), "members");
+_Static_assert(offsetof(struct hf_manifest, text) == offsetof(struct hf_manifest, member[HF_SUIT_MEMBERS - 1]),
+	       "members");
 
 unsigned hf_suit_member(int32_t key)
 {
-	static const uint8_t keys[HF_SUIT_MEMBERS] = { 0, MANIFEST_VALIDATE, MANIFEST_LOAD, MANIFEST_INVOKE, MANIFEST_FETCH,
-						       MANIFEST_INSTALL, MANIFEST_TEXT };
+	static const uint8_t keys[HF_SUIT_MEMBERS] = {
+		0, MANIFEST_VALIDATE, MANIFEST_LOAD, MANIFEST_INVOKE, MANIFEST_FETCH, MANIFEST_INSTALL, MANIFEST_TEXT
+	};
 	unsigned i = HF_SUIT_MEMBERS - 1;
 
 	while (i > 0 && keys[i] != key)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parameters: the argument of override-parameters. Unknown ones are refused; a value is checked where it is set, so that
- * conditions and the caller meet only what makes sense. A table says where each goes: boot has no room for a case each.
+ * Parameters: the argument of override-parameters. Unknown ones are refused; a value is checked where it is set, so
+ * that conditions and the caller meet only what makes sense. A table says where each goes: boot has no room for a
+ * case each.
  */
 #include "suit_private.h"
 

@@ -21,7 +21,7 @@ enum hf_suit_section {
 };
 
 #define HF_SUIT_UNSEVERABLE (HF_SUIT_MEMBERS - HF_SUIT_SEVERABLE) /* index of the first severable member */
-#define HF_SUIT_SEQUENCES   (HF_SUIT_MEMBERS - 1)                 /* those in front of text; bits of enum hf_suit_section */
+#define HF_SUIT_SEQUENCES (HF_SUIT_MEMBERS - 1) /* those in front of text; bits of enum hf_suit_section */
 
 /* The index in hf_manifest's members of an envelope's or manifest's key; 0 if it is none of them. */
 unsigned hf_suit_member(int32_t key);

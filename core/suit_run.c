@@ -6,9 +6,10 @@
  * it, and `choices` are the alternatives of the try-each that it stands in. Each byte of a sequence is executed at most
  * once, so that a run ends.
  *
- * Failure (the draft's section on soft-failure): a failed condition ends its sequence. Is that sequence soft (default in
- * try-each), the next alternative is tried, or what follows a run-sequence is continued with; otherwise the run
- * ends with the condition's error. All else that fails ends the run, and so does a try-each without alternatives left.
+ * Failure (the draft's section on soft-failure): a failed condition ends its sequence. Is that sequence soft (default
+ * in try-each), the next alternative is tried, or what follows a run-sequence is continued with; otherwise the run
+ * ends with the condition's error. All else that fails ends the run, and so does a try-each without alternatives
+ * left.
  */
 #include <string.h>
 
@@ -218,8 +219,8 @@ static void next_choice(struct machine *m)
 		push(m, true);
 }
 
-/* A sequence has come to its end: the alternatives behind it are not needed any more. They were walked, so that only the
- * last may be something else than a byte string. */
+/* A sequence has come to its end: the alternatives behind it are not needed any more. They were walked, so that only
+ * the last may be something else than a byte string. */
 static void succeed(struct machine *m)
 {
 	bool skip = m->top->alternative && m->device;

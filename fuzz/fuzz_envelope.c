@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as an envelope, on to the end: the crypto here accepts every signature, and every digest is 32 zeros, so that
- * the fuzzer passes for the holder of the keys. Whatever it signs: no access outside the input, every view within it, and
- * what the walk accepted, a run never finds malformed.
+ * Any bytes as an envelope, on to the end: the crypto here accepts every signature, and every digest is 32 zeros, so
+ * that the fuzzer passes for the holder of the keys. Whatever it signs: no access outside the input, every view
+ * within it, and what the walk accepted, a run never finds malformed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static struct hf_bytes input;
 static void must_be_inside(struct hf_bytes view)
 {
 	if (view.len)
-		must(view.ptr >= input.ptr && view.len <= input.len && view.ptr - input.ptr <= (ptrdiff_t)(input.len - view.len));
+		must(view.ptr >= input.ptr && view.len <= input.len &&
+		     view.ptr - input.ptr <= (ptrdiff_t)(input.len - view.len));
 }
 
 static volatile uint8_t sink;
@@ -93,7 +94,8 @@ static void run_all(const struct hf_manifest *manifest, uint8_t how)
 	for (unsigned i = 1; i < HF_SUIT_MEMBERS - 1; i++) {
 		struct hf_params params;
 		struct hf_image image;
-		enum hf_err err = hf_suit_run(manifest, manifest->member[i], &device, how & 0x40 ? &none : &ops, &params);
+		enum hf_err err =
+			hf_suit_run(manifest, manifest->member[i], &device, how & 0x40 ? &none : &ops, &params);
 
 		must(!is_format_error(err));
 		(void)op(&result, &params);
@@ -111,8 +113,11 @@ static void authenticate(const struct hf_envelope *env, uint8_t how)
 {
 	static const uint8_t public_key[65];
 	const struct hf_keyset keyset = {
-		.keys = 2, .algs = 1 + (how & 1), .alg = { HF_ALG_ESP256, HF_ALG_HSS_LMS },
-		.key = { { HF_ROLE_RELEASE, HF_ALG_ESP256, { public_key, 65 } }, { HF_ROLE_RELEASE, HF_ALG_HSS_LMS, { public_key, 60 } } },
+		.keys = 2,
+		.algs = 1 + (how & 1),
+		.alg = { HF_ALG_ESP256, HF_ALG_HSS_LMS },
+		.key = { { HF_ROLE_RELEASE, HF_ALG_ESP256, { public_key, 65 } },
+			 { HF_ROLE_RELEASE, HF_ALG_HSS_LMS, { public_key, 60 } } },
 	};
 	uint8_t digest[HF_SHA256_BYTES];
 
@@ -126,7 +131,8 @@ static void read_payload(size_t begin)
 	size_t header;
 
 	must(begin <= input.len);
-	if (hf_payload_parse((struct hf_bytes){ input.ptr + begin, input.len - begin }, &key, &size, &header) == HF_OK) {
+	if (hf_payload_parse((struct hf_bytes){ input.ptr + begin, input.len - begin }, &key, &size, &header) ==
+	    HF_OK) {
 		touch(key);
 		must(header <= HF_SUIT_PAYLOAD_HEADER_MAX && header <= input.len - begin);
 	}

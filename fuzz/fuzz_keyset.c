@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a keyset. What is accepted is within its limits and within the input, and does not depend on what follows it.
+ * Any bytes as a keyset. What is accepted is within its limits and within the input, and does not depend on what
+ * follows it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a relocation table, for an image whose size the first byte scales. An image relocated at once, by pieces, and
- * taken back is what it was; a table that the check accepts can be applied.
+ * Any bytes as a relocation table, for an image whose size the first byte scales. An image relocated at once, by
+ * pieces, and taken back is what it was; a table that the check accepts can be applied.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  *
  * What of Mbed TLS 3.6 is compiled: SHA-256 and p256-m, for verification only.
  *
- * Linked names get our prefix, so that a program that also links a whole Mbed TLS has nothing twice. Zeroing is left out
- * (hf_mbed_zeroize does nothing): all that is hashed and verified here is public, and clearing SHA-256's work after
- * each block of 64 bytes would cost a fifth of its time.
+ * Linked names get our prefix, so that a program that also links a whole Mbed TLS has nothing twice. Zeroing is left
+ * out (hf_mbed_zeroize does nothing): all that is hashed and verified here is public, and clearing SHA-256's work
+ * after each block of 64 bytes would cost a fifth of its time.
  */
 #ifndef HF_MBEDTLS_CONFIG_H
 #define HF_MBEDTLS_CONFIG_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Small packages for tests: an image, its table, and the signed head that a slot keeps. Made with the writer only, after
- * docs/FORMAT.md, so that the tool's package builder and the device's reader are not each other's only witnesses.
+ * Small packages for tests: an image, its table, and the signed head that a slot keeps. Made with the writer only,
+ * after docs/FORMAT.md, so that the tool's package builder and the device's reader are not each other's only
+ * witnesses.
  */
 #ifndef HF_TESTS_HANDMADE_H
 #define HF_TESTS_HANDMADE_H
@@ -46,8 +47,8 @@ extern const uint8_t package_class[16];
 extern const uint8_t package_device[16];
 extern const struct hf_keyset package_keyset; /* the release key that signs */
 
-/* An image of this size (a multiple of 4) whose vectors point into main RAM and itself, with every 8th word relocated, and
- * its table. */
+/* An image of this size (a multiple of 4) whose vectors point into main RAM and itself, with every 8th word
+ * relocated, and its table. */
 void package_make_content(struct package *p, uint32_t image_bytes);
 
 /* The head for the content that is there. */

@@ -46,7 +46,8 @@ static const struct {
 	const char *hex;
 	int64_t value;
 } nints[] = {
-	{ "20", -1 }, { "29", -10 }, { "37", -24 }, { "3818", -25 }, { "3863", -100 }, { "3903e7", -1000 }, { "390100", -257 },
+	{ "20", -1 }, { "29", -10 }, { "37", -24 }, { "3818", -25 }, { "3863", -100 }, { "3903e7", -1000 },
+	{ "390100", -257 },
 	{ "3a7fffffff", INT32_MIN },
 };
 
@@ -215,10 +216,32 @@ static void nested_item_of_appendix_a_reads_and_writes(void **state)
 static void skip_of_every_item_returns_its_bytes(void **state)
 {
 	static const char *const items[] = {
-		"00", "1bffffffffffffffff", "3bffffffffffffffff", "f4", "f5", "f6", "f7", "f0", "c074323031332d30332d32315432303a30343a30305a",
-		"c11a514b67b0", "d74401020304", "d818456449455446", "40", "60", "62225c", "62c3bc", "80", "83010203", "8301820203820405",
-		"98190102030405060708090a0b0c0d0e0f101112131415161718181819", "a0", "a201020304", "a26161016162820203", "826161a161626163",
-		"a56161614161626142616361436164614461656145", "8181818181818180",
+		"00",
+		"1bffffffffffffffff",
+		"3bffffffffffffffff",
+		"f4",
+		"f5",
+		"f6",
+		"f7",
+		"f0",
+		"c074323031332d30332d32315432303a30343a30305a",
+		"c11a514b67b0",
+		"d74401020304",
+		"d818456449455446",
+		"40",
+		"60",
+		"62225c",
+		"62c3bc",
+		"80",
+		"83010203",
+		"8301820203820405",
+		"98190102030405060708090a0b0c0d0e0f101112131415161718181819",
+		"a0",
+		"a201020304",
+		"a26161016162820203",
+		"826161a161626163",
+		"a56161614161626142616361436164614461656145",
+		"8181818181818180",
 	};
 
 	(void)state;
@@ -250,14 +273,19 @@ static void item_outside_the_profile_is_refused(void **state)
 		enum hf_err err;
 	} items[] = {
 		/* longer than needed */
-		{ "1800", HF_ERR_ENCODING }, { "1817", HF_ERR_ENCODING }, { "190000", HF_ERR_ENCODING }, { "1900ff", HF_ERR_ENCODING },
-		{ "1a0000ffff", HF_ERR_ENCODING }, { "1b00000000ffffffff", HF_ERR_ENCODING }, { "580101", HF_ERR_ENCODING },
+		{ "1800", HF_ERR_ENCODING }, { "1817", HF_ERR_ENCODING }, { "190000", HF_ERR_ENCODING },
+		{ "1900ff", HF_ERR_ENCODING },
+		{ "1a0000ffff", HF_ERR_ENCODING }, { "1b00000000ffffffff", HF_ERR_ENCODING },
+		{ "580101", HF_ERR_ENCODING },
 		{ "980100", HF_ERR_ENCODING }, { "3817", HF_ERR_ENCODING },
 		/* reserved, indefinite, break */
-		{ "1c", HF_ERR_ENCODING }, { "1d", HF_ERR_ENCODING }, { "1e", HF_ERR_ENCODING }, { "1f", HF_ERR_ENCODING },
-		{ "5f42010243030405ff", HF_ERR_ENCODING }, { "9fff", HF_ERR_ENCODING }, { "bfff", HF_ERR_ENCODING }, { "ff", HF_ERR_ENCODING },
+		{ "1c", HF_ERR_ENCODING }, { "1d", HF_ERR_ENCODING }, { "1e", HF_ERR_ENCODING },
+		{ "1f", HF_ERR_ENCODING },
+		{ "5f42010243030405ff", HF_ERR_ENCODING }, { "9fff", HF_ERR_ENCODING }, { "bfff", HF_ERR_ENCODING },
+		{ "ff", HF_ERR_ENCODING },
 		/* floats and unassigned simple values */
-		{ "f90000", HF_ERR_UNSUPPORTED }, { "fa47c35000", HF_ERR_UNSUPPORTED }, { "fb3ff199999999999a", HF_ERR_UNSUPPORTED },
+		{ "f90000", HF_ERR_UNSUPPORTED }, { "fa47c35000", HF_ERR_UNSUPPORTED },
+		{ "fb3ff199999999999a", HF_ERR_UNSUPPORTED },
 		{ "f8ff", HF_ERR_UNSUPPORTED },
 		/* deeper than HF_CBOR_DEPTH */
 		{ "818181818181818180", HF_OK }, { "81818181818181818100", HF_ERR_UNSUPPORTED },
@@ -278,8 +306,8 @@ static void item_outside_the_profile_is_refused(void **state)
 
 static void count_larger_than_the_input_is_refused(void **state)
 {
-	static const char *const items[] = { "9a00ffffff00", "9bffffffffffffffff00", "ba7fffffff0000", "bb80000000000000000000",
-					     "5affffffff00", "7bffffffffffffffff00" };
+	static const char *const items[] = { "9a00ffffff00",	       "9bffffffffffffffff00", "ba7fffffff0000",
+					     "bb80000000000000000000", "5affffffff00",	       "7bffffffffffffffff00" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
@@ -339,8 +367,10 @@ static void key_order_is_canonical_or_refused(void **state)
 		enum hf_err err;
 	} maps[] = {
 		{ "a401000200181800200000", HF_ERR_ENCODING /* trailing */ }, { "a40100020018180019010000", HF_OK },
-		{ "a41400390100003901010039010200", HF_OK }, { "a2200001 00", HF_ERR_ENCODING }, { "a2010001 00", HF_ERR_ENCODING },
-		{ "a2020001 00", HF_ERR_ENCODING }, { "a2190100001818 00", HF_ERR_ENCODING }, { "a2390101003901 0000", HF_ERR_ENCODING },
+		{ "a41400390100003901010039010200", HF_OK }, { "a2200001 00", HF_ERR_ENCODING },
+		{ "a2010001 00", HF_ERR_ENCODING },
+		{ "a2020001 00", HF_ERR_ENCODING }, { "a2190100001818 00", HF_ERR_ENCODING },
+		{ "a2390101003901 0000", HF_ERR_ENCODING },
 		{ "a217001818 00", HF_OK },
 	};
 

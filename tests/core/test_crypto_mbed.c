@@ -65,7 +65,8 @@ static void state_has_the_layout_that_the_header_tells(void **state)
 static void valid_signature_is_accepted_and_a_changed_one_refused(void **state)
 {
 	uint8_t text[] = "what was signed", signature[HF_P256_SIGNATURE_BYTES], key[HF_P256_PUBLIC_BYTES];
-	struct hf_bytes message = { text, sizeof(text) }, sig = { signature, sizeof(signature) }, pub = { key, sizeof(key) };
+	struct hf_bytes message = { text, sizeof(text) }, sig = { signature, sizeof(signature) },
+			pub = { key, sizeof(key) };
 
 	(void)state;
 	memcpy(key, public_key, sizeof(key));
@@ -123,8 +124,8 @@ static void other_algorithms_are_unsupported(void **state)
 	(void)state;
 	assert_int_equal(hf_sign_p256(secret, message, signature), HF_OK);
 	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
-		assert_int_equal(hf_mbed_crypto.verify(algs[i], (struct hf_bytes){ public_key, sizeof(public_key) }, message,
-						       (struct hf_bytes){ signature, sizeof(signature) }),
+		assert_int_equal(hf_mbed_crypto.verify(algs[i], (struct hf_bytes){ public_key, sizeof(public_key) },
+						       message, (struct hf_bytes){ signature, sizeof(signature) }),
 				 HF_ERR_UNSUPPORTED);
 }
 

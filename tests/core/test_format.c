@@ -80,9 +80,15 @@ static struct hf_buffer build_example(void)
 {
 	static uint8_t vendor_id[HF_UUID_BYTES], class_id[HF_UUID_BYTES];
 	struct hf_package_spec spec = {
-		.vendor_id = vendor_id, .class_id = class_id, .vendor_name = "holdfast.example", .model_name = "gw-f407",
-		.description = "An example", .version = { 3, { 1, 2, 3 } }, .sequence = UINT64_C(1) << 32 | 0x01020003,
-		.from = { { { 2, { 3, { 1, 0, 0 } } } }, 1 }, .contents = 1,
+		.vendor_id = vendor_id,
+		.class_id = class_id,
+		.vendor_name = "holdfast.example",
+		.model_name = "gw-f407",
+		.description = "An example",
+		.version = { 3, { 1, 2, 3 } },
+		.sequence = UINT64_C(1) << 32 | 0x01020003,
+		.from = { { { 2, { 3, { 1, 0, 0 } } } }, 1 },
+		.contents = 1,
 	};
 	struct hf_buffer file;
 	struct hf_diag diag = { "" };
@@ -144,7 +150,8 @@ static void package_of_the_document_verifies_in_a_slot(void **state)
 	static struct package p;
 	static struct hf_slot_work work;
 	const struct hf_flash flash = { .read = read_flash };
-	struct hf_layout layout = { .slot = { { 0x08020000, sizeof(flash_bytes) } }, .ram = { { 0x20000000, 0x20000 } } };
+	struct hf_layout layout = { .slot = { { 0x08020000, sizeof(flash_bytes) } },
+				    .ram = { { 0x20000000, 0x20000 } } };
 	struct hf_keyset keyset;
 	struct hf_envelope env;
 	struct hf_image found;
@@ -163,8 +170,10 @@ static void package_of_the_document_verifies_in_a_slot(void **state)
 	file = block("package");
 	assert_int_equal(hf_envelope_parse(file, &env), HF_OK);
 	assert_int_equal(env.payloads, 1);
-	assert_int_equal(hf_payload_parse((struct hf_bytes){ file.ptr + env.payload_begin, file.len - env.payload_begin },
-					  &key, &size, &header), HF_OK);
+	assert_int_equal(
+		hf_payload_parse((struct hf_bytes){ file.ptr + env.payload_begin, file.len - env.payload_begin }, &key,
+				 &size, &header),
+		HF_OK);
 	assert_int_equal(env.payload_begin + header + size, file.len);
 	memcpy(p.head, "\xd8\x6b\xa2", 3);
 	memcpy(p.head + 3, env.head.ptr, env.head.len);

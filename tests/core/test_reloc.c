@@ -115,7 +115,8 @@ static void windows_at_page_boundaries_are_relocated(void **state)
 {
 	static const struct {
 		uint32_t offset, len;
-	} windows[] = { { 0, 4 }, { 4092, 4 }, { 4096, 4 }, { 4092, 8 }, { 4088, 4104 }, { 8188, 4 }, { 4096, 4096 }, { 8192, 0 } };
+	} windows[] = { { 0, 4 },	{ 4092, 4 }, { 4096, 4 },    { 4092, 8 },
+			{ 4088, 4104 }, { 8188, 4 }, { 4096, 4096 }, { 8192, 0 } };
 	struct hf_reloc reloc;
 
 	(void)state;
@@ -123,7 +124,9 @@ static void windows_at_page_boundaries_are_relocated(void **state)
 	assert_int_equal(open_table(&reloc), HF_OK);
 	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
 		memcpy(work, canonical, image_bytes);
-		assert_int_equal(hf_reloc_apply(&reloc, work + windows[i].offset, windows[i].offset, windows[i].len, BASE), HF_OK);
+		assert_int_equal(
+			hf_reloc_apply(&reloc, work + windows[i].offset, windows[i].offset, windows[i].len, BASE),
+			HF_OK);
 		assert_memory_equal(work, canonical, windows[i].offset);
 		assert_memory_equal(work + windows[i].offset, relocated + windows[i].offset, windows[i].len);
 		uint32_t end = windows[i].offset + windows[i].len;

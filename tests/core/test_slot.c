@@ -192,8 +192,10 @@ static void flaw_in_the_head_has_its_own_error(void **state)
 		enum hf_err err;
 	} cases[] = {
 		{ FLAW_NO_DIGEST, HF_ERR_DIGEST }, /* image-match has nothing to match */
-		{ FLAW_NO_SIZE, HF_ERR_UNSUPPORTED }, { FLAW_NO_OFFSET, HF_ERR_UNSUPPORTED }, { FLAW_NO_SIGNATURE, HF_ERR_KEY },
-		{ FLAW_OTHER_KEY, HF_ERR_SIGNATURE }, { FLAW_OTHER_DIGEST, HF_ERR_DIGEST }, { FLAW_CLASS, HF_ERR_CLASS },
+		{ FLAW_NO_SIZE, HF_ERR_UNSUPPORTED }, { FLAW_NO_OFFSET, HF_ERR_UNSUPPORTED },
+		{ FLAW_NO_SIGNATURE, HF_ERR_KEY },
+		{ FLAW_OTHER_KEY, HF_ERR_SIGNATURE }, { FLAW_OTHER_DIGEST, HF_ERR_DIGEST },
+		{ FLAW_CLASS, HF_ERR_CLASS },
 		{ FLAW_VENDOR, HF_ERR_VENDOR }, { FLAW_DEVICE, HF_ERR_DEVICE }, { FLAW_NONE, HF_OK },
 	};
 
@@ -268,10 +270,12 @@ static void vectors_outside_ram_or_image_are_refused(void **state)
 		uint32_t stack, reset; /* canonical */
 		enum hf_err err;
 	} cases[] = {
-		{ 0x20000000, 0x41, HF_ERR_RANGE }, { 0x20000004, 0x41, HF_OK }, { 0x20020000, 0x41, HF_OK }, { 0x20020004, 0x41, HF_ERR_RANGE },
+		{ 0x20000000, 0x41, HF_ERR_RANGE }, { 0x20000004, 0x41, HF_OK }, { 0x20020000, 0x41, HF_OK },
+		{ 0x20020004, 0x41, HF_ERR_RANGE },
 		{ 0x10010000, 0x41, HF_OK }, { 0x10000000, 0x41, HF_ERR_RANGE }, { 0x20001002, 0x41, HF_ERR_RANGE },
 		{ 0xffffffff, 0x41, HF_ERR_RANGE }, { 0, 0x41, HF_ERR_RANGE }, { 0x20001000, 0x40, HF_ERR_RANGE },
-		{ 0x20001000, 0x1fff, HF_OK }, { 0x20001000, 0x2001, HF_ERR_RANGE }, { 0x20001000, 0xffffffff, HF_ERR_RANGE },
+		{ 0x20001000, 0x1fff, HF_OK }, { 0x20001000, 0x2001, HF_ERR_RANGE },
+		{ 0x20001000, 0xffffffff, HF_ERR_RANGE },
 	};
 
 	(void)state;
@@ -316,18 +320,27 @@ static void parameters_that_wrap_are_refused(void **state)
 		uint32_t size, table, offset;
 		enum hf_err err;
 	} cases[] = {
-		{ 0x1000, 0x100, 0x600, HF_OK }, { 0x1000, 0, 0x400, HF_OK }, { 0x1000, 0x102, 0x600, HF_ERR_RANGE },
-		{ 0x1002, 0x100, 0x600, HF_ERR_RANGE }, { 0x100, 0x100, 0x600, HF_ERR_RANGE }, { 0x104, 0x100, 0x600, HF_ERR_RANGE },
-		{ 0x108, 0x100, 0x600, HF_OK }, { 0x100, 0xfffffffc, 0x600, HF_ERR_RANGE }, { 0xfffffffc, 0x100, 0x600, HF_ERR_TOO_LARGE },
-		{ 0x1000, 0x100, 0xfffffe00, HF_ERR_TOO_LARGE }, { 0xfffffffc, 0, 0xfffffe00, HF_ERR_TOO_LARGE }, { 0, 0, 0x600, HF_ERR_RANGE },
-		{ 0x1000, 0x100, 0x400, HF_ERR_RANGE }, /* table begins at 0x300, behind the head's end at 0x320 it is not */
+		{ 0x1000, 0x100, 0x600, HF_OK },
+		{ 0x1000, 0, 0x400, HF_OK },
+		{ 0x1000, 0x102, 0x600, HF_ERR_RANGE },
+		{ 0x1002, 0x100, 0x600, HF_ERR_RANGE },
+		{ 0x100, 0x100, 0x600, HF_ERR_RANGE },
+		{ 0x104, 0x100, 0x600, HF_ERR_RANGE },
+		{ 0x108, 0x100, 0x600, HF_OK },
+		{ 0x100, 0xfffffffc, 0x600, HF_ERR_RANGE },
+		{ 0xfffffffc, 0x100, 0x600, HF_ERR_TOO_LARGE },
+		{ 0x1000, 0x100, 0xfffffe00, HF_ERR_TOO_LARGE },
+		{ 0xfffffffc, 0, 0xfffffe00, HF_ERR_TOO_LARGE },
+		{ 0, 0, 0x600, HF_ERR_RANGE },
+		{ 0x1000, 0x100, 0x400, HF_ERR_RANGE }, /* the table would begin at 0x300, in the head */
 	};
 	const struct hf_manifest manifest = { .sequence = 1, .head_bytes = 0x320 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct hf_params params = params_of(cases[i].size, cases[i].table, cases[i].offset);
-		enum hf_err err = hf_image_from_params(&manifest, &params, (struct hf_span){ SLOT_A, SLOT_SIZE }, &image);
+		enum hf_err err =
+			hf_image_from_params(&manifest, &params, (struct hf_span){ SLOT_A, SLOT_SIZE }, &image);
 		if (err != cases[i].err)
 			print_error("size %x table %x offset %x\n", cases[i].size, cases[i].table, cases[i].offset);
 		assert_int_equal(err, cases[i].err);

@@ -323,34 +323,53 @@ static void walk_refuses_what_the_profile_does_not_know(void **state)
 		enum hf_err err;
 	} cases[] = {
 		/* form */
-		{ "", HF_ERR_ENCODING }, { "80", HF_ERR_ENCODING }, { "81 01", HF_ERR_ENCODING }, { "82 01", HF_ERR_ENCODING },
-		{ "82 010f 00", HF_ERR_ENCODING }, { "a1 010f", HF_ERR_TYPE }, { "82 6101 0f", HF_ERR_TYPE }, { "9f 010f ff", HF_ERR_ENCODING },
+		{ "", HF_ERR_ENCODING }, { "80", HF_ERR_ENCODING }, { "81 01", HF_ERR_ENCODING },
+		{ "82 01", HF_ERR_ENCODING },
+		{ "82 010f 00", HF_ERR_ENCODING }, { "a1 010f", HF_ERR_TYPE }, { "82 6101 0f", HF_ERR_TYPE },
+		{ "9f 010f ff", HF_ERR_ENCODING },
 		/* a condition's argument: reporting bits */
 		{ "82 0110", HF_ERR_RANGE }, { "82 01f6", HF_ERR_TYPE }, { "82 0120", HF_ERR_TYPE },
-		/* codes: use-before, check-content, write, copy, not-match, battery, authorized, wait, swap, multiple, custom */
+		/* codes: use-before, check-content, write, copy, not-match, battery, authorized, wait, swap,
+		 * multiple, custom */
 		{ "82 040f", HF_ERR_UNSUPPORTED }, { "82 060f", HF_ERR_UNSUPPORTED }, { "82 120f", HF_ERR_UNSUPPORTED },
-		{ "82 160f", HF_ERR_UNSUPPORTED }, { "82 18190f", HF_ERR_UNSUPPORTED }, { "82 181a0f", HF_ERR_UNSUPPORTED },
-		{ "82 181b0f", HF_ERR_UNSUPPORTED }, { "82 181d0f", HF_ERR_UNSUPPORTED }, { "82 181f0f", HF_ERR_UNSUPPORTED },
-		{ "82 1822a0", HF_ERR_UNSUPPORTED }, { "82 1823a0", HF_ERR_UNSUPPORTED }, { "82 2000", HF_ERR_UNSUPPORTED },
-		{ "82 39010000", HF_ERR_UNSUPPORTED }, { "82 000f", HF_ERR_UNSUPPORTED }, { "82 1a7fffffff 0f", HF_ERR_UNSUPPORTED },
+		{ "82 160f", HF_ERR_UNSUPPORTED }, { "82 18190f", HF_ERR_UNSUPPORTED },
+		{ "82 181a0f", HF_ERR_UNSUPPORTED },
+		{ "82 181b0f", HF_ERR_UNSUPPORTED }, { "82 181d0f", HF_ERR_UNSUPPORTED },
+		{ "82 181f0f", HF_ERR_UNSUPPORTED },
+		{ "82 1822a0", HF_ERR_UNSUPPORTED }, { "82 1823a0", HF_ERR_UNSUPPORTED },
+		{ "82 2000", HF_ERR_UNSUPPORTED },
+		{ "82 39010000", HF_ERR_UNSUPPORTED }, { "82 000f", HF_ERR_UNSUPPORTED },
+		{ "82 1a7fffffff 0f", HF_ERR_UNSUPPORTED },
 		/* try-each: at least two sequences, nil only last */
-		{ "82 0f81" SEQ_A, HF_ERR_ENCODING }, { "82 0f80", HF_ERR_ENCODING }, { "82 0f82" SEQ_A "f6", HF_ERR_TYPE },
-		{ "82 0f83 f6" SEQ_A SEQ_A, HF_ERR_TYPE }, { "82 0f83" SEQ_A SEQ_A "f5", HF_ERR_TYPE }, { "82 0f82" SEQ_A "40", HF_ERR_ENCODING },
+		{ "82 0f81" SEQ_A, HF_ERR_ENCODING }, { "82 0f80", HF_ERR_ENCODING },
+		{ "82 0f82" SEQ_A "f6", HF_ERR_TYPE },
+		{ "82 0f83 f6" SEQ_A SEQ_A, HF_ERR_TYPE }, { "82 0f83" SEQ_A SEQ_A "f5", HF_ERR_TYPE },
+		{ "82 0f82" SEQ_A "40", HF_ERR_ENCODING },
 		{ "82 0f82" SEQ_A "41 80", HF_ERR_ENCODING }, { "82 0f83" SEQ_A SEQ_A, HF_ERR_ENCODING },
 		/* the alternative that would not be run is walked as well */
 		{ "82 0f82" SEQ_A "43 82 040f", HF_ERR_UNSUPPORTED },
-		{ "82 1820 43 82 040f", HF_ERR_UNSUPPORTED }, { "82 1820 82010f", HF_ERR_TYPE }, { "82 1820 44 82010f00", HF_ERR_ENCODING },
+		{ "82 1820 43 82 040f", HF_ERR_UNSUPPORTED }, { "82 1820 82010f", HF_ERR_TYPE },
+		{ "82 1820 44 82010f00", HF_ERR_ENCODING },
 		/* parameters: none, unknown, out of order, twice */
-		{ "82 14a0", HF_ERR_ENCODING }, { "82 14a1 0400", HF_ERR_UNSUPPORTED }, { "82 14a1 0cf5", HF_ERR_UNSUPPORTED },
-		{ "82 14a1 1240", HF_ERR_UNSUPPORTED }, { "82 14a1 1340", HF_ERR_UNSUPPORTED }, { "82 14a1 1600", HF_ERR_UNSUPPORTED },
-		{ "82 14a1 39010300", HF_ERR_UNSUPPORTED }, { "82 14a2 0e00 0500", HF_ERR_ENCODING }, { "82 14a2 0500 0500", HF_ERR_ENCODING },
+		{ "82 14a0", HF_ERR_ENCODING }, { "82 14a1 0400", HF_ERR_UNSUPPORTED },
+		{ "82 14a1 0cf5", HF_ERR_UNSUPPORTED },
+		{ "82 14a1 1240", HF_ERR_UNSUPPORTED }, { "82 14a1 1340", HF_ERR_UNSUPPORTED },
+		{ "82 14a1 1600", HF_ERR_UNSUPPORTED },
+		{ "82 14a1 39010300", HF_ERR_UNSUPPORTED }, { "82 14a2 0e00 0500", HF_ERR_ENCODING },
+		{ "82 14a2 0500 0500", HF_ERR_ENCODING },
 		/* parameters: type and range */
-		{ "82 14a1 014f 000000000000000000000000000000", HF_ERR_RANGE }, { "82 14a1 0140", HF_ERR_RANGE }, { "82 14a1 0101", HF_ERR_TYPE },
-		{ "82 14a1 01d87044 01020304", HF_ERR_TYPE }, { "82 14a1 03 44 822f4100", HF_ERR_RANGE }, { "82 14a1 03 44 82304100", HF_ERR_UNSUPPORTED },
-		{ "82 14a1 03 43 812f00", HF_ERR_UNSUPPORTED }, { "82 14a1 0520", HF_ERR_TYPE }, { "82 14a1 0e1b0000000100000000", HF_ERR_RANGE },
-		{ "82 14a1 0d00", HF_ERR_TYPE }, { "82 14a1 1541 61", HF_ERR_TYPE }, { "82 14a1 181c 44 82068101", HF_ERR_RANGE },
-		{ "82 14a1 181c 44 82008101", HF_ERR_RANGE }, { "82 14a1 181c 43 820180", HF_ERR_RANGE }, { "82 14a1 181c 48 82018501010101 01", HF_ERR_RANGE },
-		{ "82 14a1 181c 44 83018101", HF_ERR_UNSUPPORTED }, { "82 14a1 390102 40", HF_ERR_RANGE }, { "82 14a1 390102 4100", HF_ERR_RANGE },
+		{ "82 14a1 014f 000000000000000000000000000000", HF_ERR_RANGE }, { "82 14a1 0140", HF_ERR_RANGE },
+		{ "82 14a1 0101", HF_ERR_TYPE },
+		{ "82 14a1 01d87044 01020304", HF_ERR_TYPE }, { "82 14a1 03 44 822f4100", HF_ERR_RANGE },
+		{ "82 14a1 03 44 82304100", HF_ERR_UNSUPPORTED },
+		{ "82 14a1 03 43 812f00", HF_ERR_UNSUPPORTED }, { "82 14a1 0520", HF_ERR_TYPE },
+		{ "82 14a1 0e1b0000000100000000", HF_ERR_RANGE },
+		{ "82 14a1 0d00", HF_ERR_TYPE }, { "82 14a1 1541 61", HF_ERR_TYPE },
+		{ "82 14a1 181c 44 82068101", HF_ERR_RANGE },
+		{ "82 14a1 181c 44 82008101", HF_ERR_RANGE }, { "82 14a1 181c 43 820180", HF_ERR_RANGE },
+		{ "82 14a1 181c 48 82018501010101 01", HF_ERR_RANGE },
+		{ "82 14a1 181c 44 83018101", HF_ERR_UNSUPPORTED }, { "82 14a1 390102 40", HF_ERR_RANGE },
+		{ "82 14a1 390102 4100", HF_ERR_RANGE },
 		/* soft where nothing is around */
 		{ "82 14a1 0df5", HF_ERR_UNSUPPORTED },
 		/* nothing to invoke while installing */
@@ -388,8 +407,8 @@ static void section_decides_what_may_stand_in_it(void **state)
 static void every_cut_sequence_is_refused(void **state)
 {
 	uint8_t buf[256];
-	size_t len = from_hex("8a 0f83" SEQ_SLOT0_A SEQ_SLOT1_B "f6 1820" SEQ_A DIGEST "030f 14a1181c 45 8201 820101", buf,
-			      sizeof(buf));
+	size_t len = from_hex("8a 0f83" SEQ_SLOT0_A SEQ_SLOT1_B "f6 1820" SEQ_A DIGEST "030f 14a1181c 45 8201 820101",
+			      buf, sizeof(buf));
 
 	(void)state;
 	assert_int_equal(hf_suit_walk((struct hf_bytes){ buf, len }, HF_SECTION_INSTALL), HF_OK);

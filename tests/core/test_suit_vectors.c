@@ -253,7 +253,8 @@ static void every_truncation_is_truncated(void **state)
 
 		for (size_t len = 0; len < buf.len; len++) {
 			struct hf_envelope env;
-			uint8_t *copy = malloc(len + 1); /* exactly as long, so that a sanitizer sees a read behind it */
+			uint8_t *copy =
+				malloc(len + 1); /* exactly as long, so that a sanitizer sees a read behind it */
 
 			memcpy(copy, buf.ptr, len);
 			assert_int_equal(hf_envelope_parse((struct hf_bytes){ copy, len }, &env), HF_ERR_TRUNCATED);
