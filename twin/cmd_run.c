@@ -266,6 +266,8 @@ static enum hf_err open_events(struct run *run)
 		return HF_OK;
 	run->events = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
 	if (run->events != NULL)
+		setvbuf(run->events, NULL, _IOLBF, 0); /* whoever looks on sees a line when it has happened */
+	if (run->events != NULL)
 		return HF_OK;
 	hf_diag_set(&run->diag, "%s cannot be written: %s", path, strerror(errno));
 	return HF_ERR_IO;

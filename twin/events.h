@@ -6,6 +6,7 @@
  *   reset      cause: power, pin, software, watchdog
  *   watchdog   the reset that follows is the watchdog's
  *   start      what: boot, recovery, slot-a, slot-b; for the first time since the reset
+ *   cable      on: true|false: the maintenance UART's
  *   cut        op, kind: program|erase|none, addr, partition, fraction, unstable
  *   erase      partition, addr
  *   program    partition, addr, bytes, from_ns: words written in a row

@@ -171,6 +171,7 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 		return HF_OK;
 	case HF_CMD_CABLE:
 		hf_usart_cable(machine, usart, c->on);
+		hf_events_tell(&rig->events, hf_rig_now_ns(rig), "cable", json_pack("{s:b}", "on", c->on));
 		return keep_end(rig, c, diag);
 	case HF_CMD_NOISE:
 		hf_usart_noise(machine, usart, c->rate);
