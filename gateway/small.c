@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The smallest firmware that lives by the rules: says that it runs, feeds the watchdog, confirms itself. For campaigns of
- * faults, where an upgrade has to be short. It believes the journal about what it is: it has no crypto to look for itself.
+ * faults, where an upgrade has to be short. Its variant hangs instead (HF_SMALL_HANGS), to be rolled back. It believes the journal about what it is: it has no crypto to look for itself.
  */
 #include "board.h"
 
@@ -104,6 +104,8 @@ int main(void)
 	hf_flash_f4_open(&flash, &hf_board_layout);
 	err = hf_state_load(&journal, &flash, &hf_board_layout, &state, &blank);
 	hf_iwdg_feed();
+	while (HF_SMALL_HANGS)
+		__asm__ volatile("wfi");
 	if (!err)
 		err = confirm(slot);
 	report(usart, slot, err);
