@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include "lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host_crypto.h"
+#include "smp_device.h"
+#include "smp_upload.h"
+
+#define START_NS   (90000 * LAB_MS)
+#define PATIENCE   20000u /* ms */
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "campaign: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void note_error(struct lab *r, const struct hf_twin_event *e)
+{
+	static const char *const names[] = {
+		[HF_TWIN_EV_MUST_NOT_STALL] = "a handler stalled on flash",
+		[HF_TWIN_EV_FAULT] = "a fault exception",
+		[HF_TWIN_EV_LOCKUP] = "a lock-up",
+		[HF_TWIN_EV_FLASH_ERROR] = "a flash error flag",
+		[HF_TWIN_EV_NATIVE] = "native crypto disagrees",
+	};
+
+	r->errors++;
+	snprintf(r->error, sizeof r->error, "%s at 0x%08x (0x%x)", names[e->kind], e->a, e->b);
+}
+
+void lab_event(void *ctx, const struct hf_twin_event *e)
+{
+	struct lab *r = ctx;
+
+	switch (e->kind) {
+	case HF_TWIN_EV_RESET:
+		r->entered = HF_SLOTS;
+		break;
+	case HF_TWIN_EV_ENTER:
+		for (unsigned i = 0; i < HF_SLOTS; i++)
+			if (e->b == r->board.layout.slot[i].addr)
+				r->entered = i;
+		if (r->stop_on_enter && r->entered < HF_SLOTS)
+			hf_twin_stop(r->twin);
+		break;
+	case HF_TWIN_EV_FLASH:
+		if (r->stop_on_flash)
+			hf_twin_stop(r->twin);
+		break;
+	case HF_TWIN_EV_MUST_NOT_STALL:
+	case HF_TWIN_EV_FAULT:
+	case HF_TWIN_EV_LOCKUP:
+	case HF_TWIN_EV_FLASH_ERROR:
+	case HF_TWIN_EV_NATIVE:
+		note_error(r, e);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the maintenance line ---- */
+
+static void on_byte(void *ctx, uint8_t byte, uint64_t at_ns)
+{
+	struct lab *r = ctx;
+
+	(void)at_ns;
+	r->in[r->in_end++ % sizeof r->in] = byte;
+}
+
+static enum hf_err line_read(void *ctx, void *buf, size_t cap, uint32_t timeout_ms, size_t *len)
+{
+	struct lab *r = ctx;
+	uint64_t until = hf_twin_now_ns(r->twin) + timeout_ms * LAB_MS;
+
+	/* A millisecond at a time: more than a byte's time, less than a human's. */
+	while (r->in_begin == r->in_end && hf_twin_now_ns(r->twin) < until)
+		if (!lab_run(r, LAB_MS))
+			return HF_ERR_IO;
+	for (*len = 0; *len < cap && r->in_begin != r->in_end; (*len)++)
+		((uint8_t *)buf)[*len] = r->in[r->in_begin++ % sizeof r->in];
+	return *len ? HF_OK : HF_ERR_TIMEOUT;
+}
+
+/* The line takes 8 KiB ahead of the device; who has more waits, as a driver does. */
+static enum hf_err line_write(void *ctx, const void *data, size_t len)
+{
+	struct lab *r = ctx;
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		size_t part = len < 1024 ? len : 1024;
+		enum hf_err err = hf_twin_uart_send(r->twin, r->board.maintenance.usart, p, part);
+
+		if (err == HF_ERR_FULL) {
+			if (!lab_run(r, 10 * LAB_MS))
+				return HF_ERR_IO;
+			continue;
+		}
+		if (err)
+			return err;
+		p += part;
+		len -= part;
+	}
+	if (r->moment)
+		r->moment(r->moment_ctx);
+	return HF_OK;
+}
+
+static enum hf_err line_reopen(void *ctx)
+{
+	(void)ctx;
+	return HF_ERR_IO;
+}
+
+static uint64_t line_now(void *ctx)
+{
+	return hf_twin_now_ns(((struct lab *)ctx)->twin) / LAB_MS;
+}
+
+static void line_sleep(void *ctx, uint32_t ms)
+{
+	bool on = lab_run(ctx, ms * LAB_MS);
+
+	(void)on;
+}
+
+static const struct hf_serial_ops line_ops = {
+	.read = line_read,
+	.write = line_write,
+	.reopen = line_reopen,
+	.now_ms = line_now,
+	.sleep_ms = line_sleep,
+};
+
+/* ---- the laboratory ---- */
+
+static void read_file(const char *path, struct hf_buffer *out)
+{
+	struct hf_diag diag;
+
+	if (hf_file_read(path, 4u << 20, out, &diag))
+		die(path, diag.text);
+}
+
+static void native(struct lab *r, const char *path)
+{
+	struct hf_buffer elf;
+
+	read_file(path, &elf);
+	if (hf_twin_native_symbols(r->twin, elf.ptr, elf.len, 0))
+		die(path, "has none of the crypto functions");
+	hf_buffer_free(&elf);
+}
+
+void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[])
+{
+	struct hf_rig_config config;
+	struct hf_diag diag;
+	size_t used;
+
+	memset(r, 0, sizeof *r);
+	if (hf_board_load(board, &r->board, &diag))
+		die(board, diag.text);
+	read_file(factory, &r->factory);
+	read_file(keyset, &r->keyset_bytes);
+	if (hf_keyset_parse(hf_buffer_bytes(&r->keyset_bytes), &r->keyset, &used))
+		die(keyset, "is no keyset");
+	hf_rig_config_default(&config, &r->board);
+	if (hf_rig_open(&r->rig, &config, &diag))
+		die("twin", diag.text);
+	r->twin = hf_rig_twin(r->rig);
+	if (hf_twin_load(r->twin, r->board.layout.sector[0].addr, r->factory.ptr, r->factory.len))
+		die(factory, "does not fit the flash");
+	hf_twin_on_event(r->twin, lab_event, r);
+	hf_twin_must_not_stall_in_handlers(r->twin, true);
+	for (unsigned i = 0; elf[i]; i++)
+		native(r, elf[i]);
+	hf_twin_native(r->twin, HF_TWIN_NATIVE_COMPARE, 500);
+	hf_twin_uart_attach(r->twin, r->board.maintenance.usart, on_byte, r);
+	r->serial = (struct hf_serial){ &line_ops, r };
+	r->entered = HF_SLOTS;
+}
+
+void lab_close(struct lab *r)
+{
+	hf_rig_close(r->rig);
+	hf_buffer_free(&r->factory);
+	hf_buffer_free(&r->keyset_bytes);
+}
+
+void lab_package_read(const struct lab *r, const char *path, struct lab_package *out)
+{
+	struct hf_envelope env;
+
+	read_file(path, &out->file);
+	if (hf_envelope_parse(hf_buffer_bytes(&out->file), &env) ||
+	    hf_envelope_authenticate(&env, &r->keyset, HF_ROLE_RELEASE, &hf_host_crypto, out->id))
+		die(path, "is no package that this keyset trusts");
+}
+
+bool lab_run(struct lab *r, uint64_t ns)
+{
+	uint64_t until = hf_twin_now_ns(r->twin) + ns;
+
+	for (;;) {
+		enum hf_twin_stop stop = hf_twin_run(r->twin, until);
+
+		if (stop == HF_TWIN_BROKEN)
+			die("twin", hf_twin_error(r->twin));
+		if (stop == HF_TWIN_OFF)
+			return false;
+		if (stop == HF_TWIN_TIME)
+			return true;
+		if (r->stop_on_enter && r->entered < HF_SLOTS)
+			return true;
+		if (r->stop_on_flash && r->moment)
+			r->moment(r->moment_ctx);
+	}
+}
+
+void lab_print_log(const struct lab *r)
+{
+	unsigned begin = r->in_end > 2000 ? r->in_end - 2000 : 0;
+
+	for (unsigned i = begin; i < r->in_end; i++) {
+		char c = (char)r->in[i % sizeof r->in];
+
+		if (i == begin || c == '\n')
+			fputs("\n#   ", stdout);
+		if (c >= ' ')
+			putchar(c);
+	}
+	putchar('\n');
+}
+
+bool lab_start(struct lab *r)
+{
+	r->entered = HF_SLOTS;
+	r->in_begin = r->in_end;
+	hf_twin_power_on(r->twin);
+	r->stop_on_enter = true;
+	if (!lab_run(r, START_NS))
+		r->entered = HF_SLOTS;
+	r->stop_on_enter = false;
+	return r->entered < HF_SLOTS;
+}
+
+static enum hf_err peek(void *ctx, uint32_t addr, void *buf, size_t len)
+{
+	return hf_twin_peek(((struct lab *)ctx)->twin, addr, buf, len);
+}
+
+static enum hf_err drop_program(void *ctx, uint32_t addr, const void *data, size_t len)
+{
+	(void)ctx;
+	(void)addr;
+	(void)data;
+	(void)len;
+	return HF_OK;
+}
+
+static enum hf_err refuse_erase(void *ctx, uint32_t addr)
+{
+	(void)ctx;
+	(void)addr;
+	return HF_ERR_FLASH_LOCKED;
+}
+
+struct hf_flash lab_flash(struct lab *r)
+{
+	return (struct hf_flash){ r, peek, drop_program, refuse_erase };
+}
+
+bool lab_slot(struct lab *r, unsigned slot, struct hf_image *image)
+{
+	static const uint8_t any_device[16];
+	static struct hf_slot_work work;
+	struct hf_flash flash = lab_flash(r);
+	struct hf_slot_env env = { &flash, &r->board.layout, &hf_host_crypto, &r->keyset, any_device };
+
+	return hf_slot_verify(&env, slot, &work, image) == HF_OK;
+}
+
+void lab_state(struct lab *r, struct hf_state *state)
+{
+	struct hf_flash flash = lab_flash(r);
+	struct hf_journal j;
+	bool blank;
+
+	if (hf_state_load(&j, &flash, &r->board.layout, state, &blank))
+		hf_state_init(state);
+}
+
+const char *lab_upgrade(struct lab *r, const struct lab_package *p)
+{
+	static char why[192];
+	static struct hf_smp_client client;
+	struct hf_smp_parameters parameters;
+	struct hf_smp_answer answer;
+	struct hf_smp_upload upload = { .file = hf_buffer_bytes(&p->file), .patience_ms = PATIENCE };
+	enum hf_err err;
+
+	hf_smp_client_init(&client, &r->serial);
+	err = hf_smp_get_parameters(&client, PATIENCE, &parameters, &answer);
+	if (err) {
+		snprintf(why, sizeof why, "no answer: %s", hf_err_text(err));
+		return why;
+	}
+	upload.packet_bytes = parameters.buf_size;
+	upload.window = parameters.buf_count;
+	err = hf_smp_upload(&client, &upload);
+	if (err) {
+		snprintf(why, sizeof why, "upload: %s: %s", hf_err_text(err), upload.refusal.reason);
+		return why;
+	}
+	err = hf_smp_test_image(&client, PATIENCE, p->id, &answer);
+	if (!err)
+		err = answer.refusal;
+	if (!err)
+		err = hf_smp_reset(&client, PATIENCE, &answer);
+	if (!err)
+		return NULL;
+	snprintf(why, sizeof why, "activation: %s", hf_err_text(err));
+	return why;
+}
+
+bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns)
+{
+	uint64_t until = hf_twin_now_ns(r->twin) + ns;
+	struct hf_state state;
+
+	while (hf_twin_now_ns(r->twin) < until) {
+		if (!lab_run(r, 100 * LAB_MS))
+			return false;
+		if (r->entered >= HF_SLOTS)
+			continue;
+		lab_state(r, &state);
+		if (state.slot[r->entered].state == HF_SLOT_CONFIRMED && state.current == r->entered &&
+		    memcmp(state.slot[r->entered].id, id, HF_ID_BYTES) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A gateway on a twin, and a client at its maintenance line, in one process: what a campaign of faults needs. The
+ * binaries are the shipping ones; only crypto is answered natively.
+ */
+#ifndef HF_CAMPAIGN_LAB_H
+#define HF_CAMPAIGN_LAB_H
+
+#include "board.h"
+#include "file.h"
+#include "keyset.h"
+#include "serial.h"
+#include "slot.h"
+#include "state.h"
+#include "rig.h"
+#include "twin.h"
+
+#define LAB_MS 1000000ull /* nanoseconds */
+
+struct lab_package {
+	struct hf_buffer file;
+	uint8_t id[HF_SHA256_BYTES];
+};
+
+struct lab {
+	struct hf_board board;
+	struct hf_buffer factory, keyset_bytes;
+	struct hf_keyset keyset;
+	struct hf_rig *rig;    /* wires the twin as the board says; time and events are taken from the twin itself */
+	struct hf_twin *twin;
+	struct hf_serial serial; /* the maintenance line, in virtual time */
+
+	/* What the device does. */
+	unsigned entered;   /* slot that runs since the last reset; HF_SLOTS: none yet */
+	bool stop_on_enter;
+	bool stop_on_flash; /* run() returns after each flash operation */
+	unsigned errors;    /* stalls where there must be none, faults, lock-ups */
+	char error[160];
+
+	/* Called before bytes go to the device, and after each operation when stop_on_flash is set. */
+	void (*moment)(void *ctx);
+	void *moment_ctx;
+
+	uint8_t in[65536]; /* a ring of what the device has said */
+	unsigned in_begin, in_end;
+};
+
+/* Exits with a sentence where something is missing: campaigns have no use for half a laboratory. */
+void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[]);
+void lab_close(struct lab *r);
+void lab_package_read(const struct lab *r, const char *path, struct lab_package *out);
+
+/* Follows the device; for a listener that is put in front of it. */
+void lab_event(void *ctx, const struct hf_twin_event *e);
+
+/* Runs for some time at most; false: the power went. */
+bool lab_run(struct lab *r, uint64_t ns);
+
+/* Prints the last lines that the device said, as a comment. */
+void lab_print_log(const struct lab *r);
+
+/* Power on, and until a slot's firmware executes; false: none did within 90 s. */
+bool lab_start(struct lab *r);
+
+/* The image that a slot holds, by the host's own verification; false: it holds none that may start. */
+bool lab_slot(struct lab *r, unsigned slot, struct hf_image *image);
+
+/* What the journal says, read from flash without touching it. */
+void lab_state(struct lab *r, struct hf_state *state);
+
+/* Access to flash past the device: reads are the twin's, writes are dropped. */
+struct hf_flash lab_flash(struct lab *r);
+
+/* Uploads, activates, resets. NULL, or why not (static storage). */
+const char *lab_upgrade(struct lab *r, const struct lab_package *p);
+
+/* Waits until the image with this id runs and is confirmed. */
+bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns);
+
+#endif
