@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs the measurements, joins their rows into BUILD/bench.json and prints them as a table. Figures are virtual time,
+# counts, or ratios within one run; what the machine's speed enters says so in its `how`.
+set -u
+
+build=${1:?usage: bench.sh BUILD}
+board=reference
+conf=boards/$board.conf
+holdfast=$build/host/tool/holdfast
+fw=$build/stm32f407/gateway/$board
+dir=$build/bench
+rows=$dir/rows.ndjson
+rm -rf "$dir"
+mkdir -p "$dir"
+
+fail() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+run() {
+	echo "bench: $1" >&2
+	shift
+	"$@" >>"$rows" || fail "$1 failed"
+}
+
+"$holdfast" keygen release --out "$dir" >/dev/null || fail "no key"
+starts=
+for size in 64 128 256 380; do
+	name=${size}k
+	[ $size = 380 ] && name=384k
+	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --pad-to ${size}K -o "$dir/$name.suit" \
+		"$fw/gateway-1.0.0-a.elf" "$fw/gateway-1.0.0-b.elf" || fail "cannot pack $size KiB"
+	"$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
+		--keyset "$dir/release.keyset" --package "$dir/$name.suit" --out "$dir/$name.bin" >/dev/null ||
+		fail "no factory image of $size KiB"
+	starts="$starts $name $dir/$name.bin"
+done
+
+run "boot" "$build/host/bench/bench_boot" "$conf" $starts
+run "sizes" scripts/size.sh "$build" --rows
+[ ! -x "$build/host/bench/bench_upgrade" ] || {
+	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.1.0 -o "$dir/next.suit" \
+		"$fw/gateway-1.1.0-a.elf" "$fw/gateway-1.1.0-b.elf" || fail "cannot pack the upgrade"
+	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 -o "$dir/first.suit" \
+		"$fw/gateway-1.0.0-a.elf" "$fw/gateway-1.0.0-b.elf" || fail "cannot pack the firmware"
+	"$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
+		--keyset "$dir/release.keyset" --package "$dir/first.suit" --out "$dir/first.bin" >/dev/null ||
+		fail "no factory image"
+	run "upgrade" "$build/host/bench/bench_upgrade" "$conf" "$dir/first.bin" "$dir/release.keyset" "$dir/next.suit"
+}
+[ ! -x "$build/host/bench/bench_twin" ] || run "twin" "$build/host/bench/bench_twin" "$conf" "$dir/384k.bin" \
+	"$build/stm32f407/boot/$board/boot.elf"
+
+{
+	echo '['
+	sed '$!s/$/,/' "$rows"
+	echo ']'
+} >"$build/bench.json"
+
+awk '
+function text(name,   s) {
+	if (!match($0, "\"" name "\": \"[^\"]*\""))
+		return ""
+	s = substr($0, RSTART, RLENGTH)
+	return substr(s, length(name) + 6, length(s) - length(name) - 6)
+}
+function number(name) {
+	if (!match($0, "\"" name "\": [0-9.eE+-]+"))
+		return ""
+	return substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 4)
+}
+BEGIN { printf "%-34s %14s %-14s %-12s %s\n", "figure", "value", "unit", "goal", "how" }
+{
+	goal = number("goal")
+	met = ($0 ~ /"met": true/) ? "met" : "MISSED"
+	printf "%-34s %14s %-14s %-12s %s\n", text("name"), number("value"), text("unit"),
+		goal == "" ? "" : (text("better") == "lower" ? "<= " : ">= ") goal " " met, text("how")
+}' "$rows"
+echo "bench: written to $build/bench.json"
