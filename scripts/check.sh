@@ -47,6 +47,21 @@ script() {
 	failed=$((failed + $(grep -c '^not ok' "$build/script.tap")))
 }
 
+echo "== the demo, on both boards"
+for board in reference compact; do
+	if HF_DEMO_BOARD=$board scripts/demo.sh "$build" >"$build/demo-$board.log" 2>&1; then
+		echo "ok - demo on $board"
+		passed=$((passed + 1))
+	else
+		echo "not ok - demo on $board: $(tail -n 1 "$build/demo-$board.log")"
+		failed=$((failed + 1))
+	fi
+	cat "$build/demo-$board.log" >>"$log"
+done
+
+# A share of the campaign: every operation but the image's data words, of which every 64th is cut.
+script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 64 20
+
 # Two minutes for all of them together, two at a time.
 fuzzers=$(find "$build/fuzz/fuzz" -maxdepth 1 -name 'fuzz_*' -type f 2>/dev/null | wc -l)
 script "the fuzzers, two minutes together" scripts/fuzz.sh "$build/fuzz" $((240 / (fuzzers > 0 ? fuzzers : 1)))
