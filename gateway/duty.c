@@ -29,7 +29,14 @@ static void say(struct hf_duty *d, const char *text, const char *more)
 	hf_console_log(d->console, &t);
 }
 
-static void announce_crash(struct hf_duty *d)
+/* Works before interrupts do, and leaves before anything can go wrong. */
+static void send_polled(const struct hf_duty *d, struct hf_text *line)
+{
+	hf_usart_send(d->console->stream->base, line->buf, line->len);
+	hf_usart_send(d->console->stream->base, "\r\n", 2);
+}
+
+static void announce_crash(const struct hf_duty *d)
 {
 	char line[HF_CONSOLE_LINE_MAX];
 	struct hf_text t = begin(line);
@@ -50,7 +57,7 @@ static void announce_crash(struct hf_duty *d)
 		hf_text_add(&t, ", bfar ");
 		hf_text_add_hex(&t, crash.bfar);
 	}
-	hf_console_log(d->console, &t);
+	send_polled(d, &t);
 }
 
 void hf_duty_announce(const struct hf_duty *d, const char *version)
@@ -70,13 +77,12 @@ void hf_duty_announce(const struct hf_duty *d, const char *version)
 		hf_text_add_number(&t, hf_reset_crashes());
 		hf_text_add(&t, " in a row");
 	}
-	hf_text_add(&t, "\r\n");
-	hf_usart_send(d->console->stream->base, line, t.len);
+	send_polled(d, &t);
+	announce_crash(d);
 }
 
 void hf_duty_findings(struct hf_duty *d, bool pll)
 {
-	announce_crash(d);
 	if (!pll)
 		say(d, "runs at 16 MHz only: the PLL does not lock", "");
 	if (d->journal_err)

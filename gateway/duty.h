@@ -27,9 +27,10 @@ struct hf_duty {
 	uint32_t refused;           /* of the SMP server, as last seen */
 };
 
-/* The first line: who, where, why. Polled, before anything can go wrong; the stream must not have sent yet. */
+/* The first lines: who, where, why, and a crash before this start. Polled, before anything can go wrong; the stream must
+ * not have sent yet. */
 void hf_duty_announce(const struct hf_duty *d, const char *version);
-/* Then: a crash before this start, and what is wrong now. */
+/* Then: what is wrong now. */
 void hf_duty_findings(struct hf_duty *d, bool pll);
 
 /* Once a turn of the main loop; readings: good Modbus readings so far. May take as long as a journal take-over, and may
