@@ -405,6 +405,36 @@ void hf_cpu_reset(struct hf_machine *machine, uint32_t sp, uint32_t pc)
 	hf_cpu_jump(machine, pc);
 }
 
+void hf_cpu_save(const struct hf_machine *machine, struct hf_cpu_registers *registers)
+{
+	for (unsigned r = 0; r < 13; r++)
+		registers->r[r] = hf_cpu_get(machine, engine_register[r]);
+	registers->lr = hf_cpu_get(machine, UC_ARM_REG_LR);
+	registers->msp = hf_cpu_get(machine, UC_ARM_REG_MSP);
+	registers->psp = hf_cpu_get(machine, UC_ARM_REG_PSP);
+	registers->xpsr = hf_cpu_get(machine, UC_ARM_REG_XPSR);
+	registers->control = hf_cpu_get(machine, UC_ARM_REG_CONTROL);
+	registers->primask = hf_cpu_get(machine, UC_ARM_REG_PRIMASK);
+	registers->basepri = hf_cpu_get(machine, UC_ARM_REG_BASEPRI);
+	registers->faultmask = hf_cpu_get(machine, UC_ARM_REG_FAULTMASK);
+}
+
+/* From thread mode on the main stack, which pristine is in, to the mode and stack that are wanted. */
+void hf_cpu_load(struct hf_machine *machine, const struct hf_cpu_registers *registers)
+{
+	uc_context_restore(machine->uc, machine->pristine);
+	for (unsigned r = 0; r < 13; r++)
+		hf_cpu_set(machine, engine_register[r], registers->r[r]);
+	hf_cpu_set(machine, UC_ARM_REG_LR, registers->lr);
+	hf_cpu_set(machine, UC_ARM_REG_MSP, registers->msp);
+	hf_cpu_set(machine, UC_ARM_REG_PSP, registers->psp);
+	hf_cpu_set(machine, UC_ARM_REG_PRIMASK, registers->primask);
+	hf_cpu_set(machine, UC_ARM_REG_BASEPRI, registers->basepri);
+	hf_cpu_set(machine, UC_ARM_REG_FAULTMASK, registers->faultmask);
+	hf_cpu_set(machine, UC_ARM_REG_CONTROL, registers->control);
+	hf_cpu_set(machine, UC_ARM_REG_XPSR_NZCVQG, registers->xpsr);
+}
+
 /* ---- memory ---- */
 
 static void drop_page(struct hf_machine *machine, uint32_t addr)

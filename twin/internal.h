@@ -22,6 +22,12 @@
 #define NO_CYCLE     UINT64_MAX
 #define CPU_REGISTERS 19
 
+/* The core's registers but PC, which is in hf_core. */
+struct hf_cpu_registers {
+	uint32_t r[13];
+	uint32_t lr, msp, psp, xpsr, control, primask, basepri, faultmask;
+};
+
 /* Exception numbers. */
 enum {
 	EXC_RESET = 1,
@@ -192,6 +198,9 @@ void hf_run_request_reset(struct hf_machine *machine, enum hf_twin_reset cause);
 HF_MUST_USE enum hf_err hf_cpu_open(struct hf_machine *machine);
 void hf_cpu_close(struct hf_machine *machine);
 void hf_cpu_reset(struct hf_machine *machine, uint32_t sp, uint32_t pc);
+/* Outside of a run. The engine's own contexts have pointers in them, and belong to one engine. */
+void hf_cpu_save(const struct hf_machine *machine, struct hf_cpu_registers *registers);
+void hf_cpu_load(struct hf_machine *machine, const struct hf_cpu_registers *registers);
 void hf_cpu_run(struct hf_machine *machine); /* from st.pc until something needs run()'s care */
 uint32_t hf_cpu_get(const struct hf_machine *machine, int uc_register);
 void hf_cpu_set(struct hf_machine *machine, int uc_register, uint32_t value);

@@ -4,8 +4,8 @@
  *
  * Only port/crypto_mbed.c's four functions, found by symbol, are ever answered: their results go where the code would
  * have put them (SHA-256's state in Mbed TLS's own form), so that executed and answered calls can be mixed. A call takes
- * the time that the executed code takes, from costs measured with the cycle model: it is spent before the result
- * appears, and interrupts are served meanwhile, as in the real thing. What is not exactly understood (a pointer outside
+ * the time that the executed code takes (native_cost.c): it is spent before the result appears, and interrupts are
+ * served meanwhile, as in the real thing. What is not exactly understood (a pointer outside
  * of memory, a busy flash) is executed.
  *
  * In compare mode every nth call is executed all the same, with everything inside it, and its results are compared with
@@ -21,8 +21,7 @@
 #include "../core/crypto.h"
 #include "../host/host_crypto.h"
 #include "firmware.h"
-
-enum kind { START, UPDATE, FINISH, VERIFY, KINDS };
+#include "native.h"
 
 #define MAX_ENTRIES 32
 #define BUFFER_AT   0  /* in Mbed TLS's context */
@@ -30,19 +29,8 @@ enum kind { START, UPDATE, FINISH, VERIFY, KINDS };
 #define STATE_AT    72
 #define STATE_BYTES 104
 
-/* Cycles and instructions: of a call, and of each block of 64 bytes. Measured by bench/bench_twin.c at 168 MHz, 5 wait
- * states, accelerator on, with the code as the firmware builds it. */
-static const struct {
-	uint32_t call_cycles, call_insns, block_cycles, block_insns;
-} cost[KINDS] = {
-	[START] = { 60, 40, 0, 0 },
-	[UPDATE] = { 90, 60, 4200, 3000 },
-	[FINISH] = { 300, 200, 4200, 3000 },
-	[VERIFY] = { 26000000, 15000000, 0, 0 },
-};
-
-static const char *const names[KINDS] = { "hf_mbed_sha256_start", "hf_mbed_sha256_update", "hf_mbed_sha256_finish",
-					   "hf_mbed_verify" };
+const char *const hf_native_names[HF_NATIVE_KINDS] = { "hf_mbed_sha256_start", "hf_mbed_sha256_update",
+						       "hf_mbed_sha256_finish", "hf_mbed_verify" };
 
 struct hf_native {
 	enum hf_twin_native mode;
@@ -50,21 +38,23 @@ struct hf_native {
 	uint64_t calls;
 	struct {
 		uint32_t addr;
-		enum kind kind;
+		enum hf_native_kind kind;
+		struct hf_native_cost cost;
 	} entry[MAX_ENTRIES];
 	unsigned entries;
 
 	/* A call that is executed to be compared. */
 	bool comparing;
 	uint32_t entry_pc, return_pc, return_sp;
-	enum kind kind;
+	enum hf_native_kind kind;
 	uint32_t where, result;
 	uint8_t expected[STATE_BYTES];
 	uint32_t expected_bytes;
 };
 
 struct call {
-	enum kind kind;
+	enum hf_native_kind kind;
+	const struct hf_native_cost *cost;
 	uint32_t arg[4], stack[3];
 	uint32_t where;  /* where results go; 0: only r0 */
 	uint8_t out[STATE_BYTES];
@@ -165,10 +155,16 @@ static bool get_bytes(struct hf_machine *machine, uint32_t addr, uint32_t len, s
 	return bytes->ptr != NULL;
 }
 
+static void charge(struct call *call, uint32_t blocks)
+{
+	call->cycles = call->cost->call_cycles + (uint64_t)blocks * call->cost->block_cycles;
+	call->insns = call->cost->call_insns + (uint64_t)blocks * call->cost->block_insns;
+}
+
 static bool answer_verify(struct hf_machine *machine, struct call *call)
 {
 	struct hf_bytes key, message, signature;
-	uint32_t blocks = (call->stack[0] + 9 + 63) / 64;
+	uint32_t blocks = (call->stack[0] + 9 + 63) / 64; /* of the message and its padding */
 	enum hf_err err;
 
 	if (!get_bytes(machine, call->arg[1], call->arg[2], &key) ||
@@ -180,8 +176,7 @@ static bool answer_verify(struct hf_machine *machine, struct call *call)
 		return false;
 	err = hf_host_crypto.verify(HF_ALG_ESP256, key, message, signature);
 	call->result = err == HF_OK ? HF_OK : HF_ERR_SIGNATURE;
-	call->cycles += (uint64_t)blocks * cost[FINISH].block_cycles;
-	call->insns += (uint64_t)blocks * cost[FINISH].block_insns;
+	charge(call, blocks);
 	return true;
 }
 
@@ -192,9 +187,7 @@ static bool answer(struct hf_machine *machine, struct call *call)
 	uint8_t scratch[STATE_BYTES];
 	uint32_t blocks = 0;
 
-	call->cycles = cost[call->kind].call_cycles;
-	call->insns = cost[call->kind].call_insns;
-	if (call->kind == VERIFY)
+	if (call->kind == HF_NATIVE_VERIFY)
 		return answer_verify(machine, call);
 	context = writable(machine, call->arg[0], STATE_BYTES);
 	if (!context)
@@ -202,9 +195,9 @@ static bool answer(struct hf_machine *machine, struct call *call)
 	call->where = call->arg[0];
 	call->out_bytes = STATE_BYTES;
 	memcpy(call->out, context, STATE_BYTES);
-	if (call->kind == START) {
+	if (call->kind == HF_NATIVE_START) {
 		start(call->out);
-	} else if (call->kind == UPDATE) {
+	} else if (call->kind == HF_NATIVE_UPDATE) {
 		data = call->arg[2] ? readable(machine, call->arg[1], call->arg[2]) : context;
 		if (!data)
 			return false;
@@ -217,16 +210,16 @@ static bool answer(struct hf_machine *machine, struct call *call)
 		call->where = call->arg[1];
 		call->out_bytes = HF_SHA256_BYTES;
 	}
-	call->cycles += (uint64_t)blocks * cost[call->kind].block_cycles;
-	call->insns += (uint64_t)blocks * cost[call->kind].block_insns;
+	charge(call, blocks);
 	return true;
 }
 
-static bool read_call(struct hf_machine *machine, enum kind kind, struct call *call)
+static bool read_call(struct hf_machine *machine, enum hf_native_kind kind, const struct hf_native_cost *cost,
+		      struct call *call)
 {
 	const uint8_t *stack = hf_machine_memory(machine, hf_cpu_get(machine, UC_ARM_REG_SP), 12);
 
-	*call = (struct call){ .kind = kind };
+	*call = (struct call){ .kind = kind, .cost = cost };
 	for (int i = 0; i < 4; i++)
 		call->arg[i] = hf_cpu_get(machine, UC_ARM_REG_R0 + i);
 	for (unsigned i = 0; stack && i < 3; i++)
@@ -240,7 +233,7 @@ static void apply(struct hf_machine *machine, const struct call *call)
 		memcpy(hf_machine_memory(machine, call->where, call->out_bytes), call->out, call->out_bytes);
 		hf_cpu_code_changed(machine, call->where, call->out_bytes);
 	}
-	if (call->kind == VERIFY)
+	if (call->kind == HF_NATIVE_VERIFY)
 		hf_cpu_set(machine, UC_ARM_REG_R0, call->result);
 	machine->st.counts.instructions += call->insns;
 	machine->st.counts.native_calls++;
@@ -326,7 +319,7 @@ static void compare(struct hf_machine *machine)
 		same = hf_cpu_get(machine, UC_ARM_REG_R0) == native->result;
 	machine->st.counts.native_compared++;
 	if (!same)
-		hf_machine_event(machine, HF_TWIN_EV_NATIVE, native->entry_pc, 0, names[native->kind]);
+		hf_machine_event(machine, HF_TWIN_EV_NATIVE, native->entry_pc, 0, hf_native_names[native->kind]);
 }
 
 /* ---- the block hook's side ---- */
@@ -358,7 +351,7 @@ bool hf_native_call(struct hf_machine *machine, uint32_t pc)
 		return false;
 	if (going_on(machine, pc) && !spend_rest(machine, pc))
 		return true;
-	if (!read_call(machine, native->entry[i].kind, &call) || !answer(machine, &call))
+	if (!read_call(machine, native->entry[i].kind, &native->entry[i].cost, &call) || !answer(machine, &call))
 		return false;
 	if (native->mode == HF_TWIN_NATIVE_COMPARE && !machine->st.native.pc &&
 	    native->calls++ % native->sample == 0) {
@@ -395,29 +388,49 @@ void hf_twin_native(struct hf_twin *twin, enum hf_twin_native mode, uint32_t sam
 		machine->block_stops |= BLOCK_NATIVE;
 }
 
+static unsigned find_functions(const struct hf_firmware *firmware, int32_t offset, uint32_t addr[HF_NATIVE_KINDS])
+{
+	unsigned found = 0;
+
+	for (unsigned k = 0; k < HF_NATIVE_KINDS; k++) {
+		if (hf_firmware_symbol(firmware, hf_native_names[k], &addr[k]) == HF_OK) {
+			addr[k] += (uint32_t)offset;
+			found++;
+		} else {
+			addr[k] = 0;
+		}
+	}
+	return found;
+}
+
 enum hf_err hf_twin_native_symbols(struct hf_twin *twin, const void *elf, size_t len, int32_t offset)
 {
-	struct hf_machine *machine = &twin->machine;
-	struct hf_native *native = native_of(machine);
+	struct hf_native *native = native_of(&twin->machine);
+	uint32_t addr[HF_NATIVE_KINDS];
+	struct hf_native_cost cost[HF_NATIVE_KINDS];
 	struct hf_firmware firmware;
 	enum hf_err err = hf_firmware_open(&firmware, elf, len);
-	unsigned found = 0;
+	unsigned found;
 
 	if (err != HF_OK || !native)
 		return err != HF_OK ? err : HF_ERR_IO;
-	for (unsigned k = 0; k < KINDS; k++) {
-		uint32_t addr;
-
-		if (hf_firmware_symbol(&firmware, names[k], &addr) != HF_OK)
+	found = find_functions(&firmware, offset, addr);
+	if (!found)
+		return HF_ERR_NOT_FOUND;
+	if (native->entries + found > MAX_ENTRIES)
+		return HF_ERR_FULL;
+	err = hf_native_measure(elf, len, offset, addr, cost);
+	if (err != HF_OK)
+		return err;
+	for (unsigned k = 0; k < HF_NATIVE_KINDS; k++) {
+		if (!addr[k])
 			continue;
-		found++;
-		if (native->entries == MAX_ENTRIES)
-			return HF_ERR_FULL;
-		native->entry[native->entries].addr = addr + (uint32_t)offset;
-		native->entry[native->entries++].kind = (enum kind)k;
+		native->entry[native->entries].addr = addr[k];
+		native->entry[native->entries].kind = (enum hf_native_kind)k;
+		native->entry[native->entries++].cost = cost[k];
 	}
-	hf_cost_flush(&machine->cost);
-	return found ? HF_OK : HF_ERR_NOT_FOUND;
+	hf_cost_flush(&twin->machine.cost);
+	return HF_OK;
 }
 
 void hf_twin_native_forget(struct hf_twin *twin, uint32_t addr, uint32_t size)

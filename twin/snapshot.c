@@ -31,7 +31,7 @@ struct hf_twin_snapshot {
 	struct hf_core st;
 	uint8_t *arena;
 	size_t arena_bytes;
-	uc_context *context;
+	struct hf_cpu_registers cpu;
 	struct page *page[PAGES]; /* NULL: all zero (the plane of unstable bits where there are none) */
 };
 
@@ -108,9 +108,10 @@ enum hf_err hf_twin_save(struct hf_twin *twin, struct hf_twin_snapshot **snapsho
 	s->st = machine->st;
 	s->arena_bytes = machine->arena_used;
 	s->arena = malloc(s->arena_bytes);
-	if (!s->arena || uc_context_alloc(machine->uc, &s->context) != UC_ERR_OK ||
-	    uc_context_save(machine->uc, s->context) != UC_ERR_OK)
+	if (!s->arena)
 		goto fail;
+	hf_cpu_save(machine, &s->cpu);
+	hf_cpu_load(machine, &s->cpu); /* so that what is not saved (the exclusive monitor) is not kept here either */
 	memcpy(s->arena, machine->arena, s->arena_bytes);
 	for (unsigned i = 0; i < PAGES; i++)
 		if (!save_page(machine, s, i))
@@ -163,7 +164,7 @@ void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapsh
 		restore_page(machine, snapshot, i);
 	machine->st = snapshot->st;
 	memcpy(machine->arena, snapshot->arena, snapshot->arena_bytes);
-	uc_context_restore(machine->uc, snapshot->context);
+	hf_cpu_load(machine, &snapshot->cpu);
 	hf_art_restored(&machine->st.art, &machine->cost);
 	machine->rearm_at = NO_CYCLE;
 	machine->reset_requested = machine->cut_now = machine->bus_error = machine->stop_requested = false;
@@ -182,8 +183,6 @@ void hf_twin_snapshot_free(struct hf_twin_snapshot *snapshot)
 		return;
 	for (unsigned i = 0; i < PAGES; i++)
 		drop(snapshot->page[i]);
-	if (snapshot->context)
-		uc_context_free(snapshot->context);
 	free(snapshot->arena);
 	free(snapshot);
 }

@@ -29,6 +29,7 @@ struct probe {
 /* config NULL: the default, but erases take a fiftieth of their time (128 KiB: 20 ms). The twin is off. */
 void probe_open(struct probe *probe, const struct hf_twin_config *config);
 void probe_close(struct probe *probe);
+size_t probe_elf(void *buf, size_t cap); /* the program's file */
 /* Which program runs at the next reset, and its arguments (up to 7). */
 void probe_select(struct probe *probe, enum probe_program program, const uint32_t *arguments, unsigned count);
 /* Powers up if need be and runs until the program is done, or the twin's clock shows limit_ns: false. */
