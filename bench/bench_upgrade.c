@@ -22,7 +22,7 @@ static void die(const char *what)
 
 static double gap_ms(struct lab *lab)
 {
-	return (double)lab_modbus(lab)->largest_gap_ns / 1e6;
+	return (double)lab_modbus(lab)->gap_ns / 1e6;
 }
 
 int main(int argc, char **argv)
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	lab_package_read(&lab, argv[4], &next);
 	if (!lab_slot(&lab, 0, &image) || !lab_start(&lab) || !lab_confirmed(&lab, image.id, 60000 * LAB_MS))
 		die("the gateway does not confirm itself");
-	hf_modbus_bench_clear(lab_modbus(&lab));
+	hf_modbus_slave_clear(lab_modbus(&lab));
 	begin = hf_twin_now_ns(lab.twin);
 	why = lab_upload(&lab, &next);
 	if (why)
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	reset = lab.reset_ns;
 	if (!lab_confirmed(&lab, next.id, 60000 * LAB_MS))
 		die("the new firmware does not confirm itself");
-	polled = lab_modbus(&lab)->gap_end_ns;
+	polled = lab_modbus(&lab)->gap_start_ns + lab_modbus(&lab)->gap_ns;
 	row("activation.time_ms", (double)(polled - reset) / 1e6, "ms", LOWER, NULL,
 	    "reset to the new firmware's first Modbus reading");
 	row("upgrade.modbus_gap_ms", gap_ms(&lab), "ms", LOWER, NULL,

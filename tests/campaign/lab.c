@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host_crypto.h"
+#include "modbus_bus.h"
 #include "smp_device.h"
 #include "smp_upload.h"
 
@@ -38,6 +39,7 @@ void lab_event(void *ctx, const struct hf_twin_event *e)
 
 	switch (e->kind) {
 	case HF_TWIN_EV_RESET:
+		r->reset_ns = e->at_ns;
 		r->entered = HF_SLOTS;
 		break;
 	case HF_TWIN_EV_ENTER:
@@ -297,37 +299,57 @@ void lab_state(struct lab *r, struct hf_state *state)
 		hf_state_init(state);
 }
 
-const char *lab_upgrade(struct lab *r, const struct lab_package *p)
+static char why[192];
+
+const char *lab_upload(struct lab *r, const struct lab_package *p)
 {
-	static char why[192];
-	static struct hf_smp_client client;
+	struct hf_smp_client *client = &r->client;
 	struct hf_smp_parameters parameters;
 	struct hf_smp_answer answer;
 	struct hf_smp_upload upload = { .file = hf_buffer_bytes(&p->file), .patience_ms = PATIENCE };
 	enum hf_err err;
 
-	hf_smp_client_init(&client, &r->serial);
-	err = hf_smp_get_parameters(&client, PATIENCE, &parameters, &answer);
+	hf_smp_client_init(client, &r->serial);
+	err = hf_smp_get_parameters(client, PATIENCE, &parameters, &answer);
 	if (err) {
 		snprintf(why, sizeof why, "no answer: %s", hf_err_text(err));
 		return why;
 	}
 	upload.packet_bytes = parameters.buf_size;
 	upload.window = parameters.buf_count;
-	err = hf_smp_upload(&client, &upload);
-	if (err) {
-		snprintf(why, sizeof why, "upload: %s: %s", hf_err_text(err), upload.refusal.reason);
-		return why;
-	}
-	err = hf_smp_test_image(&client, PATIENCE, p->id, &answer);
+	err = hf_smp_upload(client, &upload);
+	if (!err)
+		return NULL;
+	snprintf(why, sizeof why, "upload: %s: %s", hf_err_text(err), upload.refusal.reason);
+	return why;
+}
+
+const char *lab_activate(struct lab *r, const struct lab_package *p)
+{
+	struct hf_smp_client *client = &r->client;
+	struct hf_smp_answer answer;
+	enum hf_err err = hf_smp_test_image(client, PATIENCE, p->id, &answer);
+
 	if (!err)
 		err = answer.refusal;
 	if (!err)
-		err = hf_smp_reset(&client, PATIENCE, &answer);
+		err = hf_smp_reset(client, PATIENCE, &answer);
 	if (!err)
 		return NULL;
 	snprintf(why, sizeof why, "activation: %s", hf_err_text(err));
 	return why;
+}
+
+const char *lab_upgrade(struct lab *r, const struct lab_package *p)
+{
+	const char *no = lab_upload(r, p);
+
+	return no ? no : lab_activate(r, p);
+}
+
+struct hf_modbus_bench *lab_modbus(struct lab *r)
+{
+	return hf_modbus_bus_bench(hf_twin_machine(r->twin));
 }
 
 bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns)

@@ -11,7 +11,9 @@
 #include "keyset.h"
 #include "serial.h"
 #include "slot.h"
+#include "smp_client.h"
 #include "state.h"
+#include "modbus_slave.h"
 #include "rig.h"
 #include "twin.h"
 
@@ -31,6 +33,7 @@ struct lab {
 	struct hf_serial serial; /* the maintenance line, in virtual time */
 
 	/* What the device does. */
+	uint64_t reset_ns;  /* when the last reset was */
 	unsigned entered;   /* slot that runs since the last reset; HF_SLOTS: none yet */
 	bool stop_on_enter;
 	bool stop_on_flash; /* run() returns after each flash operation */
@@ -41,6 +44,7 @@ struct lab {
 	void (*moment)(void *ctx);
 	void *moment_ctx;
 
+	struct hf_smp_client client;
 	uint8_t in[65536]; /* a ring of what the device has said */
 	unsigned in_begin, in_end;
 };
@@ -71,8 +75,13 @@ void lab_state(struct lab *r, struct hf_state *state);
 /* Access to flash past the device: reads are the twin's, writes are dropped. */
 struct hf_flash lab_flash(struct lab *r);
 
-/* Uploads, activates, resets. NULL, or why not (static storage). */
+/* Uploads; activates and resets; both. NULL, or why not (static storage). */
+const char *lab_upload(struct lab *r, const struct lab_package *p);
+const char *lab_activate(struct lab *r, const struct lab_package *p);
 const char *lab_upgrade(struct lab *r, const struct lab_package *p);
+
+/* The slaves on the bus: what they saw of the gateway's polls. */
+struct hf_modbus_bench *lab_modbus(struct lab *r);
 
 /* Waits until the image with this id runs and is confirmed. */
 bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns);
