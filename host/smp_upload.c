@@ -33,6 +33,7 @@
 struct packet {
 	uint8_t seq;
 	bool is_void;
+	bool is_probe;
 	uint32_t off;
 	uint64_t sent_ms;
 };
@@ -141,7 +142,20 @@ static enum hf_err send_probe(struct sender *s)
 	s->heard_ms = now_ms(s);
 	s->wait_ms = s->wait_ms * 2 < LONGEST_WAIT_MS ? s->wait_ms * 2 : LONGEST_WAIT_MS;
 	s->client->timeouts++;
-	return send_packet(s, s->u->off, &taken);
+	enum hf_err err = send_packet(s, s->u->off, &taken);
+	if (!err)
+		s->queue[s->queued - 1].is_probe = true;
+	return err;
+}
+
+/* What the device will want if nothing was lost: a probe repeats what is under way, and brings nothing new. */
+static uint32_t expected_off(const struct sender *s)
+{
+	for (unsigned i = 0; i < s->queued; i++) {
+		if (!s->queue[i].is_probe)
+			return s->queue[i].off;
+	}
+	return s->next;
 }
 
 static void go_to(struct sender *s, uint32_t off)
@@ -260,7 +274,7 @@ static enum hf_err note_restart(struct sender *s)
 static enum hf_err take_off(struct sender *s, uint32_t off)
 {
 	struct hf_smp_upload *u = s->u;
-	uint32_t expected = s->queued ? s->queue[0].off : s->next;
+	uint32_t expected = expected_off(s);
 	bool back = off < expected;
 	enum hf_err err = HF_OK;
 
