@@ -185,6 +185,17 @@ static bool runs_already(const struct burn *b, const struct hf_smp_status *s, un
 	       memcmp(s->state.slot[s->running].id, b->r->id, HF_ID_BYTES) == 0;
 }
 
+/* Would it be refused even once all is calm? Then there is nothing to wait for. */
+static bool refused_anyway(struct burn *b)
+{
+	enum hf_err err;
+
+	if (b->o->no_verify)
+		return false;
+	err = hf_burn_check_device(b->o, &b->package, &b->r->status, NULL);
+	return err != HF_OK && err != HF_ERR_TRIAL;
+}
+
 /* Firmware that runs on trial (or for the first time in its life) forbids an upload; it needs a moment. */
 static bool wait_for_calm(struct burn *b)
 {
@@ -194,8 +205,9 @@ static bool wait_for_calm(struct burn *b)
 	enum hf_err err = HF_OK;
 
 	while (hf_policy_erase(&s->state, hf_burn_target(s), s->running) == HF_ERR_TRIAL) {
-		if (runs_already(b, s, HF_SLOT_TRIAL) || now_ms(b) >= until || hf_smp_stopped(&b->client))
-			return true; /* the policy will say so */
+		if (runs_already(b, s, HF_SLOT_TRIAL) || refused_anyway(b) || now_ms(b) >= until ||
+		    hf_smp_stopped(&b->client))
+			return true; /* what follows will say so */
 		if (now_ms(b) + b->patience_ms == until)
 			tell(b, HF_BURN_CONNECT, "waiting until the firmware that runs has confirmed itself");
 		hf_serial_sleep_ms(b->client.serial, POLL_MS);

@@ -245,6 +245,17 @@ static void package_that_is_not_for_this_device_is_refused_by_the_tool(void **st
 	assert_runs(&v0);
 }
 
+static void package_for_others_is_refused_without_waiting_for_a_confirmation(void **state)
+{
+	(void)state;
+	gateway.self_test_us = 30000000;
+	gateway_start(&gateway);
+	assert_int_equal(burn(&wrong_class), HF_BURN_REFUSED);
+	assert_int_equal(result.err, HF_ERR_CLASS);
+	assert_true(result.end_ms < 5000);
+	assert_nothing_was_sent();
+}
+
 static void older_release_is_refused_by_the_tool(void **state)
 {
 	(void)state;
@@ -520,6 +531,7 @@ int main(void)
 		T(burn_finds_the_rate),
 		T(damaged_package_is_refused_by_the_tool),
 		T(package_that_is_not_for_this_device_is_refused_by_the_tool),
+		T(package_for_others_is_refused_without_waiting_for_a_confirmation),
 		T(older_release_is_refused_by_the_tool),
 		T(device_refuses_what_a_lying_tool_sends),
 		T(device_refuses_a_damaged_package_from_a_lying_tool),
