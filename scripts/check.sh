@@ -35,6 +35,7 @@ run() {
 
 run "$build/host" "host: the tests"
 run "$build/san" "host with address and undefined-behaviour sanitizers: the tests again"
+run "$build/stm32f407" "firmware: what runs from RAM holds no address in flash"
 # A script of ours that says TAP lines.
 script() {
 	name=$1
