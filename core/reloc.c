@@ -99,12 +99,16 @@ static enum hf_err relocate_page(const struct hf_reloc *reloc, uint32_t page, co
 	uint8_t chunk[CHUNK * ENTRY_BYTES];
 	enum hf_err err = page_entries(reloc, page, &index, &count);
 
+	if (err)
+		return err;
 	if (words > HF_RELOC_PAGE_WORDS)
 		words = HF_RELOC_PAGE_WORDS;
-	while (!err && count > 0) {
+	while (count > 0) {
 		uint32_t n = count < CHUNK ? count : CHUNK;
 		err = reloc->read(reloc->ctx, entry_offset(reloc, index), chunk, n * ENTRY_BYTES);
-		for (uint32_t i = 0; i < n && !err; i++) {
+		if (err)
+			return err;
+		for (uint32_t i = 0; i < n; i++) {
 			uint32_t word = load_le16(chunk + ENTRY_BYTES * i);
 			if (word < floor || word >= words)
 				return HF_ERR_ENCODING;
@@ -114,25 +118,18 @@ static enum hf_err relocate_page(const struct hf_reloc *reloc, uint32_t page, co
 		index += n;
 		count -= n;
 	}
-	return err;
+	return HF_OK;
 }
 
 enum hf_err hf_reloc_check(const struct hf_reloc *reloc)
 {
 	const struct window nothing = { .len = 0 };
-	uint32_t end = entry_offset(reloc, reloc->entries), next = 0;
+	uint32_t end = entry_offset(reloc, reloc->entries);
 	uint8_t padding[2] = { 0, 0 };
 	enum hf_err err = HF_OK;
 
-	for (uint32_t page = 0; page < reloc->pages && !err; page++) {
-		uint32_t first, count;
-		err = page_entries(reloc, page, &first, &count);
-		if (!err && first != next)
-			err = HF_ERR_ENCODING;
-		if (!err)
-			err = relocate_page(reloc, page, &nothing);
-		next += err ? 0 : count;
-	}
+	for (uint32_t page = 0; page < reloc->pages && !err; page++)
+		err = relocate_page(reloc, page, &nothing);
 	if (err || reloc->table_bytes == 0)
 		return err;
 	if (end < reloc->table_bytes)

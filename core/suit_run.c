@@ -223,10 +223,9 @@ static void next_choice(struct machine *m)
  * the last may be something else than a byte string. */
 static void succeed(struct machine *m)
 {
-	bool skip = m->top->alternative && m->device;
 	struct frame *f = --m->top;
 
-	for (; skip && f->choices > 0; f->choices--) {
+	for (; m->device && f->choices > 0; f->choices--) {
 		if (hf_cbor_peek(&f->r) == HF_CBOR_BSTR)
 			(void)hf_cbor_bstr(&f->r);
 		else

@@ -251,6 +251,22 @@ static void wrong_entries_are_refused(void **state)
 	}
 }
 
+/* Three pages whose middle one ends before it begins. */
+static void page_that_ends_before_it_begins_is_refused(void **state)
+{
+	static const uint32_t small[] = { 5, 6, 1030 };
+	struct hf_reloc reloc;
+
+	(void)state;
+	image_bytes = 3 * 4096;
+	table_bytes = make_table(table, small, 3, image_bytes);
+	store_le32(table + 12, 3);
+	store_le32(table + 16, 1);
+	assert_int_equal(open_table(&reloc), HF_OK);
+	assert_int_equal(hf_reloc_check(&reloc), HF_ERR_ENCODING);
+	assert_int_equal(hf_reloc_apply(&reloc, work, 4096, 4096, BASE), HF_ERR_ENCODING);
+}
+
 static void read_error_comes_through(void **state)
 {
 	struct hf_reloc reloc;
@@ -289,6 +305,7 @@ int main(void)
 		cmocka_unit_test(image_of_odd_size_is_refused),
 		cmocka_unit_test(wrong_header_or_size_is_refused),
 		cmocka_unit_test(wrong_entries_are_refused),
+		cmocka_unit_test(page_that_ends_before_it_begins_is_refused),
 		cmocka_unit_test(read_error_comes_through),
 	};
 

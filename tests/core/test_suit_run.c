@@ -325,7 +325,7 @@ static void walk_refuses_what_the_profile_does_not_know(void **state)
 		/* form */
 		{ "", HF_ERR_ENCODING }, { "80", HF_ERR_ENCODING }, { "81 01", HF_ERR_ENCODING },
 		{ "82 01", HF_ERR_ENCODING },
-		{ "82 010f 00", HF_ERR_ENCODING }, { "a1 010f", HF_ERR_TYPE }, { "82 6101 0f", HF_ERR_TYPE },
+		{ "83 181c 0f", HF_ERR_ENCODING }, { "82 010f 00", HF_ERR_ENCODING }, { "a1 010f", HF_ERR_TYPE }, { "82 6101 0f", HF_ERR_TYPE },
 		{ "9f 010f ff", HF_ERR_ENCODING },
 		/* a condition's argument: reporting bits */
 		{ "82 0110", HF_ERR_RANGE }, { "82 01f6", HF_ERR_TYPE }, { "82 0120", HF_ERR_TYPE },
