@@ -60,6 +60,8 @@ for board in reference compact; do
 	cat "$build/demo-$board.log" >>"$log"
 done
 
+script "boot and gateway on QEMU, beside the twin" tests/twin/test_qemu.sh "$build"
+
 # A share of the campaign: every operation but the image's data words, of which every 64th is cut.
 script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 64 20
 
