@@ -40,6 +40,8 @@ static const struct hf_led_config light = {
 	.active_low = HF_BOARD_LED_ACTIVE_LOW,
 };
 
+_Static_assert(HF_CLOCK_CAN(HF_BOARD_SYSCLK_HZ), "the board file's sysclk_hz");
+
 static struct hf_clock clock;
 static struct hf_report report;
 static struct hf_led led;
@@ -84,7 +86,7 @@ int main(void)
 
 	hf_reset_open();
 	cause = hf_reset_take_cause();
-	hf_clock_start(&clock);
+	hf_clock_start(&clock, HF_BOARD_SYSCLK_HZ);
 	hf_led_open(&led, &light, &clock);
 	report.usart = hf_usart_open(&maintenance, &clock);
 	hf_report_banner(&report, cause, &clock);

@@ -45,6 +45,8 @@ static const struct hf_led_config light = {
 	.active_low = HF_BOARD_LED_ACTIVE_LOW,
 };
 
+_Static_assert(HF_CLOCK_CAN(HF_BOARD_SYSCLK_HZ), "the board file's sysclk_hz");
+
 extern uint32_t hf_stack_end[];
 
 static void move_vectors(void)
@@ -80,7 +82,7 @@ void hf_setup_live(struct hf_clock *clock)
 	struct hf_live *l = &hf_live;
 
 	move_vectors();
-	hf_clock_start(clock);
+	hf_clock_start(clock, HF_BOARD_SYSCLK_HZ);
 	hf_led_open(&l->led, &light, clock);
 	hf_usart_open(&maintenance, clock);
 	hf_usart_stream_open(&l->maintenance, HF_BOARD_MAINT_USART, l->rx, sizeof l->rx, l->tx, sizeof l->tx);

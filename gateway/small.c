@@ -98,7 +98,7 @@ int main(void)
 	bool blank;
 
 	hf_reset_open();
-	hf_clock_start(&clock);
+	hf_clock_start(&clock, HF_BOARD_SYSCLK_HZ);
 	hf_systick_start(clock.core_hz, true);
 	usart = hf_usart_open(&maintenance, &clock);
 	hf_flash_f4_open(&flash, &hf_board_layout);

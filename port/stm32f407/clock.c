@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HSI / 8 * 168 / 2: the PLL's input is 2 MHz, which ST recommends against jitter. Flash gets its wait states before
- * the clock rises. Every wait is bounded, also on an emulator whose RCC reads zero.
+ * HSI / 8 * n / 2, n being the frequency in MHz: the PLL's input is 2 MHz, which ST recommends against jitter. Flash gets
+ * its wait states before the clock rises. Every wait is bounded, also on an emulator whose RCC reads zero.
  */
 #include "clock.h"
 
@@ -9,8 +9,7 @@
 #include "systick.h"
 
 #define HSI_HZ        16000000u
-#define PLL_HZ        168000000u
-#define PLL_SETTINGS  (8u | 168u << 6 | 0u << 16 | 7u << 24) /* M, N, P = 2, source HSI, Q */
+#define PLL_SETTINGS(mhz) (8u | (mhz) << 6 | 0u << 16 | 7u << 24) /* M, N, P = 2, source HSI, Q */
 #define LATENCY_PLL   5u
 #define LATENCY_HSI   0u
 #define CACHES        (FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN)
@@ -28,9 +27,9 @@ static bool wait_for(volatile uint32_t *reg, uint32_t mask, uint32_t value)
 	return true;
 }
 
-static bool start_pll(void)
+static bool start_pll(uint32_t mhz)
 {
-	RCC_PLLCFGR = PLL_SETTINGS;
+	RCC_PLLCFGR = PLL_SETTINGS(mhz);
 	RCC_CR |= RCC_CR_PLLON;
 	if (!wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
 		RCC_CR &= ~RCC_CR_PLLON;
@@ -47,17 +46,17 @@ static bool start_pll(void)
 	return false;
 }
 
-void hf_clock_start(struct hf_clock *clock)
+void hf_clock_start(struct hf_clock *clock, uint32_t sysclk_hz)
 {
 	hf_systick_start(HSI_HZ, false);
 	FLASH_ACR = CACHES | LATENCY_HSI;
-	clock->pll = start_pll();
+	clock->pll = start_pll(sysclk_hz / 1000000);
 	if (clock->pll) {
-		clock->core_hz = PLL_HZ;
-		clock->apb1_hz = PLL_HZ / 4;
-		clock->apb2_hz = PLL_HZ / 2;
-		clock->apb1_timer_hz = PLL_HZ / 2;
-		clock->apb2_timer_hz = PLL_HZ;
+		clock->core_hz = sysclk_hz;
+		clock->apb1_hz = sysclk_hz / 4;
+		clock->apb2_hz = sysclk_hz / 2;
+		clock->apb1_timer_hz = sysclk_hz / 2;
+		clock->apb2_timer_hz = sysclk_hz;
 	} else {
 		clock->core_hz = HSI_HZ;
 		clock->apb1_hz = HSI_HZ;
