@@ -50,16 +50,18 @@ static struct hf_keyset keyset;
 static struct hf_choose choose;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 
-/* Shows `no firmware` for a time; 0: for ever. Without the watchdog: there is nothing that could hang. */
+/* Shows `no firmware` for a time; 0: for ever. Without the watchdog: there is nothing that could hang. The core sleeps; a
+ * pending interrupt wakes it, and is never taken. */
 static void stay(uint32_t time_ms)
 {
-	uint32_t since = hf_systick_ms();
-	uint32_t now = since;
-
-	while (time_ms == 0 || now - since < time_ms) {
-		now = hf_systick_ms();
-		hf_led_set(&led, hf_led_stage_level(HF_STAGE_NO_FIRMWARE, now));
+	__asm__ volatile("cpsid i" ::: "memory");
+	hf_systick_start(clock.core_hz, true);
+	for (uint32_t ms = 0; time_ms == 0 || ms < time_ms; ms++) {
+		__asm__ volatile("wfi" ::: "memory");
+		SCB_ICSR = SCB_ICSR_PENDSTCLR;
+		hf_led_set(&led, hf_led_stage_level(HF_STAGE_NO_FIRMWARE, ms));
 	}
+	hf_systick_start(clock.core_hz, false);
 }
 
 /* The application finds the chip as a reset leaves it, but for the watchdog and the backup registers. */

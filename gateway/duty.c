@@ -47,7 +47,7 @@ static void announce_crash(const struct hf_duty *d)
 	hf_text_add(&t, crash.kind == HF_FAULT_SELF_TEST   ? "the start before failed its self-test"
 			: crash.kind == HF_FAULT_INTERRUPT ? "the start before met an unknown interrupt"
 							   : "the start before crashed");
-	if (crash.pc) {
+	if (crash.kind == HF_FAULT_EXCEPTION || crash.kind == HF_FAULT_INTERRUPT) {
 		hf_text_add(&t, ": pc ");
 		hf_text_add_hex(&t, crash.pc);
 		hf_text_add(&t, ", lr ");

@@ -48,6 +48,8 @@ script() {
 	failed=$((failed + $(grep -c '^not ok' "$build/script.tap")))
 }
 
+script "boot and gateway on the twin and on QEMU" scripts/test-firmware.sh "$build"
+
 echo "== the demo, on both boards"
 for board in reference compact; do
 	if HF_DEMO_BOARD=$board scripts/demo.sh "$build" >"$build/demo-$board.log" 2>&1; then

@@ -232,6 +232,7 @@ static enum hf_err open_rig(struct run *run)
 		memcpy(config.twin.unique_id, o->unique_id, sizeof(o->unique_id));
 	if (o->lsi_given)
 		config.twin.lsi_hz = o->lsi_hz;
+	config.twin.hsi_pll_fails = o->no_pll;
 	if (o->seed != 0)
 		config.twin.seed = o->seed;
 	if (o->slaves_given)

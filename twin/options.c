@@ -95,6 +95,7 @@ bool hf_run_options(int argc, char **argv, struct hf_run_options *o, enum hf_exi
 		{ "off", 0, HF_ARG_FLAG, NULL, "begin with the power off", &o->off, NULL },
 		{ "uid", 0, HF_ARG_TEXT, "HEX", "the chip's unique id, 12 bytes", &o->uid, NULL },
 		{ "lsi", 0, HF_ARG_U32, "HZ", "the watchdog's oscillator, 17000 to 47000", &o->lsi_hz, &o->lsi_given },
+		{ "no-pll", 0, HF_ARG_FLAG, NULL, "the PLL never locks: the chip stays at 16 MHz", &o->no_pll, NULL },
 		{ "seed", 0, HF_ARG_U32, "N", "of noise, torn words and RAM at power-on", &o->seed, NULL },
 		{ "slaves", 0, HF_ARG_U32, "N", "slaves on the Modbus, 3 unless given", &o->slaves, &o->slaves_given },
 		{ "json", 0, HF_ARG_FLAG, NULL, "the result as JSON", &o->json, NULL },

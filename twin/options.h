@@ -20,7 +20,7 @@ struct hf_run_options {
 	const char *uid;
 	const char *time;
 	uint32_t lsi_hz, seed, slaves;
-	bool pty, off, json, lsi_given, slaves_given;
+	bool pty, off, json, no_pll, lsi_given, slaves_given;
 	/* Made of these. */
 	uint64_t until_ns;            /* HF_NEVER: no end */
 	uint8_t unique_id[12];
