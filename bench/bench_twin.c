@@ -4,8 +4,8 @@
  *
  *   bench_twin BOARD FACTORY.BIN BOOT.ELF
  *
- * The factory image's slot A is full. What is executed is a start of it: reset, boot's verification of 384 KiB by SHA-256
- * and ESP256, the jump to the application.
+ * The factory image's slot A is full. What is executed is a start of it: reset, boot's verification of 384 KiB by
+ * SHA-256 and ESP256, the jump to the application.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -4,10 +4,10 @@
  *
  * A block's own cycles are added up once (thumb.h) and kept. What depends on history is charged each time it runs: the
  * flash lines it is fetched from, through the model of the accelerator (64 lines of 128 bits for instructions, 8 for
- * data, least recently used, prefetch of the next line), and the flash lines that its loads touch. The address of a load
- * is known when it is a literal, or when its registers still have the values from the block's entry (plus what the block
- * adds to them); other loads are charged as if from RAM. That misses loads whose address was computed or loaded in the
- * same block, and costs a tenth of the speed, where a hook on every load would cost a third.
+ * data, least recently used, prefetch of the next line), and the flash lines that its loads touch. The address of a
+ * load is known when it is a literal, or when its registers still have the values from the block's entry (plus what the
+ * block adds to them); other loads are charged as if from RAM. That misses loads whose address was computed or loaded
+ * in the same block, and costs a tenth of the speed, where a hook on every load would cost a third.
  *
  * Code in RAM is fetched over the bus that its data comes over, and pays a cycle for each access.
  */
@@ -83,8 +83,8 @@ uint32_t hf_cost_fetch(struct hf_cost *cost, struct hf_art *art, const struct hf
 uint32_t hf_cost_data(const struct hf_cost *cost, struct hf_art *art, const struct hf_block *block,
 		      const uint32_t registers[16], uint32_t *flash_read);
 
-/* Which instruction of a block would access addr, with the registers as they are: its PC, or the block's if none. cycles
- * and insns receive those from it to the block's end. */
+/* Which instruction of a block would access addr, with the registers as they are: its PC, or the block's if none.
+ * cycles and insns receive those from it to the block's end. */
 uint32_t hf_cost_locate(uint32_t pc, uint32_t size, const uint8_t *code, const uint32_t registers[16], uint32_t addr,
 			uint32_t *insns, uint32_t *cycles);
 

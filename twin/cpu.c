@@ -4,10 +4,10 @@
  *
  * What the hooks may do follows from how Unicorn 2.0.1 behaves. Stopping is safe only in the hook at a block's start:
  * then the block is not executed and PC is its address; anywhere else earlier instructions would run twice. So whoever
- * wants attention sets a flag, and the next block sees it. Writing PC in that hook goes on elsewhere without leaving the
- * engine. A store to flash cannot be refused: it is carried out after the hook returns, and put right at the next block.
- * A read of a page without read permission calls its hook only until the page is in the engine's TLB, which any change
- * of a write permission empties.
+ * wants attention sets a flag, and the next block sees it. Writing PC in that hook goes on elsewhere without leaving
+ * the engine. A store to flash cannot be refused: it is carried out after the hook returns, and put right at the next
+ * block. A read of a page without read permission calls its hook only until the page is in the engine's TLB, which any
+ * change of a write permission empties.
  *
  * uc_emu_start's `until` is not used: as an address it would put an exit there, and none is free.
  */
@@ -23,6 +23,8 @@
 #define PERIPH_ADDR    0x40000000u
 #define AHB2_ADDR      0x50000000u
 #define PAGE_ASKED     2048u /* Unicorn 2.0.1 makes twice that of it */
+/* As uc_ctl_get_page_size, whose macro shifts into the sign bit. */
+#define GET_PAGE_SIZE  ((uc_control_type)((uint32_t)UC_CTL_UC_PAGE_SIZE | 1u << 26 | 2u << 30))
 
 /* Exceptions as the engine numbers them. */
 enum {
@@ -450,7 +452,7 @@ void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len
 		uint32_t in_flash = page - HF_TWIN_FLASH_ADDR, in_sram = page - HF_TWIN_SRAM_ADDR;
 
 		if (in_flash < HF_TWIN_FLASH_SIZE && machine->code[in_flash / PAGE_BYTES]) {
-			machine->code[in_flash / PAGE_BYTES] = 0; /* its blocks are forgotten, and would mark it again */
+			machine->code[in_flash / PAGE_BYTES] = 0; /* its blocks will mark it again */
 			drop_page(machine, page);
 			drop_page(machine, in_flash);
 			hf_cost_flush(&machine->cost);
@@ -494,15 +496,26 @@ static bool map(struct hf_machine *machine)
 	return ok;
 }
 
+/* A callback as the void * that Unicorn takes. */
+#define CALLBACK(function) (__extension__(void *)(function))
+
 static bool hook(struct hf_machine *machine)
 {
-	uc_engine *uc = machine->uc;
+	const struct {
+		int type;
+		void *callback;
+	} hooks[] = {
+		{ UC_HOOK_BLOCK, CALLBACK(on_block) },
+		{ UC_HOOK_INTR, CALLBACK(on_exception) },
+		{ UC_HOOK_INSN_INVALID, CALLBACK(on_bad_instruction) },
+		{ UC_HOOK_MEM_INVALID, CALLBACK(on_bad_memory) },
+	};
 	uc_hook handle;
 
-	return uc_hook_add(uc, &handle, UC_HOOK_BLOCK, __extension__(void *)on_block, machine, 1, 0) == UC_ERR_OK &&
-	       uc_hook_add(uc, &handle, UC_HOOK_INTR, __extension__(void *)on_exception, machine, 1, 0) == UC_ERR_OK &&
-	       uc_hook_add(uc, &handle, UC_HOOK_INSN_INVALID, __extension__(void *)on_bad_instruction, machine, 1, 0) == UC_ERR_OK &&
-	       uc_hook_add(uc, &handle, UC_HOOK_MEM_INVALID, __extension__(void *)on_bad_memory, machine, 1, 0) == UC_ERR_OK;
+	for (unsigned i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		if (uc_hook_add(machine->uc, &handle, hooks[i].type, hooks[i].callback, machine, 1, 0) != UC_ERR_OK)
+			return false;
+	return true;
 }
 
 enum hf_err hf_cpu_open(struct hf_machine *machine)
@@ -511,7 +524,7 @@ enum hf_err hf_cpu_open(struct hf_machine *machine)
 		return HF_ERR_IO;
 	if (uc_ctl_set_cpu_model(machine->uc, UC_CPU_ARM_CORTEX_M4) != UC_ERR_OK ||
 	    uc_ctl_set_page_size(machine->uc, PAGE_ASKED) != UC_ERR_OK ||
-	    uc_ctl_get_page_size(machine->uc, &machine->cpu_page) != UC_ERR_OK ||
+	    uc_ctl(machine->uc, GET_PAGE_SIZE, &machine->cpu_page) != UC_ERR_OK ||
 	    uc_ctl_exits_enable(machine->uc) != UC_ERR_OK || !map(machine) || !hook(machine))
 		return HF_ERR_IO;
 	hf_cpu_set(machine, UC_ARM_REG_XPSR, 0x01000000);

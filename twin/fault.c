@@ -3,8 +3,8 @@
  * What a loss of power leaves in flash, and hardware that is worn.
  *
  * The contents after a cut come from the cut's own seed, so that a case can be run again alone. An unstable bit reads
- * anew, at random, whenever its page is read and at least REARM_CYCLES have passed: an F4 has no ECC, and a cell between
- * two states reads as it likes. Clearing the bit again settles it, and so does an erase.
+ * anew, at random, whenever its page is read and at least REARM_CYCLES have passed: an F4 has no ECC, and a cell
+ * between two states reads as it likes. Clearing the bit again settles it, and so does an erase.
  */
 #include "internal.h"
 

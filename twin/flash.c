@@ -4,11 +4,12 @@
  *
  * A program operation changes memory when it begins and keeps the old bytes until it ends, an erase changes memory when
  * it ends: nothing can read in between, because a read waits. What a cut leaves is then made from the old contents and
- * the fraction (fault.c). Times at x32 come from the configuration; erases at x16 and x8 are longer by the ratios of the
- * datasheet (DS8626, table 39).
+ * the fraction (fault.c). Times at x32 come from the configuration; erases at x16 and x8 are longer by the ratios of
+ * the datasheet (DS8626, table 39).
  *
  * A fetch of instructions waits even where the accelerator's cache would have had the line: firmware that depends on
- * that is wrong. Data reads are seen as far as the cycle model knows their addresses, and, during an erase, all of them.
+ * that is wrong. Data reads are seen as far as the cycle model knows their addresses, and, during an erase, all of
+ * them.
  */
 #include "internal.h"
 

@@ -3,9 +3,9 @@
  * Time, devices and the bus.
  *
  * Cycles of HCLK are the machine's clock while the power is on: the core adds to them block by block, sleep and stalls
- * jump. Nanoseconds are derived from them at the last change of the frequency, so that nothing accumulates. A model that
- * is due is called with the clock showing its own time, not the later one of the block that was just executed, unless
- * somebody has already been told a later one: periodic events stay exact, and time never goes back.
+ * jump. Nanoseconds are derived from them at the last change of the frequency, so that nothing accumulates. A model
+ * that is due is called with the clock showing its own time, not the later one of the block that was just executed,
+ * unless somebody has already been told a later one: periodic events stay exact, and time never goes back.
  */
 #include "internal.h"
 
@@ -324,7 +324,8 @@ bool hf_machine_bus_write(struct hf_machine *machine, uint32_t addr, unsigned si
 
 /* ---- telling ---- */
 
-void hf_machine_event(struct hf_machine *machine, enum hf_twin_event_kind kind, uint32_t a, uint32_t b, const char *text)
+void hf_machine_event(struct hf_machine *machine, enum hf_twin_event_kind kind, uint32_t a, uint32_t b,
+		      const char *text)
 {
 	struct hf_twin_event event = { .kind = kind, .a = a, .b = b, .text = text };
 

@@ -8,8 +8,8 @@
  * number) for the same reason.
  *
  * Time within one basic block does not move: an access to a register happens at the end of the block that makes it.
- * Callbacks run inside hf_twin_run(), or inside the public function that caused them; they may schedule, pend interrupts
- * and tell events, and must not run the machine.
+ * Callbacks run inside hf_twin_run(), or inside the public function that caused them; they may schedule, pend
+ * interrupts and tell events, and must not run the machine.
  */
 #ifndef HF_TWIN_MACHINE_H
 #define HF_TWIN_MACHINE_H
@@ -33,13 +33,14 @@ struct hf_dev_ops {
 	uint32_t (*read)(struct hf_dev *dev, uint32_t offset, unsigned size);
 	void (*write)(struct hf_dev *dev, uint32_t offset, unsigned size, uint32_t value);
 
-	/* A system reset, or the model's bit in an RCC reset register. power_on: the power was off, nothing survives. The
-	 * model's due times are cancelled and its interrupt lines low before the call. */
+	/* A system reset, or the model's bit in an RCC reset register. power_on: the power was off, nothing survives.
+	 * The model's due times are cancelled before the call. At a system reset all interrupt lines are low; after
+	 * one by RCC the model lowers its own. */
 	void (*reset)(struct hf_dev *dev, bool power_on);
 	void (*due)(struct hf_dev *dev, unsigned event); /* a scheduled time has come; it is no longer scheduled */
 	void (*clock_changed)(struct hf_dev *dev);       /* some frequency of enum hf_clock changed just now */
 	void (*power_off)(struct hf_dev *dev);           /* the supply went away just now */
-	void (*restored)(struct hf_dev *dev);            /* a snapshot was restored into state: renew what host caches */
+	void (*restored)(struct hf_dev *dev);            /* from a snapshot, into state: renew what host caches */
 	void (*close)(struct hf_dev *dev);               /* free host */
 };
 

@@ -3,9 +3,9 @@
  * Crypto that the host answers, in campaigns.
  *
  * Only port/crypto_mbed.c's four functions, found by symbol, are ever answered: their results go where the code would
- * have put them (SHA-256's state in Mbed TLS's own form), so that executed and answered calls can be mixed. A call takes
- * the time that the executed code takes (native_cost.c): it is spent before the result appears, and interrupts are
- * served meanwhile, as in the real thing. What is not exactly understood (a pointer outside
+ * have put them (SHA-256's state in Mbed TLS's own form), so that executed and answered calls can be mixed. A call
+ * takes the time that the executed code takes (native_cost.c): it is spent before the result appears, and interrupts
+ * are served meanwhile, as in the real thing. What is not exactly understood (a pointer outside
  * of memory, a busy flash) is executed.
  *
  * In compare mode every nth call is executed all the same, with everything inside it, and its results are compared with

@@ -74,8 +74,8 @@ static void check_limits(struct hf_machine *machine, const uint32_t hz[HF_CLOCKS
 	char text[80];
 
 	if (machine->st.art.wait < needed) {
-		snprintf(text, sizeof(text), "HCLK of %u Hz needs %u wait states, ACR has %u", hz[HF_CLOCK_HCLK], needed,
-			 machine->st.art.wait);
+		snprintf(text, sizeof(text), "HCLK of %u Hz needs %u wait states, ACR has %u", hz[HF_CLOCK_HCLK],
+			 needed, machine->st.art.wait);
 		hf_machine_log(machine, 0x40023c00, 0, text);
 	}
 	if (hz[HF_CLOCK_HCLK] > 168000000 + margin || hz[HF_CLOCK_PCLK1] > 42000000 + margin ||
@@ -153,7 +153,10 @@ static void write_cr(struct hf_dev *dev, uint32_t value)
 	bool locks = !config->hsi_pll_fails && (!from_hse || config->hse_hz);
 
 	/* What drives the core cannot be switched off. */
-	value |= used == FROM_HSI ? CR_HSION : used == FROM_HSE ? CR_HSEON : CR_PLLON | (from_hse ? CR_HSEON : CR_HSION);
+	if (used == FROM_PLL)
+		value |= CR_PLLON | (from_hse ? CR_HSEON : CR_HSION);
+	else
+		value |= used == FROM_HSE ? CR_HSEON : CR_HSION;
 	if (value & CR_PLLON && !(rcc->reg[CR / 4] & CR_PLLON))
 		check_pll(dev);
 	oscillator(dev, value, CR_HSION, CR_HSIRDY, EVENT_HSI, HSI_NS);

@@ -2,8 +2,8 @@
  *
  * The private peripheral bus: SysTick, NVIC, system control block, DWT's cycle counter, the debug unit's identity.
  *
- * Registers are read and written as words; an access to a part of one reads the word and writes it back merged, which is
- * what the byte-wide priority registers need and harms nobody else. There is no MPU: its TYPE reads 0.
+ * Registers are read and written as words; an access to a part of one reads the word and writes it back merged, which
+ * is what the byte-wide priority registers need and harms nobody else. There is no MPU: its TYPE reads 0.
  */
 #include "internal.h"
 

@@ -31,8 +31,8 @@ struct hf_thumb {
 	enum hf_thumb_kind kind;
 	uint16_t writes;     /* bit n: register n changes in a way that is not known; all ones when in doubt */
 
-	/* LOAD, STORE, MULTI: the address is base + (index << shift) + offset, and base changes by `step` afterwards. With
-	 * literal, the address is `offset` itself. */
+	/* LOAD, STORE, MULTI: the address is base + (index << shift) + offset, and base changes by `step` afterwards.
+	 * With literal, the address is `offset` itself. */
 	bool literal;
 	uint8_t base, index, shift;
 	int32_t offset;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two declarations are those of QEMU 5.0 as Unicorn 2.0.1 builds it for ARM: target_ulong is 32 bits wide, hwaddr 64,
- * MemTxAttrs a struct that is passed like an unsigned.
+ * The two declarations are those of QEMU 5.0 as Unicorn 2.0.1 builds it for ARM: target_ulong is 32 bits wide, hwaddr
+ * 64, MemTxAttrs a struct that is passed like an unsigned.
  */
 #include "tlb.h"
 

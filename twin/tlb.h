@@ -4,8 +4,8 @@
  *
  * Unicorn 2.0.1 takes every store to RAM through its slow path, where it looks for translated code that the store might
  * change: two thirds of the time of a SHA-256. QEMU does that only for pages that hold code; the flag for it is still
- * there, but nothing clears it. The library's functions can be preempted by the program's (ELF symbol interposition), so
- * tlb.c stands in front of the one that enters a page, and clears the flag where no code was executed.
+ * there, but nothing clears it. The library's functions can be preempted by the program's (ELF symbol interposition),
+ * so tlb.c stands in front of the one that enters a page, and clears the flag where no code was executed.
  *
  * A library in which that cannot be done behaves the same, only slower: hf_tlb_is_fast() tells.
  */

@@ -30,8 +30,8 @@
 struct hf_twin;
 struct hf_twin_snapshot;
 
-/* What an individual board is like. hf_twin_config_default() fills in the typical one; times are the datasheet's typical
- * values at x32. */
+/* What an individual board is like. hf_twin_config_default() fills in the typical one; times are the datasheet's
+ * typical values at x32. */
 struct hf_twin_config {
 	uint8_t unique_id[12];
 	uint64_t seed;             /* of everything random: RAM at power-on, torn words, unstable bits */
@@ -42,7 +42,7 @@ struct hf_twin_config {
 	bool vbat;                 /* a battery keeps the backup registers while the power is off */
 	uint32_t optcr;            /* option bytes as FLASH_OPTCR shows them after reset: RDP, nWRP, BOR, WDG_SW */
 	uint32_t program_ns;       /* of a word (x32), a half-word or a byte */
-	uint64_t erase_16k_ns;     /* at x32; x16 and x8 take 1.3 and 2 times as long (design: reference times) */
+	uint64_t erase_16k_ns;     /* at x32; x16 and x8 take longer by the ratios of the datasheet */
 	uint64_t erase_64k_ns;
 	uint64_t erase_128k_ns;
 };
@@ -52,7 +52,8 @@ void hf_twin_config_default(struct hf_twin_config *config);
 /* ---- life ---- */
 
 /* The twin is off, its flash blank. config is copied, and so is layout. HF_ERR_RANGE when the layout's sectors are not
- * those of the chip (layout may be NULL: nothing but addresses is known then), HF_ERR_IO when the CPU cannot be made. */
+ * those of the chip (layout may be NULL: nothing but addresses is known then), HF_ERR_IO when the CPU cannot be
+ * made. */
 HF_MUST_USE enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout,
 				     const struct hf_twin_config *config);
 void hf_twin_close(struct hf_twin *twin);
@@ -118,7 +119,8 @@ void hf_twin_counts(const struct hf_twin *twin, struct hf_twin_counts *counts);
 /* Erases of a sector since hf_twin_open() (and hf_twin_wear_set). */
 uint32_t hf_twin_wear(const struct hf_twin *twin, unsigned sector);
 
-/* Calls back (event HF_TWIN_EV_PC) just before the instruction at addr is executed. At most 8 addresses. */
+/* Calls back (event HF_TWIN_EV_PC) just before the instruction at addr is executed. It must be where a function or the
+ * target of a branch begins: what is in the middle of a block is not seen. At most 8 addresses. */
 HF_MUST_USE enum hf_err hf_twin_watch_pc(struct hf_twin *twin, uint32_t addr);
 void hf_twin_unwatch_pc(struct hf_twin *twin, uint32_t addr);
 
@@ -194,7 +196,8 @@ struct hf_twin_cut {
 void hf_twin_arm_cut(struct hf_twin *twin, const struct hf_twin_cut *cut); /* one at a time; replaces */
 void hf_twin_disarm_cut(struct hf_twin *twin);
 
-/* Hardware that is worn: the named bits of a word stay as they are, whatever is programmed or erased. bits = 0 heals. */
+/* Hardware that is worn: the named bits of a word stay as they are, whatever is programmed or erased; bits = 0 heals. At
+ * most 32 words. */
 HF_MUST_USE enum hf_err hf_twin_stick_word(struct hf_twin *twin, uint32_t addr, uint32_t bits);
 void hf_twin_wear_set(struct hf_twin *twin, unsigned sector, uint32_t erases);
 /* Flips bits of flash or RAM (EMI). */

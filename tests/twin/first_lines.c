@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a factory image says on its maintenance port at its first start, up to the first line that begins with "gateway".
+ * What a factory image says on its maintenance port at its first start, up to the first line that begins with
+ * "gateway".
  *
  *   first_lines BOARD FLASH.BIN
  */

@@ -64,8 +64,10 @@ static void protect_sector_10(struct hf_twin_config *config)
 
 static void errors_are_flagged_and_change_nothing(void **state)
 {
-	static const uint32_t answers[] = { PGSERR, 0xffffffff, PGSERR, PGPERR, PGPERR, PGAERR | PGPERR, PGSERR, 0xffffffff,
-					    WRPERR, 0xffffffff, WRPERR, PGSERR };
+	static const uint32_t answers[] = {
+		PGSERR, 0xffffffff, PGSERR, PGPERR, PGPERR, PGAERR | PGPERR, PGSERR, 0xffffffff, WRPERR, 0xffffffff,
+		WRPERR, PGSERR,
+	};
 	struct probe other;
 
 	(void)state;
