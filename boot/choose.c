@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Everything that can be known is asked for by the policy, one fact at a time, so that a slot is hashed only when it
- * matters. A journal that cannot be written never keeps firmware from starting: the policy is then asked again as if the
- * journal were full.
+ * matters. A journal that cannot be written never keeps firmware from starting: the policy is then asked again as if
+ * the journal were full.
  */
 #include "choose.h"
 

@@ -25,7 +25,7 @@ struct hf_choose {
 };
 
 /* HF_BOOT_START: *slot verified, and its attempt is recorded where one had to be. HF_BOOT_LAST_RESORT: *slot verified,
- * but used its trial up; start it after HF_LAST_RESORT_MS. HF_BOOT_STAY: nothing may be started, fact[].why says why. */
+ * but used its trial up; start it after HF_LAST_RESORT_MS. HF_BOOT_STAY: nothing may be started, fact[].why says it. */
 enum hf_boot_action hf_choose_slot(struct hf_choose *c, enum hf_reset_cause cause, unsigned *slot);
 
 #endif

@@ -17,6 +17,8 @@
 #include "port/stm32f407/reset.h"
 #include "port/stm32f407/systick.h"
 
+_Static_assert(HF_BOARD_GATEWAY_ACCESS <= 1, "access by signature (the board file's `signed`) is not there yet");
+
 static struct hf_clock clock;
 static struct hf_flash flash;
 static struct hf_keyset keyset;

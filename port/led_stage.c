@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pattern is a row of bits, played at a constant step; breathing is the one that is computed. In the gateway this file
- * runs from RAM, its table included, so that the light goes on while flash is busy.
+ * A pattern is a row of bits, played at a constant step; breathing is the one that is computed. In the gateway this
+ * file runs from RAM, its table included, so that the light goes on while flash is busy.
  */
 #include "led_stage.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the SYS light says: one pattern a stage, so that a person at the cabinet and the tool's camera-less twin read the
- * same.
+ * What the SYS light says: one pattern a stage, so that a person at the cabinet and the digital twin read the same.
  *
  *   stage        light
  *   off          dark

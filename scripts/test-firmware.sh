@@ -30,7 +30,7 @@ result() { # ok?, name, why not
 }
 
 give_up() {
-	echo "Bail out! $*"
+	echo "not ok - $*"
 	exit 1
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * uid[0..5], 80 68 80 66, uid[6..11]: the tool makes the same of what a debug probe or the ROM loader reads. An emulator
- * that is no whole STM32F4 has no unique id either, and a read where nothing is would be a bus fault: the debug unit's
+ * uid[0..5], 80 68 80 66, uid[6..11]: the tool makes the same of what a debug probe or the ROM loader reads. An
+ * emulator that is no whole STM32F4 has no unique id either, and a read where nothing is would be a bus fault: the debug unit's
  * identity code, which reads as zero there, is asked first.
  */
 #include "chip.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HSI / 8 * n / 2, n being the frequency in MHz: the PLL's input is 2 MHz, which ST recommends against jitter. Flash gets
- * its wait states before the clock rises. Every wait is bounded, also on an emulator whose RCC reads zero.
+ * HSI / 8 * n / 2, n being the frequency in MHz: the PLL's input is 2 MHz, which ST recommends against jitter. Flash
+ * gets its wait states before the clock rises. Every wait is bounded, also on an emulator whose RCC reads zero.
  */
 #include "clock.h"
 

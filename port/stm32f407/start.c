@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs from flash, before anything is in RAM: it calls nothing, memcpy included (meson.build forbids the compiler to turn
- * the loops into calls). The addresses come from the linker script; in an image they are among the words that relocation
- * moves.
+ * Runs from flash, before anything is in RAM: it calls nothing, memcpy included (meson.build forbids the compiler to
+ * turn the loops into calls). The addresses come from the linker script; in an image they are among the words that
+ * relocation moves.
  */
 #include "start.h"
 

@@ -64,7 +64,6 @@
 #define RCC_CR_PLLON        (1u << 24)
 #define RCC_CR_PLLRDY       (1u << 25)
 #define RCC_PLLCFGR_RESET   0x24003010u
-#define RCC_CFGR_SW         3u
 #define RCC_CFGR_SW_PLL     2u
 #define RCC_CFGR_SWS        (3u << 2)
 #define RCC_CFGR_SWS_PLL    (2u << 2)
@@ -100,10 +99,8 @@
 /* GPIO; port A is 0. */
 #define GPIO_BASE(port)     (0x40020000u + 0x400u * (port))
 #define GPIO_MODER(port)    HF_REG(GPIO_BASE(port) + 0x00u)
-#define GPIO_OTYPER(port)   HF_REG(GPIO_BASE(port) + 0x04u)
 #define GPIO_OSPEEDR(port)  HF_REG(GPIO_BASE(port) + 0x08u)
 #define GPIO_PUPDR(port)    HF_REG(GPIO_BASE(port) + 0x0cu)
-#define GPIO_IDR(port)      HF_REG(GPIO_BASE(port) + 0x10u)
 #define GPIO_BSRR(port)     HF_REG(GPIO_BASE(port) + 0x18u)
 #define GPIO_AFR(port, pin) HF_REG(GPIO_BASE(port) + 0x20u + 4u * ((pin) / 8u))
 
@@ -118,7 +115,6 @@
 #define USART_CR3(base)  HF_REG((base) + 0x14u)
 #define USART_SR_PE      (1u << 0)
 #define USART_SR_FE      (1u << 1)
-#define USART_SR_NF      (1u << 2)
 #define USART_SR_ORE     (1u << 3)
 #define USART_SR_IDLE    (1u << 4)
 #define USART_SR_RXNE    (1u << 5)
@@ -174,7 +170,6 @@
 #define SCB_VTOR           HF_REG(0xe000ed08u)
 #define SCB_AIRCR          HF_REG(0xe000ed0cu)
 #define SCB_CFSR           HF_REG(0xe000ed28u)
-#define SCB_HFSR           HF_REG(0xe000ed2cu)
 #define SCB_BFAR           HF_REG(0xe000ed38u)
 #define SCB_ICSR_PENDSTCLR (1u << 25)
 #define SCB_ICSR_PENDSVCLR (1u << 27)

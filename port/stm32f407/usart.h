@@ -45,7 +45,8 @@ struct hf_usart_stream {
 	volatile uint32_t tx_in, tx_out; /* count up for ever */
 };
 
-/* rings are kept. number: the USART's, opened before. The interrupt is enabled here and must call hf_usart_stream_irq(). */
+/* rings are kept. number: the USART's, opened before. The interrupt is enabled here and must call
+ * hf_usart_stream_irq(). */
 void hf_usart_stream_open(struct hf_usart_stream *s, unsigned number, uint8_t *rx, uint32_t rx_size, uint8_t *tx,
 			  uint32_t tx_size);
 void hf_usart_stream_irq(struct hf_usart_stream *s);

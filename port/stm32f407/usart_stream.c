@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs from RAM as a whole. Only the transmit ring is shared with the interrupt: one side moves tx_in, the other tx_out.
- * Reception has no interrupt per byte; that of the idle line serves to wake a sleeping main loop, and clears what an
+ * Runs from RAM as a whole. Only the transmit ring is shared with the interrupt: one side moves tx_in, the other
+ * tx_out. Reception has no interrupt per byte; that of the idle line serves to wake a sleeping main loop, and clears what an
  * overrun leaves.
  */
 #include "usart.h"
