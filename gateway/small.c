@@ -104,8 +104,10 @@ int main(void)
 	hf_flash_f4_open(&flash, &hf_board_layout);
 	err = hf_state_load(&journal, &flash, &hf_board_layout, &state, &blank);
 	hf_iwdg_feed();
-	while (HF_SMALL_HANGS)
+	while (HF_SMALL_HANGS) {
+		hf_systick_stop(); /* sleeps for good: a campaign's twin has nothing to execute until the watchdog bites */
 		__asm__ volatile("wfi");
+	}
 	if (!err)
 		err = confirm(slot);
 	report(usart, slot, err);
