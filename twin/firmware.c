@@ -40,6 +40,7 @@ bool hf_firmware_segment(const struct hf_firmware *firmware, uint32_t i, struct 
 	const uint8_t *p = firmware->elf + firmware->segments_at + (size_t)i * PHDR_BYTES;
 	uint32_t offset = load_le32(p + 4);
 
+	segment->run_addr = load_le32(p + 8);
 	segment->load_addr = load_le32(p + 12);
 	segment->len = load_le32(p + 16);
 	if (load_le32(p) != PT_LOAD || !segment->len || !hf_range_ok(offset, segment->len, firmware->len))

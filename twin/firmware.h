@@ -22,6 +22,7 @@ struct hf_firmware {
 
 struct hf_firmware_segment {
 	uint32_t load_addr;
+	uint32_t run_addr; /* where start-up code copies it; load_addr for what stays */
 	const uint8_t *bytes;
 	uint32_t len;
 };

@@ -3,13 +3,15 @@
  * What a call costs when it is executed: firmware is built with different optimisations (boot for size, the gateway for
  * speed), so that constants would be wrong for one of them.
  */
+#include "firmware.h"
 #include "internal.h"
 #include "native.h"
 
-#define RETURN_ADDR  0x20001000u /* where the functions return to: an endless loop */
-#define CONTEXT_ADDR 0x20002000u
-#define DATA_ADDR    0x20003000u
-#define STACK_ADDR   0x20010000u
+/* At the end of RAM, behind what firmware copies there. */
+#define RETURN_ADDR  0x2001d000u /* where the functions return to: an endless loop */
+#define CONTEXT_ADDR 0x2001d100u
+#define DATA_ADDR    0x2001d400u
+#define STACK_ADDR   0x2001fc00u
 #define LIMIT_NS     2000000000u
 #define HCLK_HZ      168000000u
 
@@ -143,6 +145,21 @@ static bool measure_all(struct bench *bench, const uint32_t addr[HF_NATIVE_KINDS
 	return true;
 }
 
+/* What start-up code would have copied to RAM: memcpy, for one. */
+static enum hf_err copy_to_ram(struct bench *bench, const void *elf, size_t len)
+{
+	struct hf_firmware firmware;
+	enum hf_err err = hf_firmware_open(&firmware, elf, len);
+
+	for (uint32_t i = 0; err == HF_OK && i < firmware.segments; i++) {
+		struct hf_firmware_segment segment;
+
+		if (hf_firmware_segment(&firmware, i, &segment) && segment.run_addr != segment.load_addr)
+			err = hf_twin_poke(bench->twin, segment.run_addr, segment.bytes, segment.len);
+	}
+	return err;
+}
+
 enum hf_err hf_native_measure(const void *elf, size_t len, int32_t offset, const uint32_t addr[HF_NATIVE_KINDS],
 			      struct hf_native_cost cost[HF_NATIVE_KINDS])
 {
@@ -163,6 +180,9 @@ enum hf_err hf_native_measure(const void *elf, size_t len, int32_t offset, const
 		err = hf_twin_watch_pc(bench.twin, RETURN_ADDR);
 	if (err == HF_OK) {
 		hf_twin_power_on(bench.twin);
+		err = copy_to_ram(&bench, elf, len);
+	}
+	if (err == HF_OK) {
 		as_at_full_speed(&bench.twin->machine);
 		memcpy(bench.twin->machine.sram + (RETURN_ADDR - HF_TWIN_SRAM_ADDR), &loop, sizeof(loop));
 		data = bench.twin->machine.sram + (DATA_ADDR - HF_TWIN_SRAM_ADDR);

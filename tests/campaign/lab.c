@@ -153,10 +153,12 @@ static void read_file(const char *path, struct hf_buffer *out)
 static void native(struct lab *r, const char *path)
 {
 	struct hf_buffer elf;
+	enum hf_err err;
 
 	read_file(path, &elf);
-	if (hf_twin_native_symbols(r->twin, elf.ptr, elf.len, 0))
-		die(path, "has none of the crypto functions");
+	err = hf_twin_native_symbols(r->twin, elf.ptr, elf.len, 0);
+	if (err)
+		die(path, err == HF_ERR_NOT_FOUND ? "has none of the crypto functions" : hf_err_text(err));
 	hf_buffer_free(&elf);
 }
 
