@@ -12,13 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char scratch_dir[64];
+#include "../support/tmp.h"
+
+static char scratch_dir[TMP_NAME_BYTES];
 
 static inline int scratch_begin(void **state)
 {
 	(void)state;
-	strcpy(scratch_dir, "/tmp/holdfast-test-XXXXXX");
-	return mkdtemp(scratch_dir) ? 0 : -1;
+	return mkdtemp(tmp_name(scratch_dir, "hf-test-XXXXXX")) ? 0 : -1;
 }
 
 /* A path in the directory; valid until the fourth call after it. */

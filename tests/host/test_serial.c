@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../support/tmp.h"
 #include "bytes.h"
 #include "serial.h"
 
@@ -334,10 +335,12 @@ static void *twin_run(void *ctx)
 static void twin_start(struct twin *t, unsigned sessions, char name[128])
 {
 	struct sockaddr_un where = {.sun_family = AF_UNIX};
+	char path[TMP_NAME_BYTES], tail[32];
 
 	memset(t, 0, sizeof(*t));
 	t->sessions = sessions;
-	snprintf(where.sun_path, sizeof(where.sun_path), "/tmp/hf-test-serial-%ld", (long)getpid());
+	snprintf(tail, sizeof(tail), "hf-serial-%ld", (long)getpid());
+	strcpy(where.sun_path, tmp_name(path, tail));
 	snprintf(name, 128, "lockstep:%s", where.sun_path);
 	unlink(where.sun_path);
 	t->listener = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/tmp.h"
 #include "image_fixture.h"
 #include "run_flash.h"
 
@@ -47,8 +48,8 @@ static pid_t start_qemu(const char *path, int *out)
 
 void run_flash(const uint8_t flash[FLASH_BYTES], char *line, size_t cap)
 {
-	char path[] = "/tmp/holdfast-flash-XXXXXX";
-	int file = mkstemp(path), out;
+	char path[TMP_NAME_BYTES];
+	int file = mkstemp(tmp_name(path, "hf-flash-XXXXXX")), out;
 	pid_t pid;
 
 	assert_true(file >= 0);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../support/tmp.h"
 #include "device.h"
 #include "smp_server.h"
 
@@ -38,7 +39,7 @@ static const struct hf_layout layout = {
 
 static struct maker maker;
 static struct package v0, v1, v2, foreign;
-static char dir[] = "/tmp/hf-device-commands-XXXXXX";
+static char dir[TMP_NAME_BYTES];
 static char port[64], silent_port[64];
 static int listener, silent;
 static pid_t child;
@@ -148,7 +149,7 @@ static int tool(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static int tool(const char *format, ...)
 {
-	char arguments[1024], command[2048], errors[64];
+	char arguments[1024], command[2048], errors[128];
 	va_list args;
 	FILE *f;
 	int status;
@@ -194,7 +195,7 @@ static int set_up(void **state)
 	maker_pack(&maker, 1, 1, 30000, &v1);
 	maker_pack(&maker, 2, 1, 30000, &v2);
 	maker_pack(&stranger, 3, 1, 30000, &foreign);
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(mkdtemp(tmp_name(dir, "hf-device-commands-XXXXXX")));
 	write_file("v0", v0.file.ptr, v0.file.len);
 	write_file("v1", v1.file.ptr, v1.file.len);
 	write_file("v2", v2.file.ptr, v2.file.len);

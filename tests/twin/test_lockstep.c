@@ -16,12 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/tmp.h"
 #include "check.h"
 #include "lockstep.h"
 
 #define PATIENCE_MS 20000 /* of the wall clock, for an answer */
 
-static char dir[64], sock[96], events[96], flash[96];
+static char dir[TMP_NAME_BYTES], sock[108], events[108], flash[108];
 static pid_t twin;
 static int twin_out = -1;
 
@@ -97,8 +98,7 @@ static void start_lockstep(const char *fault)
 static int set_up(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/hf-twin-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(mkdtemp(tmp_name(dir, "hf-twin-XXXXXX")));
 	snprintf(sock, sizeof(sock), "%s/s", dir);
 	snprintf(events, sizeof(events), "%s/events", dir);
 	snprintf(flash, sizeof(flash), "%s/flash", dir);

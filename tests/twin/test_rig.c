@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "../support/tmp.h"
 #include "check.h"
 #include "file.h"
 #include "led_pin.h"
@@ -406,9 +407,9 @@ static void snapshot_holds_bytes_in_flight(void **state)
 static void flash_file_is_kept_and_read_back(void **state)
 {
 	(void)state;
-	char name[] = "/tmp/hf-flash-XXXXXX";
+	char name[TMP_NAME_BYTES];
 	struct hf_diag diag;
-	int fd = mkstemp(name);
+	int fd = mkstemp(tmp_name(name, "hf-flash-XXXXXX"));
 	assert_true(fd >= 0);
 	fclose(fdopen(fd, "w"));
 	await("bench power\r\n", 100 * MS);
