@@ -4,7 +4,10 @@
 B := build
 MESON := meson
 TP := $(B)/third-party
+PREFIX ?= /usr/local
 STAMP := $(B)/.packages
+# Scripts and compilers speak one language, and write 0.5 with a point, whatever the user's locale is.
+export LC_ALL := C.UTF-8
 
 # A sanitizer build and one without, the device's cross build, the fuzzers' clang build.
 CONFIGURE_host = $(MESON) setup $(B)/host -Dmbedtls=$(abspath $(TP)/mbedtls)
@@ -27,8 +30,9 @@ $(STAMP): scripts/packages.sh
 $(TP)/mbedtls/library/sha256.c: scripts/third-party.sh | $(STAMP)
 	@scripts/third-party.sh $(TP)
 
-$(B)/%/build.ninja: | $(STAMP) $(TP)/mbedtls/library/sha256.c
-	$(CONFIGURE_$*)
+# Again when the options above may have changed; what else a build directory was made from Meson watches itself.
+$(B)/%/build.ninja: Makefile | $(STAMP) $(TP)/mbedtls/library/sha256.c
+	$(CONFIGURE_$*) $(if $(wildcard $@),--reconfigure)
 
 .PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign size install clean
 host: $(B)/host/build.ninja ## the tool, the twin and the tests
@@ -64,8 +68,8 @@ campaign: firmware ## cuts every flash operation, and pairs, on the twin
 	@scripts/campaign.sh $(B)
 
 install: host ## installs the tools: PREFIX (default /usr/local), DESTDIR
-	@$(MESON) configure $(B)/host --prefix $${PREFIX:-/usr/local}
+	@$(MESON) setup $(B)/host --reconfigure --prefix $(abspath $(PREFIX)) >/dev/null
 	@$(MESON) install -C $(B)/host --no-rebuild
 
 clean: ## removes what was built, keeps the third-party source
-	rm -rf $(B)/host $(B)/san $(B)/stm32f407 $(B)/fuzz
+	find $(B) -mindepth 1 -maxdepth 1 ! -name third-party ! -name .packages -exec rm -rf {} +
