@@ -243,7 +243,7 @@ static void journal_slot_that_does_not_program_is_passed_over(void **state)
 	(void)state;
 	sim_flash_open(&w.flash, &layout);
 	run(&w, 2, 0, SIM_CUT_NONE);
-	w.flash.stuck_addr = 0x08000000 + w.j.end * 32u + 8;
+	sim_flash_stick(&w.flash, 0x08000000 + w.j.end * 32u + 8, 0xffffffff, 0);
 	run(&w, 6, 0, SIM_CUT_NONE);
 	run(&w, 0, 0, SIM_CUT_NONE);
 	assert_int_equal(w.acknowledged, 6);

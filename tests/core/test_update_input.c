@@ -262,9 +262,9 @@ static void upload_onto_a_stuck_word_fails_and_erases_next_time(void **state)
 {
 	struct bench *b = *state;
 
-	b->d.flash.stuck_addr = 0x08018000 + 3000;
+	sim_flash_stick(&b->d.flash, 0x08018000 + 3000, 0xffffffff, 0);
 	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_ERR_FLASH_PROGRAM);
-	b->d.flash.stuck_addr = 0;
+	sim_flash_stick(&b->d.flash, 0x08018000 + 3000, 0, 0);
 	b->d.flash.erases = 0;
 	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_OK);
 	assert_int_equal(b->d.flash.erases, 2);

@@ -80,17 +80,55 @@ static void unsettle(struct sim_flash *f, uint32_t index, uint32_t bits, bool to
 static void tear_word(struct sim_flash *f, uint32_t index, uint32_t data)
 {
 	uint32_t old = load_le32(f->mem + index * 4u);
-	uint32_t clears = old & ~data;
+	uint32_t clears = old & ~data & ~f->stuck_one[index];
 
 	store_le32(f->mem + index * 4u, old & ~(clears & next_random(f)));
 	unsettle(f, index, clears, true);
 }
 
+/* From now on the word at `index`, or the sector that it begins, is worn. */
+static void wear_out(struct sim_flash *f, uint32_t index, unsigned sector)
+{
+	const struct hf_span *s = &f->layout->sector[sector];
+
+	if (f->operation != f->wear_at)
+		return;
+	switch (f->wear) {
+	case SIM_WEAR_WORD:
+		f->stuck_one[index] = 0xffffffffu;
+		break;
+	case SIM_WEAR_BITS:
+		f->stuck_one[index] |= next_random(f) & next_random(f);
+		break;
+	case SIM_WEAR_REGION:
+		memset(f->stuck_one + index / 64 * 64, 0xff, 256);
+		break;
+	case SIM_WEAR_ERASE_BITS:
+		index = (s->addr - f->base + next_random(f) % s->size) / 4;
+		f->stuck_zero[index] |= next_random(f);
+		break;
+	default:
+		f->dead |= 1u << sector;
+	}
+	f->wear_at = 0;
+}
+
+static unsigned sector_of(const struct sim_flash *f, uint32_t index)
+{
+	unsigned i = 0;
+
+	while (f->base + index * 4u - f->layout->sector[i].addr >= f->layout->sector[i].size)
+		i++;
+	return i;
+}
+
 static enum hf_err program_word(struct sim_flash *f, uint32_t index, uint32_t data)
 {
-	uint32_t stuck = f->stuck_addr == f->base + index * 4u ? 0xffffffffu : 0;
+	uint32_t stuck;
 
 	f->operation++;
+	wear_out(f, index, sector_of(f, index));
+	stuck = f->stuck_one[index];
 	if (f->operation == f->cut_at) {
 		if (f->cut != SIM_CUT_BEFORE)
 			tear_word(f, index, data);
@@ -129,6 +167,17 @@ static void settle_blank(struct sim_flash *f, uint32_t first, uint32_t words)
 	memset(f->turning + first, 0, words * 4u);
 	for (unsigned i = 0; i < 4; i++)
 		memset(f->turns[i] + first, 0, words * 4u);
+	for (uint32_t i = first; i < first + words; i++)
+		if (f->stuck_zero[i])
+			store_le32(f->mem + i * 4u, ~f->stuck_zero[i]);
+}
+
+static bool blank(const struct sim_flash *f, uint32_t first, uint32_t words)
+{
+	for (uint32_t i = first; i < first + words; i++)
+		if (load_le32(f->mem + i * 4u) != 0xffffffffu)
+			return false;
+	return true;
 }
 
 /* Some words are as before, some are erased, the rest is between. */
@@ -136,7 +185,7 @@ static void tear_sector(struct sim_flash *f, uint32_t first, uint32_t words)
 {
 	for (uint32_t i = first; i < first + words; i++) {
 		uint32_t old = load_le32(f->mem + i * 4u);
-		uint32_t sets = ~old;
+		uint32_t sets = ~old & ~f->stuck_zero[i];
 
 		switch (next_random(f) >> 7 & 3) {
 		case 0:
@@ -162,14 +211,17 @@ static enum hf_err sim_erase(void *ctx, uint32_t addr)
 		if (s->addr != addr)
 			continue;
 		f->operation++;
+		wear_out(f, first, i);
 		if (f->operation == f->cut_at) {
-			if (f->cut != SIM_CUT_BEFORE)
+			if (f->cut != SIM_CUT_BEFORE && !(f->dead >> i & 1))
 				tear_sector(f, first, s->size / 4);
 			lose_power(f);
 		}
 		f->erases++;
+		if (f->dead >> i & 1)
+			return HF_ERR_FLASH_ERASE;
 		settle_blank(f, first, s->size / 4);
-		return HF_OK;
+		return blank(f, first, s->size / 4) ? HF_OK : HF_ERR_FLASH_ERASE;
 	}
 	return HF_ERR_RANGE;
 }
@@ -186,7 +238,9 @@ void sim_flash_open(struct sim_flash *f, const struct hf_layout *layout)
 	f->mem = malloc(f->size);
 	f->unstable = calloc(1, f->size);
 	f->turning = calloc(1, f->size);
-	assert(f->mem && f->unstable && f->turning);
+	f->stuck_one = calloc(1, f->size);
+	f->stuck_zero = calloc(1, f->size);
+	assert(f->mem && f->unstable && f->turning && f->stuck_one && f->stuck_zero);
 	for (unsigned i = 0; i < 4; i++) {
 		f->turns[i] = calloc(1, f->size);
 		assert(f->turns[i]);
@@ -200,6 +254,8 @@ void sim_flash_close(struct sim_flash *f)
 	free(f->mem);
 	free(f->unstable);
 	free(f->turning);
+	free(f->stuck_one);
+	free(f->stuck_zero);
 	for (unsigned i = 0; i < 4; i++)
 		free(f->turns[i]);
 }
@@ -210,12 +266,25 @@ void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from)
 	memcpy(to->mem, from->mem, from->size);
 	memcpy(to->unstable, from->unstable, from->size);
 	memcpy(to->turning, from->turning, from->size);
+	memcpy(to->stuck_one, from->stuck_one, from->size);
+	memcpy(to->stuck_zero, from->stuck_zero, from->size);
 	for (unsigned i = 0; i < 4; i++)
 		memcpy(to->turns[i], from->turns[i], from->size);
+	to->dead = from->dead;
 	to->random = from->random;
 	to->session = from->session;
 	to->operation = 0;
 	to->cut_at = 0;
+	to->wear_at = 0;
+}
+
+void sim_flash_stick(struct sim_flash *f, uint32_t addr, uint32_t ones, uint32_t zeros)
+{
+	uint32_t index = (addr - f->base) / 4;
+
+	assert(addr >= f->base && addr - f->base < f->size);
+	f->stuck_one[index] = ones;
+	f->stuck_zero[index] = zeros;
 }
 
 void sim_flash_power_on(struct sim_flash *f)

@@ -4,7 +4,8 @@
  *
  * A cut ends the session with a longjmp, as a power loss ends it on the device: nothing behind it runs. What the cut
  * operation touched can read differently from then on, until it is programmed with zeros, programmed again with the
- * same, or erased.
+ * same, or erased. Words that no longer program, bits and sectors that no longer erase are there from the beginning or come
+ * at any operation.
  */
 #ifndef HF_SIM_FLASH_H
 #define HF_SIM_FLASH_H
@@ -25,6 +26,16 @@ enum sim_cut {
 	SIM_CUTS,
 };
 
+/* What wears out. Bits are chosen at random. */
+enum sim_wear {
+	SIM_WEAR_WORD,        /* a word does not program: all of its bits stay 1 (an erase: its sector's first) */
+	SIM_WEAR_BITS,        /* some bits of a word stay 1 */
+	SIM_WEAR_REGION,      /* 256 bytes do not program */
+	SIM_WEAR_ERASE_BITS,  /* some bits of a word stay 0 when it is erased */
+	SIM_WEAR_ERASE,       /* the sector does not erase any more */
+	SIM_WEARS,
+};
+
 struct sim_flash {
 	struct hf_flash ops;       /* hand &ops to core */
 	const struct hf_layout *layout;
@@ -41,13 +52,21 @@ struct sim_flash {
 	enum sim_cut cut;
 	jmp_buf *power_lost;
 	unsigned long erases, words;
-	uint32_t stuck_addr;       /* a word whose bits no longer clear; 0: none */
+
+	uint32_t *stuck_one;       /* a mask a word: bits that no program clears any more */
+	uint32_t *stuck_zero;      /* a mask a word: bits that no erase sets any more */
+	uint32_t dead;             /* bit n: erases of sector n do nothing, and are reported as failed */
+	unsigned long wear_at;     /* from this operation number on, what it touches is worn; 0: none. Good for once */
+	enum sim_wear wear;
 };
 
 void sim_flash_open(struct sim_flash *f, const struct hf_layout *layout);
 void sim_flash_close(struct sim_flash *f);
 
-/* Copies contents and instability; both have the same layout. */
+/* The word programs no more, or (zeros) erases no more, in these bits. 0: it is healed. */
+void sim_flash_stick(struct sim_flash *f, uint32_t addr, uint32_t ones, uint32_t zeros);
+
+/* Copies contents, instability and wear; both have the same layout. */
 void sim_flash_copy(struct sim_flash *to, const struct sim_flash *from);
 
 /* A new session: power is back. */
