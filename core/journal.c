@@ -21,6 +21,10 @@
  * sector (`moved`), under the same discipline as any record; a header alone commits nothing, as it may be torn itself.
  * Before the old sector is erased, `released` in the new one says that the old one's word no longer counts: half erased, it
  * might read as before, but without `moved`.
+ *
+ * Bad memory must not close the journal. An old sector that cannot be appended to (full to its end, or worn) cannot change
+ * any more either: there `released` in the new sector is the commit. A sector that does not erase wholly is used around
+ * what remains. And no slot of 32 bytes may hold up all the rest: the header stands at both ends of its sector.
  */
 #include "journal.h"
 
@@ -39,7 +43,7 @@ enum {
 	DEAD_MAX = 0x7f,      /* of the flags: how many slots before this one are dead */
 	CRC_OFFSET = 28,
 	DATA_OFFSET = 2,
-	BAD_IN_A_ROW = 3,
+	BAD_IN_A_ROW = 16,   /* more than a row of cells holds: 512 bytes */
 };
 
 _Static_assert(DATA_OFFSET + HF_RECORD_DATA == CRC_OFFSET, "a record fills its slot");
@@ -120,11 +124,18 @@ static void set_alive(struct hf_journal *j, unsigned slot)
 	j->alive[slot / 32] |= 1u << slot % 32;
 }
 
+/* Slots of a sector but its last one, which holds the header's second copy. */
 static uint16_t slots_of(const struct hf_span *sector)
 {
 	uint32_t slots = sector->size / HF_RECORD_BYTES;
 
-	return slots > HF_JOURNAL_MAX_SLOTS ? HF_JOURNAL_MAX_SLOTS : (uint16_t)slots;
+	return (uint16_t)((slots > HF_JOURNAL_MAX_SLOTS ? HF_JOURNAL_MAX_SLOTS : slots) - 1);
+}
+
+/* Where a header's two copies are. */
+static unsigned header_slot(const struct hf_journal *j, unsigned sector, unsigned copy)
+{
+	return copy ? slots_of(&j->sector[sector]) : 0;
 }
 
 /* Slots that only barriers and `moved` may use: each cut that hits one of them costs two or three. */
@@ -257,6 +268,14 @@ static enum hf_err append_raw(struct hf_journal *j, uint8_t raw[HF_RECORD_BYTES]
 	return err ? err : HF_ERR_FLASH_PROGRAM;
 }
 
+static enum hf_err append_own(struct hf_journal *j, uint8_t type, uint32_t value)
+{
+	uint8_t raw[HF_RECORD_BYTES] = { type };
+
+	store_le32(raw + DATA_OFFSET, value);
+	return append_raw(j, raw, 0, j->slots);
+}
+
 /* Settles the selected sector: what reads good is good from now on, what does not is dead. A barrier that finds no room or
  * no working flash leaves the journal readable, and closed. */
 static enum hf_err settle(struct hf_journal *j)
@@ -270,6 +289,13 @@ static enum hf_err settle(struct hf_journal *j)
 		return err;
 	j->stuck = append_raw(j, barrier, last + 1, j->slots);
 	return HF_OK;
+}
+
+/* Zeros over a header, which will never be good again. What cannot be zeroed is bad memory, and no header either. */
+static void void_headers(const struct hf_journal *j, unsigned sector)
+{
+	for (unsigned copy = 0; copy < 2; copy++)
+		(void)void_slot(j, sector, header_slot(j, sector, copy));
 }
 
 /* Both headers are good: is the sector with the higher epoch live, or the remains of a take-over that never was? */
@@ -287,16 +313,48 @@ static enum hf_err choose(struct hf_journal *j, const uint32_t epoch[2])
 	if (!j->released) {
 		select_sector(j, !higher, epoch[!higher]);
 		err = settle(j);
-		if (err || j->moved_to != epoch[higher])
+		if (err)
 			return err;
+		if (j->moved_to != epoch[higher]) {
+			/* A torn `moved` is dead by one barrier only. (Without room for it, `released` would have been the
+			 * commit: then it is not known yet what the other sector will say.) */
+			if (hf_journal_free(j) > 0)
+				void_headers(j, higher);
+			return HF_OK;
+		}
 	}
 	select_sector(j, higher, epoch[higher]);
-	return settle(j);
+	err = settle(j);
+	/* The word in the old sector stands there once only, and there may be years until the next take-over. */
+	if (!err && !j->released)
+		(void)append_own(j, TYPE_RELEASED, 0);
+	return err;
+}
+
+/* *epoch gets 0 if neither copy of the header is good. One that is good is programmed again, in both places: it may be
+ * torn, as a first header has no other sector to commit it, and the other copy may be missing. */
+static enum hf_err read_header(const struct hf_journal *j, unsigned sector, uint32_t *epoch)
+{
+	uint8_t raw[HF_RECORD_BYTES];
+
+	for (unsigned copy = 0; copy < 2; copy++) {
+		unsigned slot = header_slot(j, sector, copy);
+		enum hf_err err = read_slot(j, sector, slot, raw);
+
+		if (err)
+			return err;
+		*epoch = header_epoch(raw);
+		if (*epoch != 0 && program_slot(j, sector, slot, raw) != HF_ERR_FLASH_PROGRAM) {
+			(void)program_slot(j, sector, header_slot(j, sector, !copy), raw);
+			return HF_OK;
+		}
+	}
+	*epoch = 0;
+	return HF_OK;
 }
 
 enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_flash *flash, const struct hf_span sector[2])
 {
-	uint8_t raw[HF_RECORD_BYTES];
 	uint32_t epoch[2];
 
 	memset(j, 0, sizeof *j);
@@ -304,14 +362,10 @@ enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_flash *flash,
 	j->sector[0] = sector[0];
 	j->sector[1] = sector[1];
 	for (unsigned i = 0; i < 2; i++) {
-		enum hf_err err = read_slot(j, i, 0, raw);
+		enum hf_err err = read_header(j, i, &epoch[i]);
 
 		if (err)
 			return err;
-		epoch[i] = header_epoch(raw);
-		/* A first header, with no other sector to commit it, may be torn. */
-		if (epoch[i] != 0 && program_slot(j, i, 0, raw) == HF_ERR_FLASH_PROGRAM)
-			epoch[i] = 0;
 	}
 	if (epoch[0] != 0 && epoch[1] != 0)
 		return choose(j, epoch);
@@ -394,62 +448,99 @@ enum hf_err hf_journal_append_twice(struct hf_journal *j, const struct hf_record
 	return err ? err : hf_journal_append(j, record);
 }
 
+/* One copy is enough: the other one's slot may be bad memory. */
 static enum hf_err write_header(const struct hf_journal *j)
 {
 	uint8_t raw[HF_RECORD_BYTES] = { TYPE_HEADER };
+	enum hf_err err[2];
 
 	store_le32(raw + DATA_OFFSET, j->epoch);
 	raw[DATA_OFFSET + 4] = HF_JOURNAL_FORMAT;
 	seal(raw, 0);
-	return program_slot(j, j->live, 0, raw);
+	for (unsigned copy = 0; copy < 2; copy++)
+		err[copy] = program_slot(j, j->live, header_slot(j, j->live, copy), raw);
+	return err[0] ? err[1] : HF_OK;
 }
 
-static enum hf_err append_own(struct hf_journal *j, uint8_t type, uint32_t value)
+/* Before the other sector may be touched: its word must not count any more. `released` says so; where there is no live
+ * sector to say it, or none that can be appended to, the other one loses its headers first. */
+static void release(struct hf_journal *j)
 {
-	uint8_t raw[HF_RECORD_BYTES] = { type };
-
-	store_le32(raw + DATA_OFFSET, value);
-	return append_raw(j, raw, 0, j->slots);
+	if (j->epoch == 0 || (!j->released && append_own(j, TYPE_RELEASED, 0)))
+		void_headers(j, !j->live);
 }
 
-static enum hf_err erase(const struct hf_journal *j, unsigned sector)
+/* Erases a sector to begin anew in it. What does not read blank all the same is bad memory: zeros over it, so that nothing
+ * old is taken for new, and the rest can be used. */
+static enum hf_err clear(const struct hf_journal *j, unsigned sector)
 {
-	return j->flash->erase(j->flash->ctx, j->sector[sector].addr);
+	uint8_t raw[HF_RECORD_BYTES];
+	enum hf_err err = j->flash->erase(j->flash->ctx, j->sector[sector].addr);
+
+	if (err != HF_ERR_FLASH_ERASE)
+		return err;
+	for (unsigned slot = 0; slot <= slots_of(&j->sector[sector]); slot++) {
+		err = read_slot(j, sector, slot, raw);
+		if (err)
+			return err;
+		if (!all_are(raw, TYPE_BLANK))
+			(void)void_slot(j, sector, slot);
+	}
+	return HF_OK;
 }
 
-/* Before the other sector may be touched: its word must not count any more. Without a live sector there is no word that
- * could: both are erased. */
-static enum hf_err release(struct hf_journal *j)
+/* The new sector, complete but for the commit. */
+static enum hf_err fill(struct hf_journal *to, enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx)
 {
-	if (j->epoch == 0)
-		return erase(j, 1);
-	return j->released ? HF_OK : append_own(j, TYPE_RELEASED, 0);
+	enum hf_err err = clear(to, to->live);
+
+	if (!err)
+		err = write(ctx, to);
+	return err ? err : write_header(to);
+}
+
+/* The old sector says that it was given up. One that cannot be appended to says nothing any more at all: then the new one
+ * may say it. */
+static enum hf_err commit(struct hf_journal *j, struct hf_journal *to)
+{
+	if (j->epoch != 0 && append_own(j, TYPE_MOVED, to->epoch) == HF_OK)
+		return HF_OK;
+	return append_own(to, TYPE_RELEASED, 0);
+}
+
+/* Takes over into this sector. */
+static enum hf_err take_over(struct hf_journal *j, unsigned sector,
+			     enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx)
+{
+	struct hf_journal to = *j;
+	enum hf_err err;
+
+	select_sector(&to, sector, j->epoch + 1);
+	to.fresh = false;
+	to.stuck = HF_OK;
+	err = fill(&to, write, ctx);
+	if (!err)
+		err = commit(j, &to);
+	if (err) {
+		void_headers(&to, sector);
+		return err;
+	}
+	/* What fails from here on fails in the new sector; the old one is only cleaned early, and is erased again before
+	 * it is used. */
+	*j = to;
+	if (!j->released)
+		err = append_own(j, TYPE_RELEASED, 0);
+	if (!err)
+		err = j->flash->erase(j->flash->ctx, j->sector[!j->live].addr);
+	return err == HF_ERR_FLASH_ERASE ? HF_OK : err;
 }
 
 enum hf_err hf_journal_take_over(struct hf_journal *j, enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx)
 {
-	struct hf_journal to = *j;
-	enum hf_err err = release(j);
+	enum hf_err err;
 
-	if (err)
-		return err;
-	select_sector(&to, j->epoch ? !j->live : 0, j->epoch + 1);
-	to.fresh = false;
-	to.stuck = HF_OK;
-	err = erase(&to, to.live);
-	if (!err)
-		err = write(ctx, &to);
-	if (!err)
-		err = write_header(&to);
-	if (!err && j->epoch != 0)
-		err = append_own(j, TYPE_MOVED, to.epoch);
-	if (err)
-		return err;
-	/* Committed. What fails from here on fails in the new sector; the old one is only cleaned early, and is erased
-	 * again before it is used. */
-	*j = to;
-	err = append_own(j, TYPE_RELEASED, 0);
-	if (!err)
-		err = erase(j, !j->live);
-	return err == HF_ERR_FLASH_ERASE ? HF_OK : err;
+	release(j);
+	err = take_over(j, j->epoch != 0 && !j->live, write, ctx);
+	/* Without a live sector either will do. */
+	return err && j->epoch == 0 ? take_over(j, 1, write, ctx) : err;
 }

@@ -3,12 +3,13 @@
  * The journal: an append-only log in two flash sectors, which survives a power loss at any instant.
  *
  * A slot of 32 bytes: u8 type (00 and FF are none), u8 flags, 26 bytes of data, CRC32 over the 28 bytes before it, seeded
- * with the sector's epoch, so that stale content of an earlier life never counts. Slot 0 of a sector is its header. Flags:
- * bit 7: a reader that does not know the type may skip the record; bits 0-6: that many slots before this one are dead. The
- * disciplines, and why each is there, are told in journal.c.
+ * with the sector's epoch, so that stale content of an earlier life never counts. The first and the last slot of a sector are
+ * its header. Flags: bit 7: a reader that does not know the type may skip the record; bits 0-6: that many slots before this
+ * one are dead. The disciplines, and why each is there, are told in journal.c.
  *
  * What a power loss leaves: after mount(), either the record that was being appended is there for good, or it is gone
- * for good; all earlier ones are there.
+ * for good; all earlier ones are there. (Where mount() finds no room or no working flash to settle that, it leaves the
+ * journal closed: then the next take-over does.)
  */
 #ifndef HF_JOURNAL_H
 #define HF_JOURNAL_H
@@ -60,7 +61,7 @@ HF_MUST_USE enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, st
 unsigned hf_journal_free(const struct hf_journal *j);
 
 /* Appends one record, and returns once it was read back. A slot that fails is declared dead and the next one is taken.
- * HF_ERR_FULL, HF_ERR_NOT_FOUND (no live sector), or the flash's error after three bad slots in a row. */
+ * HF_ERR_FULL, HF_ERR_NOT_FOUND (no live sector), or the flash's error after sixteen bad slots in a row. */
 HF_MUST_USE enum hf_err hf_journal_append(struct hf_journal *j, const struct hf_record *record);
 
 /* Appends a record twice, in slots at least HF_TWIN_DISTANCE apart: for what must not be lost. */
@@ -72,8 +73,7 @@ HF_MUST_USE enum hf_err hf_journal_append_void(struct hf_journal *j);
 
 /* Moves to the other sector: erases it, appends what `write` gives (it calls hf_journal_append on the journal that it is
  * handed) and its header, commits, erases the old one. After a power loss or an error before the commit the old sector is
- * live, after it the new one. An eighth of a sector is kept free for this: cut again and again in the same 0.3 ms, it is used
- * up after some twenty cuts, and the journal then stays readable, and closed (HF_ERR_FULL). */
+ * live, after it the new one. Works from a journal that is closed, too. */
 HF_MUST_USE enum hf_err hf_journal_take_over(struct hf_journal *j, enum hf_err (*write)(void *ctx, struct hf_journal *to),
 					     void *ctx);
 

@@ -71,12 +71,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		load(&flash, &j, &second);
 		must(memcmp(&first, &second, sizeof first) == 0);
 	}
-	if (!j.stuck && hf_state_take_over(&j, &first) == HF_OK) {
-		load(&flash, &j, &second);
-		must(first.newest == second.newest && first.floor == second.floor && first.current == second.current);
-		for (unsigned i = 0; i < HF_SLOTS; i++)
-			must(first.slot[i].state == second.slot[i].state && first.slot[i].sequence == second.slot[i].sequence);
-	}
+	must(hf_state_take_over(&j, &first) == HF_OK);
+	load(&flash, &j, &second);
+	must(hf_journal_free(&j) > 0);
+	must(first.newest == second.newest && first.floor == second.floor && first.current == second.current);
+	for (unsigned i = 0; i < HF_SLOTS; i++)
+		must(first.slot[i].state == second.slot[i].state && first.slot[i].sequence == second.slot[i].sequence);
 	sim_flash_close(&flash);
 	return 0;
 }

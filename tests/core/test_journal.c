@@ -106,8 +106,10 @@ static void session(struct workload *w, uint32_t until)
 		assert_int_equal(err, HF_OK);
 		found = highest(&w->j);
 		assert_in_range(found, w->acknowledged, w->attempted);
-		w->acknowledged = found;
-		w->attempted = found;
+		if (!w->j.stuck) { /* closed, it is settled by a take-over only */
+			w->acknowledged = found;
+			w->attempted = found;
+		}
 	}
 	while (w->acknowledged < until)
 		append_next(w);
@@ -282,6 +284,286 @@ static void journal_stale_records_of_an_earlier_epoch_are_not_taken(void **state
 	sim_flash_close(&w.flash);
 }
 
+/* A journal that has worked for a while: number 15 stands twice, 16 once. */
+static void worked(struct workload *w)
+{
+	sim_flash_open(&w->flash, &layout);
+	run(w, 16, 0, SIM_CUT_NONE);
+}
+
+/* The journal takes whatever comes, over several take-overs, and says it again at the next mount. */
+static void goes_on(struct workload *w)
+{
+	run(w, w->acknowledged + 40, 0, SIM_CUT_NONE);
+	run(w, 0, 0, SIM_CUT_NONE);
+}
+
+/* The last slot has rotted: there is no room to say that the sector was given up. */
+static void journal_full_to_the_end_cut_in_its_take_over_keeps_all(void **state)
+{
+	(void)state;
+	for (unsigned long at = 1; at < 120; at++) {
+		for (int cut = 0; cut < 36; cut++) {
+			struct workload w = { 0 };
+
+			worked(&w);
+			w.flash.mem[w.j.live * 2048 + 62 * 32 + 9] = 0;
+			w.flash.random += (uint32_t)at;
+			run(&w, RECORDS, at, (enum sim_cut)(1 + cut % 6));
+			run(&w, RECORDS, 1 + (at * 7) % 90, (enum sim_cut)(1 + cut / 6));
+			recover(&w, at % 31);
+			sim_flash_close(&w.flash);
+		}
+	}
+}
+
+/* A word anywhere does not program, or does not erase. */
+static void journal_with_a_worn_word_goes_on(void **state)
+{
+	static const uint32_t bits[] = { 0x00000001, 0x00800000, 0xffffffff };
+
+	(void)state;
+	for (uint32_t at = 0; at < 2 * 2048; at += 4) {
+		for (unsigned kind = 0; kind < 6; kind++) {
+			struct workload w = { 0 };
+			uint32_t stuck = bits[kind / 2];
+
+			sim_flash_open(&w.flash, &layout);
+			if (at % 8 == 0) /* there from the beginning, or coming later */
+				worked(&w);
+			sim_flash_stick(&w.flash, layout.sector[0].addr + at, kind % 2 ? stuck : 0, kind % 2 ? 0 : stuck);
+			for (unsigned i = 0; i < 4; i++)
+				run(&w, w.acknowledged + 40, 0, SIM_CUT_NONE);
+			run(&w, 0, 0, SIM_CUT_NONE);
+			assert_true(w.acknowledged >= 160);
+			sim_flash_close(&w.flash);
+		}
+	}
+}
+
+/* As append_next, but memory that fails may say so. False: not acknowledged. */
+static bool append_if_possible(struct workload *w)
+{
+	uint32_t n = w->acknowledged + 1;
+	struct hf_record r = numbered(n);
+	enum hf_err err = HF_OK;
+
+	if (hf_journal_free(&w->j) < HF_TWIN_DISTANCE + 1 || n % 17 == 0)
+		err = hf_journal_take_over(&w->j, write_last, &w->acknowledged);
+	if (err && hf_journal_free(&w->j) < HF_TWIN_DISTANCE + 1)
+		return false;
+	w->attempted = n;
+	err = n % 5 == 0 ? hf_journal_append_twice(&w->j, &r) : hf_journal_append(&w->j, &r);
+	w->acknowledged = err ? w->acknowledged : n;
+	return !err;
+}
+
+/* Sessions of some appends each, with wear and a cut at any operation. Returns what they have acknowledged. */
+static uint32_t wear_and_cut(struct workload *w, uint32_t seed)
+{
+	jmp_buf lost;
+	volatile unsigned sessions = 0;
+
+	w->flash.random ^= seed * 2654435761u;
+	w->flash.power_lost = &lost;
+	(void)setjmp(lost);
+	while (sessions++ < 12) {
+		sim_flash_power_on(&w->flash);
+		w->flash.operation = 0;
+		w->flash.cut_at = seed * sessions % 3 ? 1 + (seed * 7919u + sessions * 104729u) % 400 : 0;
+		w->flash.cut = (enum sim_cut)(SIM_CUT_BEFORE + (seed + sessions) % (SIM_CUTS - 1));
+		if (sessions % 4 == 1) {
+			w->flash.wear_at = 1 + (seed * 31 + sessions * 17) % 300;
+			w->flash.wear = (enum sim_wear)((seed + sessions) % SIM_WEAR_ERASE);
+		}
+		session(w, 0);
+		for (unsigned i = 0; i < 25; i++)
+			(void)append_if_possible(w);
+	}
+	w->flash.cut_at = 0;
+	session(w, 0);
+	return w->acknowledged;
+}
+
+static void journal_with_wear_and_cuts_loses_nothing(void **state)
+{
+	unsigned stopped = 0;
+
+	(void)state;
+	for (uint32_t seed = 1; seed < 10000; seed += SHARE) {
+		struct workload w = { 0 };
+
+		sim_flash_open(&w.flash, &layout);
+		stopped += wear_and_cut(&w, seed) < 100;
+		sim_flash_close(&w.flash);
+	}
+	assert_true(stopped * SHARE < 200); /* some have 256 bytes fail three times, in 4 KiB */
+}
+
+/* Only what was written once may go, and the journal stays open. */
+static void journal_rot_anywhere_keeps_what_stands_twice_and_goes_on(void **state)
+{
+	static const uint32_t flips[] = { 0x00000001, 0x00800000, 0xffffffff };
+
+	(void)state;
+	for (uint32_t at = 0; at < 2 * 2048; at += 4) {
+		for (unsigned kind = 0; kind < 6; kind++) {
+			struct workload w = { 0 };
+			uint32_t word;
+
+			worked(&w);
+			word = load_le32(w.flash.mem + at);
+			store_le32(w.flash.mem + at, kind % 2 ? word | flips[kind / 2] : word & ~flips[kind / 2]);
+			w.acknowledged = 15;
+			goes_on(&w);
+			assert_true(w.acknowledged >= 55);
+			sim_flash_close(&w.flash);
+		}
+	}
+}
+
+/* The same after a cut and some work: nothing that a cut leaves behind may be all that holds the journal up. */
+static void journal_rot_after_a_cut_keeps_what_stands_twice(void **state)
+{
+	unsigned long n = operations_of_whole();
+	unsigned long cases = 0;
+
+	(void)state;
+	for (unsigned long at = 1; at <= n; at += 11 * SHARE) {
+		struct workload cut = { 0 };
+		uint32_t twice;
+
+		sim_flash_open(&cut.flash, &layout);
+		run(&cut, RECORDS, at, (enum sim_cut)(SIM_CUT_BEFORE + at % (SIM_CUTS - 1)));
+		run(&cut, 0, 0, SIM_CUT_NONE);
+		twice = cut.acknowledged / 5 * 5 + 5;
+		run(&cut, twice, 0, SIM_CUT_NONE);
+		for (uint32_t word = 0; word < 2 * 2048; word += 4) {
+			struct workload w = { .acknowledged = twice, .attempted = twice };
+
+			sim_flash_open(&w.flash, &layout);
+			sim_flash_copy(&w.flash, &cut.flash);
+			store_le32(w.flash.mem + word, load_le32(w.flash.mem + word) ^ 0x00400000);
+			goes_on(&w);
+			sim_flash_close(&w.flash);
+			cases++;
+		}
+		sim_flash_close(&cut.flash);
+	}
+	print_message("# %lu cases of rot after a cut\n", cases);
+}
+
+/* One session that takes over and is cut in it, counted from its mount on, or not at all. */
+static void take_over_session(struct workload *w, unsigned long at, enum sim_cut cut)
+{
+	jmp_buf lost;
+
+	sim_flash_power_on(&w->flash);
+	w->flash.operation = 0;
+	w->flash.cut_at = at;
+	w->flash.cut = cut;
+	w->flash.power_lost = &lost;
+	if (setjmp(lost) == 0) {
+		assert_int_equal(hf_journal_mount(&w->j, &w->flash.ops, layout.journal), HF_OK);
+		assert_in_range(highest(&w->j), 16, 16);
+		assert_int_equal(hf_journal_take_over(&w->j, write_last, &w->acknowledged), HF_OK);
+	}
+}
+
+/* A supply that breaks down at the same place each time, more often than a sector has slots. */
+static void journal_cut_at_the_same_place_for_ever_stays_open(void **state)
+{
+	(void)state;
+	for (unsigned long at = 1; at < 100; at++) {
+		for (int cut = SIM_CUT_BEFORE; cut < SIM_CUTS; cut++) {
+			struct workload w = { 0 };
+
+			worked(&w);
+			w.flash.random += (uint32_t)at;
+			for (unsigned i = 0; i < 80; i++)
+				take_over_session(&w, at, (enum sim_cut)cut);
+			goes_on(&w);
+			sim_flash_close(&w.flash);
+		}
+	}
+}
+
+/* False: the take-over had fewer operations. */
+static bool cut_take_over(struct workload *w, unsigned long at)
+{
+	jmp_buf lost;
+
+	worked(w);
+	w->flash.operation = 0;
+	w->flash.cut_at = at;
+	w->flash.cut = (enum sim_cut)(SIM_CUT_BEFORE + at % (SIM_CUTS - 1));
+	w->flash.power_lost = &lost;
+	if (setjmp(lost) != 0)
+		return true;
+	assert_int_equal(hf_journal_take_over(&w->j, write_last, &w->acknowledged), HF_OK);
+	return false;
+}
+
+/* A take-over is cut, and nobody takes over again for a long time. */
+static void journal_rot_after_a_cut_take_over_keeps_what_stands_twice(void **state)
+{
+	struct workload cut = { 0 };
+
+	(void)state;
+	for (unsigned long at = 1; cut_take_over(&cut, at); at++) {
+		struct hf_record r = numbered(17);
+
+		sim_flash_power_on(&cut.flash);
+		assert_int_equal(hf_journal_mount(&cut.j, &cut.flash.ops, layout.journal), HF_OK);
+		assert_int_equal(hf_journal_append_twice(&cut.j, &r), HF_OK);
+		for (uint32_t word = 0; word < 2 * 2048; word += 4) {
+			struct workload w = { .acknowledged = 17, .attempted = 17 };
+
+			sim_flash_open(&w.flash, &layout);
+			sim_flash_copy(&w.flash, &cut.flash);
+			store_le32(w.flash.mem + word, load_le32(w.flash.mem + word) ^ 0x00400000);
+			goes_on(&w);
+			sim_flash_close(&w.flash);
+		}
+		sim_flash_close(&cut.flash);
+		memset(&cut, 0, sizeof cut);
+	}
+	sim_flash_close(&cut.flash);
+}
+
+/* The same far behind the end of a sector as large as the board's. */
+static void journal_rot_far_behind_the_end_does_not_close_it(void **state)
+{
+	static const struct hf_layout large = {
+		.sectors = 2,
+		.sector = { { 0x08000000, 16384 }, { 0x08004000, 16384 } },
+		.journal = { { 0x08000000, 16384 }, { 0x08004000, 16384 } },
+	};
+	struct hf_record r = numbered(2);
+	uint32_t one = 1;
+
+	(void)state;
+	for (uint32_t slot = 3; slot < 512; slot++) {
+		for (uint32_t word = 0; word < 32; word += 4) {
+			struct sim_flash flash;
+			struct hf_journal j;
+
+			sim_flash_open(&flash, &large);
+			assert_int_equal(hf_journal_mount(&j, &flash.ops, large.journal), HF_ERR_NOT_FOUND);
+			assert_int_equal(hf_journal_take_over(&j, write_last, &one), HF_OK);
+			flash.mem[slot * 32 + word] &= 0xfe;
+			assert_int_equal(hf_journal_mount(&j, &flash.ops, large.journal), HF_OK);
+			assert_int_equal(highest(&j), 1);
+			if (hf_journal_free(&j) == 0)
+				assert_int_equal(hf_journal_take_over(&j, write_last, &one), HF_OK);
+			assert_int_equal(hf_journal_append(&j, &r), HF_OK);
+			assert_int_equal(hf_journal_mount(&j, &flash.ops, large.journal), HF_OK);
+			assert_int_equal(highest(&j), 2);
+			sim_flash_close(&flash);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +573,14 @@ int main(void)
 		cmocka_unit_test(journal_slot_that_does_not_program_is_passed_over),
 		cmocka_unit_test(journal_twice_written_record_survives_the_loss_of_one),
 		cmocka_unit_test(journal_stale_records_of_an_earlier_epoch_are_not_taken),
+		cmocka_unit_test(journal_cut_at_the_same_place_for_ever_stays_open),
+		cmocka_unit_test(journal_full_to_the_end_cut_in_its_take_over_keeps_all),
+		cmocka_unit_test(journal_with_a_worn_word_goes_on),
+		cmocka_unit_test(journal_with_wear_and_cuts_loses_nothing),
+		cmocka_unit_test(journal_rot_anywhere_keeps_what_stands_twice_and_goes_on),
+		cmocka_unit_test(journal_rot_after_a_cut_keeps_what_stands_twice),
+		cmocka_unit_test(journal_rot_after_a_cut_take_over_keeps_what_stands_twice),
+		cmocka_unit_test(journal_rot_far_behind_the_end_does_not_close_it),
 		cmocka_unit_test(journal_cut_at_every_operation_keeps_all),
 		cmocka_unit_test(journal_cut_again_while_recovering_keeps_all),
 	};
