@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 
 	if (argc != 9)
 		die("usage: bench_stack BOARD FACTORY.BIN KEYSET PACKAGE BOOT-BEGIN BOOT-END APP-BEGIN APP-END");
-	lab_open(&lab, argv[1], argv[2], argv[3], no_native);
+	lab_open(&lab, argv[1], argv[2], argv[3], no_native, false);
 	lab_package_read(&lab, argv[4], &next);
 	boot.begin = (uint32_t)strtoul(argv[5], NULL, 16);
 	boot.end = (uint32_t)strtoul(argv[6], NULL, 16);

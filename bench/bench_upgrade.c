@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 
 	if (argc != 5)
 		die("usage: bench_upgrade BOARD FACTORY.BIN KEYSET PACKAGE");
-	lab_open(&lab, argv[1], argv[2], argv[3], no_native);
+	lab_open(&lab, argv[1], argv[2], argv[3], no_native, false);
 	lab_package_read(&lab, argv[4], &next);
 	if (!lab_slot(&lab, 0, &image) || !lab_start(&lab) || !lab_confirmed(&lab, image.id, 60000 * LAB_MS))
 		die("the gateway does not confirm itself");

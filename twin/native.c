@@ -388,17 +388,15 @@ void hf_twin_native(struct hf_twin *twin, enum hf_twin_native mode, uint32_t sam
 		machine->block_stops |= BLOCK_NATIVE;
 }
 
-static unsigned find_functions(const struct hf_firmware *firmware, int32_t offset, uint32_t addr[HF_NATIVE_KINDS])
+static unsigned find_functions(const struct hf_firmware *firmware, uint32_t addr[HF_NATIVE_KINDS])
 {
 	unsigned found = 0;
 
 	for (unsigned k = 0; k < HF_NATIVE_KINDS; k++) {
-		if (hf_firmware_symbol(firmware, hf_native_names[k], &addr[k]) == HF_OK) {
-			addr[k] += (uint32_t)offset;
+		if (hf_firmware_symbol(firmware, hf_native_names[k], &addr[k]) == HF_OK)
 			found++;
-		} else {
+		else
 			addr[k] = 0;
-		}
 	}
 	return found;
 }
@@ -414,18 +412,18 @@ enum hf_err hf_twin_native_symbols(struct hf_twin *twin, const void *elf, size_t
 
 	if (err != HF_OK || !native)
 		return err != HF_OK ? err : HF_ERR_IO;
-	found = find_functions(&firmware, offset, addr);
+	found = find_functions(&firmware, addr);
 	if (!found)
 		return HF_ERR_NOT_FOUND;
 	if (native->entries + found > MAX_ENTRIES)
 		return HF_ERR_FULL;
-	err = hf_native_measure(elf, len, offset, addr, cost);
+	err = hf_native_measure(elf, len, addr, cost); /* where it was linked: it is not relocated */;
 	if (err != HF_OK)
 		return err;
 	for (unsigned k = 0; k < HF_NATIVE_KINDS; k++) {
 		if (!addr[k])
 			continue;
-		native->entry[native->entries].addr = addr[k];
+		native->entry[native->entries].addr = addr[k] + (uint32_t)offset;
 		native->entry[native->entries].kind = (enum hf_native_kind)k;
 		native->entry[native->entries++].cost = cost[k];
 	}

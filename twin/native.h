@@ -27,9 +27,8 @@ struct hf_native_cost {
 extern const char *const hf_native_names[HF_NATIVE_KINDS];
 
 /* Executes each of the functions in a twin of its own, as the chip would at 168 MHz (5 wait states, accelerator on),
- * and measures. addr: where they are once the ELF is moved by offset; 0: not there, its cost is 0. The figures depend
- * on the ELF alone. HF_ERR_IO when no twin can be made, HF_ERR_ENCODING when a function does not return. */
-HF_MUST_USE enum hf_err hf_native_measure(const void *elf, size_t len, int32_t offset,
+ * and measures. addr: where they were linked; 0: not there, its cost is 0. The figures depend on the ELF alone. HF_ERR_IO when no twin can be made, HF_ERR_ENCODING when a function does not return. */
+HF_MUST_USE enum hf_err hf_native_measure(const void *elf, size_t len,
 					  const uint32_t addr[HF_NATIVE_KINDS],
 					  struct hf_native_cost cost[HF_NATIVE_KINDS]);
 

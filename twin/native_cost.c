@@ -160,7 +160,7 @@ static enum hf_err copy_to_ram(struct bench *bench, const void *elf, size_t len)
 	return err;
 }
 
-enum hf_err hf_native_measure(const void *elf, size_t len, int32_t offset, const uint32_t addr[HF_NATIVE_KINDS],
+enum hf_err hf_native_measure(const void *elf, size_t len, const uint32_t addr[HF_NATIVE_KINDS],
 			      struct hf_native_cost cost[HF_NATIVE_KINDS])
 {
 	static const uint16_t loop = 0xe7fe;
@@ -175,7 +175,7 @@ enum hf_err hf_native_measure(const void *elf, size_t len, int32_t offset, const
 	if (err != HF_OK)
 		return err;
 	hf_twin_on_event(bench.twin, on_event, &bench);
-	err = hf_twin_load_elf(bench.twin, elf, len, offset, NULL);
+	err = hf_twin_load_elf(bench.twin, elf, len, 0, NULL);
 	if (err == HF_OK)
 		err = hf_twin_watch_pc(bench.twin, RETURN_ADDR);
 	if (err == HF_OK) {

@@ -406,7 +406,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[i], "--elf") == 0)
 			elf[elfs++] = argv[i + 1];
 	lab_open(&c.lab, argument(argc, argv, "--board", NULL), argument(argc, argv, "--factory", NULL),
-		 argument(argc, argv, "--keyset", NULL), elf);
+		 argument(argc, argv, "--keyset", NULL), elf, true);
 	lab_package_read(&c.lab, argument(argc, argv, "--small", NULL), &c.small);
 	lab_package_read(&c.lab, argument(argc, argv, "--hang", NULL), &c.hang);
 	setvbuf(stdout, NULL, _IOLBF, 0);

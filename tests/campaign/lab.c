@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware.h"
 #include "host_crypto.h"
 #include "modbus_bus.h"
 #include "smp_device.h"
@@ -150,19 +151,39 @@ static void read_file(const char *path, struct hf_buffer *out)
 		die(path, diag.text);
 }
 
+/* Firmware for a slot is linked somewhere in it, and lies where its package says. */
+static int32_t moved(struct lab *r, const struct hf_buffer *elf)
+{
+	const struct hf_span *slot = &r->board.layout.slot[0];
+	struct hf_firmware firmware;
+	struct hf_firmware_segment segment;
+	struct hf_image image;
+	uint32_t lowest = UINT32_MAX;
+
+	if (hf_firmware_open(&firmware, elf->ptr, elf->len))
+		die("an ELF", "is damaged");
+	for (uint32_t i = 0; i < firmware.segments; i++)
+		if (hf_firmware_segment(&firmware, i, &segment) && segment.load_addr < lowest)
+			lowest = segment.load_addr;
+	if (lowest - slot->addr >= slot->size || !lab_slot(r, 0, &image))
+		return 0;
+	return (int32_t)(image.image_addr - lowest);
+}
+
 static void native(struct lab *r, const char *path)
 {
 	struct hf_buffer elf;
 	enum hf_err err;
 
 	read_file(path, &elf);
-	err = hf_twin_native_symbols(r->twin, elf.ptr, elf.len, 0);
+	err = hf_twin_native_symbols(r->twin, elf.ptr, elf.len, moved(r, &elf));
 	if (err)
 		die(path, err == HF_ERR_NOT_FOUND ? "has none of the crypto functions" : hf_err_text(err));
 	hf_buffer_free(&elf);
 }
 
-void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[])
+void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[],
+	      bool quick)
 {
 	struct hf_rig_config config;
 	struct hf_diag diag;
@@ -176,6 +197,11 @@ void lab_open(struct lab *r, const char *board, const char *factory, const char 
 	if (hf_keyset_parse(hf_buffer_bytes(&r->keyset_bytes), &r->keyset, &used))
 		die(keyset, "is no keyset");
 	hf_rig_config_default(&config, &r->board);
+	if (quick) {
+		config.twin.erase_16k_ns /= 50;
+		config.twin.erase_64k_ns /= 50;
+		config.twin.erase_128k_ns /= 50;
+	}
 	if (hf_rig_open(&r->rig, &config, &diag))
 		die("twin", diag.text);
 	r->twin = hf_rig_twin(r->rig);
