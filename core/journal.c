@@ -470,33 +470,40 @@ static void release(struct hf_journal *j)
 		void_headers(j, !j->live);
 }
 
-/* Erases a sector to begin anew in it. What does not read blank all the same is bad memory: zeros over it, so that nothing
- * old is taken for new, and the rest can be used. */
-static enum hf_err clear(const struct hf_journal *j, unsigned sector)
+/* Erases the sector to begin anew in it. What does not read blank all the same is bad memory: zeros over it, so that
+ * nothing old is taken for new, and the rest can be used. *end gets the slot behind the last of it. */
+static enum hf_err clear(struct hf_journal *to, uint16_t *end)
 {
 	uint8_t raw[HF_RECORD_BYTES];
-	enum hf_err err = j->flash->erase(j->flash->ctx, j->sector[sector].addr);
+	enum hf_err err = to->flash->erase(to->flash->ctx, to->sector[to->live].addr);
 
 	if (err != HF_ERR_FLASH_ERASE)
 		return err;
-	for (unsigned slot = 0; slot <= slots_of(&j->sector[sector]); slot++) {
-		err = read_slot(j, sector, slot, raw);
+	for (unsigned slot = 0; slot <= to->slots; slot++) {
+		err = read_slot(to, to->live, slot, raw);
 		if (err)
 			return err;
-		if (!all_are(raw, TYPE_BLANK))
-			(void)void_slot(j, sector, slot);
+		if (all_are(raw, TYPE_BLANK))
+			continue;
+		(void)void_slot(to, to->live, slot);
+		to->bad++;
+		if (slot < to->slots)
+			*end = (uint16_t)(slot + 1);
 	}
 	return HF_OK;
 }
 
 /* The new sector, complete but for the commit. */
-static enum hf_err fill(struct hf_journal *to, enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx)
+static enum hf_err fill(struct hf_journal *to, enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx,
+			uint16_t *end)
 {
-	enum hf_err err = clear(to, to->live);
+	enum hf_err err = clear(to, end);
 
 	if (!err)
 		err = write(ctx, to);
-	return err ? err : write_header(to);
+	if (!err)
+		err = write_header(to);
+	return err;
 }
 
 /* The old sector says that it was given up. One that cannot be appended to says nothing any more at all: then the new one
@@ -513,12 +520,13 @@ static enum hf_err take_over(struct hf_journal *j, unsigned sector,
 			     enum hf_err (*write)(void *ctx, struct hf_journal *to), void *ctx)
 {
 	struct hf_journal to = *j;
+	uint16_t end = 0;
 	enum hf_err err;
 
 	select_sector(&to, sector, j->epoch + 1);
 	to.fresh = false;
 	to.stuck = HF_OK;
-	err = fill(&to, write, ctx);
+	err = fill(&to, write, ctx, &end);
 	if (!err)
 		err = commit(j, &to);
 	if (err) {
@@ -530,6 +538,8 @@ static enum hf_err take_over(struct hf_journal *j, unsigned sector,
 	*j = to;
 	if (!j->released)
 		err = append_own(j, TYPE_RELEASED, 0);
+	if (j->end < end)
+		j->end = end; /* as the next mount will see it */
 	if (!err)
 		err = j->flash->erase(j->flash->ctx, j->sector[!j->live].addr);
 	return err == HF_ERR_FLASH_ERASE ? HF_OK : err;

@@ -73,7 +73,8 @@ HF_MUST_USE enum hf_err hf_journal_append_void(struct hf_journal *j);
 
 /* Moves to the other sector: erases it, appends what `write` gives (it calls hf_journal_append on the journal that it is
  * handed) and its header, commits, erases the old one. After a power loss or an error before the commit the old sector is
- * live, after it the new one. Works from a journal that is closed, too. */
+ * live, after it the new one. Works from a journal that is closed, too. Bad memory may leave the new sector without room
+ * (hf_journal_free): then take over again, back into the other one. */
 HF_MUST_USE enum hf_err hf_journal_take_over(struct hf_journal *j, enum hf_err (*write)(void *ctx, struct hf_journal *to),
 					     void *ctx);
 

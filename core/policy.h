@@ -13,6 +13,7 @@
 #define HF_TRIAL_STARTS       3  /* starts without confirmation */
 #define HF_TRIAL_FREE_SLOTS   16 /* journal slots without which no trial begins */
 #define HF_UPLOAD_FREE_SLOTS  128 /* below this the gateway takes the journal over before an upload */
+#define HF_UPLOAD_MIN_SLOTS   64  /* where that fails, an upload needs this many */
 
 /* What is known of a slot's content, by looking. */
 enum hf_fact { HF_FACT_UNKNOWN = 0, HF_FACT_GOOD, HF_FACT_BAD };

@@ -13,6 +13,9 @@
 
 #include <string.h>
 
+#define CONFIRM_SLOTS (HF_TWIN_DISTANCE + 1)
+#define TRIAL_SLOTS   (HF_TRIAL_FREE_SLOTS + 2) /* the record of its activation, and the slot that boot's session loses */
+
 static const uint8_t slot_prefix[HF_SLOT_PREFIX_BYTES] = { 0xd8, 0x6b, 0xa2 };
 
 static void alive(struct hf_update *u)
@@ -41,16 +44,23 @@ static enum hf_err append_twice(struct hf_update *u, const struct hf_record *r)
 	return err;
 }
 
-static enum hf_err make_room(struct hf_update *u, unsigned slots)
+/* Moves the journal on where less than `wanted` slots are free. Memory may be worn: what counts is that `needed` are, and a
+ * sector that cannot give them is left again. */
+static enum hf_err make_room(struct hf_update *u, unsigned wanted, unsigned needed)
 {
-	enum hf_err err;
+	enum hf_err err = HF_OK;
 
-	if (hf_journal_free(&u->journal) >= slots)
+	for (unsigned i = 0; i < 2 && !err && hf_journal_free(&u->journal) < wanted; i++) {
+		alive(u);
+		err = hf_state_take_over(&u->journal, &u->state);
+		alive(u);
+		wanted = needed;
+	}
+	if (err)
+		u->worn = err;
+	if (hf_journal_free(&u->journal) >= needed)
 		return HF_OK;
-	alive(u);
-	err = hf_state_take_over(&u->journal, &u->state);
-	alive(u);
-	return err;
+	return err ? err : HF_ERR_FULL;
 }
 
 enum hf_err hf_update_open(struct hf_update *u)
@@ -59,10 +69,11 @@ enum hf_err hf_update_open(struct hf_update *u)
 	bool blank;
 
 	u->phase = HF_UPDATE_IDLE;
+	u->worn = HF_OK;
 	u->running_known = u->running < HF_SLOTS &&
 			   hf_slot_read_head(&u->env, u->running, &u->work, &u->running_image) == HF_OK;
 	err = hf_state_load(&u->journal, u->env.flash, u->env.layout, &u->state, &blank);
-	return err ? err : make_room(u, HF_UPLOAD_FREE_SLOTS);
+	return err ? err : make_room(u, HF_UPLOAD_FREE_SLOTS, CONFIRM_SLOTS);
 }
 
 /* The slot that an upload may overwrite: not the running one; in recovery the one that is not confirmed, or the older. */
@@ -194,6 +205,20 @@ static bool already_there(struct hf_update *u)
 	       memcmp(there.id, u->image.id, sizeof there.id) == 0;
 }
 
+/* What runs may have rotted in flash since it was started: then a slot that still starts must not be erased. After a reset
+ * it runs, and the rotten one is the target. */
+static enum hf_err check_fallback(struct hf_update *u)
+{
+	struct hf_image image;
+	bool rotten;
+
+	if (u->running >= HF_SLOTS)
+		return HF_OK;
+	rotten = hf_slot_verify(&u->env, u->running, &u->work, &image) != HF_OK;
+	alive(u);
+	return rotten && hf_slot_verify(&u->env, u->slot, &u->work, &image) == HF_OK ? HF_ERR_PROTECTED : HF_OK;
+}
+
 static void done(struct hf_update *u)
 {
 	u->phase = HF_UPDATE_DONE;
@@ -254,11 +279,13 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 		done(u);
 		return HF_OK;
 	}
-	err = make_room(u, HF_UPLOAD_FREE_SLOTS);
+	err = make_room(u, HF_UPLOAD_FREE_SLOTS, HF_UPLOAD_MIN_SLOTS);
 	if (err)
 		return err;
 	if (!resumable(u)) {
-		err = record_upload(u, u->head_id);
+		err = check_fallback(u);
+		if (!err)
+			err = record_upload(u, u->head_id);
 		if (err)
 			return err;
 	}
@@ -559,7 +586,7 @@ enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_B
 		return err;
 	if (u->state.slot[slot].state == HF_SLOT_TRIAL && u->state.slot[slot].starts == 0)
 		return HF_OK;
-	err = make_room(u, 2 * HF_TRIAL_FREE_SLOTS);
+	err = make_room(u, 2 * HF_TRIAL_FREE_SLOTS, TRIAL_SLOTS);
 	return err ? err : append(u, &record);
 }
 
@@ -577,7 +604,7 @@ enum hf_err hf_update_confirm(struct hf_update *u)
 	err = hf_policy_confirm(&u->state, u->running, &fact, &record);
 	if (err || record.type == HF_REC_VOID)
 		return err;
-	err = make_room(u, 2 * HF_TWIN_DISTANCE);
+	err = make_room(u, 2 * HF_TWIN_DISTANCE, CONFIRM_SLOTS);
 	return err ? err : append_twice(u, &record);
 }
 
@@ -592,9 +619,11 @@ enum hf_err hf_update_erase(struct hf_update *u)
 	u->slot = (uint8_t)target_slot(u);
 	span = &layout->slot[u->slot];
 	err = hf_policy_erase(&u->state, u->slot, u->running);
+	if (!err)
+		err = check_fallback(u);
 	if (err)
 		return err;
-	err = make_room(u, HF_UPLOAD_FREE_SLOTS);
+	err = make_room(u, HF_UPLOAD_FREE_SLOTS, HF_UPLOAD_MIN_SLOTS);
 	if (err)
 		return err;
 	u->image.sequence = 0;

@@ -43,6 +43,7 @@ struct hf_update {
 	struct hf_image image;               /* of the current upload, from PAYLOAD on */
 	bool running_known;                  /* the running slot's head was read and is authentic */
 	struct hf_image running_image;
+	enum hf_err worn;                    /* why the journal could not move on, and stays in what is left of its sector */
 
 	/* Private. */
 	uint8_t head_id[HF_ID_BYTES];        /* what a resumption is keyed on */
@@ -60,7 +61,7 @@ struct hf_update {
 };
 
 /* Mounts the journal (takes it over where it is blank, lost or nearly full), learns what runs. env, running, alive are
- * set by the caller before. */
+ * set by the caller before. A take-over that fails is an error only where too little room is left to confirm. */
 HF_MUST_USE enum hf_err hf_update_open(struct hf_update *u);
 
 /* Begins or resumes the upload of a file of `total` bytes: afterwards u->next is 0, the head is wanted. HF_ERR_TRIAL,

@@ -87,6 +87,8 @@ void hf_duty_findings(struct hf_duty *d, bool pll)
 		say(d, "runs at 16 MHz only: the PLL does not lock", "");
 	if (d->journal_err)
 		say(d, "journal: ", hf_err_text(d->journal_err));
+	else if (d->update->worn)
+		say(d, "journal cannot move to its other sector: ", hf_err_text(d->update->worn));
 }
 
 static bool confirmed(const struct hf_duty *d)

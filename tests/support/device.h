@@ -6,6 +6,7 @@
 #ifndef HF_TEST_DEVICE_H
 #define HF_TEST_DEVICE_H
 
+#include "boot/choose.h"
 #include "file.h"
 #include "key.h"
 #include "sim_flash.h"
@@ -37,7 +38,11 @@ struct device {
 	struct sim_flash flash;
 	const struct maker *maker;
 	const struct package *known[8]; /* what may be started: their ids tell the version that runs */
+	struct hf_choose choose;
 	struct hf_update update;
+	bool worn;                   /* the flash may fail: errors of the hardware end a start, and are counted */
+	unsigned reports;
+	unsigned last_resorts;
 
 	unsigned running;            /* slot, HF_SLOTS: nothing starts */
 	const struct package *runs;
@@ -71,8 +76,12 @@ struct cuts {
 	enum sim_cut how, second_how;
 };
 
-/* Goes on until `goal` runs and is confirmed, uploading it where something else runs. Returns the operations done. */
+/* Goes on until `goal` runs and is confirmed, uploading it where something else runs. Returns the operations done. On a
+ * worn device it gives up after some starts: d->runs tells. */
 unsigned long device_reach(struct device *d, const struct package *goal, struct cuts cuts);
+
+/* The same, but what runs goes on first. */
+unsigned long device_reach_on(struct device *d, const struct package *goal, struct cuts cuts);
 
 /* Tries `p`, which hangs, until the device has given it up and runs something else. */
 unsigned long device_fall_back(struct device *d, const struct package *p, struct cuts cuts);
