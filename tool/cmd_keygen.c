@@ -2,6 +2,7 @@
  *
  * `holdfast keygen`: a private key, its public key, and a keyset that trusts it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +53,14 @@ static enum hf_err check_absent(const char *path, struct hf_diag *diag)
 	return HF_ERR_DENIED;
 }
 
+static enum hf_err make_directory(const char *path, struct hf_diag *diag)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return HF_OK; /* what exists and is no directory shows when the first file is made */
+	hf_diag_set(diag, "%s: the directory cannot be made: %s", path, strerror(errno));
+	return HF_ERR_IO;
+}
+
 static enum hf_err write_public(struct keygen *k, enum hf_role role, struct hf_diag *diag)
 {
 	struct hf_keyset keyset = hf_keyset_of_one(role, 1, k->key.public_key);
@@ -80,6 +89,8 @@ static enum hf_err write_files(struct keygen *k, enum hf_role role, struct hf_di
 		err = check_absent(k->public_path, diag);
 	if (!err && !k->force)
 		err = check_absent(k->keyset_path, diag);
+	if (!err)
+		err = make_directory(k->dir, diag);
 	if (!err)
 		err = hf_key_write_private(k->private_path, &k->key, password, k->force, diag);
 	if (err)
@@ -140,7 +151,7 @@ enum hf_exit hf_command_keygen(int argc, char **argv)
 {
 	struct keygen k = {.dir = ".", .role = "release"};
 	const struct hf_arg options[] = {
-		{"out", 'o', HF_ARG_TEXT, "DIR", "directory for the files (default: here)", &k.dir, NULL},
+		{"out", 'o', HF_ARG_TEXT, "DIR", "directory for the files, made if it is missing (default: here)", &k.dir, NULL},
 		{"role", 0, HF_ARG_TEXT, "ROLE", "release (signs firmware), site, or root", &k.role, NULL},
 		{"password", 'p', HF_ARG_FLAG, NULL, "ask for a password and encrypt the key with it", &k.ask, NULL},
 		{"password-file", 0, HF_ARG_TEXT, "FILE", "encrypt the key with the file's first line",

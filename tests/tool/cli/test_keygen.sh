@@ -36,15 +36,18 @@ ok "a full disk is an error" $(($? - 1))
 ok "and leaves nothing" $?
 
 echo secret >password
-mkdir keys
-exits 0 "an encrypted key" "$HOLDFAST" keygen site --role site --out keys --password-file password --json
+exits 0 "an encrypted key in a new directory" "$HOLDFAST" keygen site --role site --out keys --password-file password --json
 says "is reported so" '"encrypted": true'
 exits 0 "openssl opens it with the password" openssl pkey -in keys/site.pem -passin pass:secret -noout
 if openssl pkey -in keys/site.pem -passin pass:wrong -noout 2>"$err"; then false; else true; fi
 ok "and with no other" $?
 : >empty
 exits 3 "an empty password is refused" "$HOLDFAST" keygen x --password-file empty
-exits 1 "a directory that is missing" "$HOLDFAST" keygen x --out nowhere
+[ "$(stat -c %a keys)" = 700 ]
+ok "the directory is its owner's alone" $?
+exits 1 "a directory below one that is missing" "$HOLDFAST" keygen x --out no/where
+complains "it is named" "no/where: the directory cannot be made"
+exits 1 "a file in place of a directory" "$HOLDFAST" keygen x --out password
 exits 2 "a role that is none" "$HOLDFAST" keygen x --role boss
 exits 2 "a name with a directory" "$HOLDFAST" keygen a/b
 finish
