@@ -9,6 +9,8 @@
 
 #define BAR_CELLS     24
 #define REDRAW_NS     UINT64_C(100000000)
+#define LINE_NS       UINT64_C(5000000000) /* between lines in a log */
+#define RATE_NS       UINT64_C(500000000)  /* a rate over less is a guess */
 #define NS_PER_SECOND UINT64_C(1000000000)
 
 static unsigned percent(const struct hf_progress *p)
@@ -35,7 +37,7 @@ static void time_left(const struct hf_progress *p, double rate, char *text, size
 void hf_progress_line(const struct hf_progress *p, uint64_t now_ns, char *text, unsigned room)
 {
 	double elapsed = now_ns > p->begin_ns ? (double)(now_ns - p->begin_ns) / (double)NS_PER_SECOND : 0;
-	double rate = elapsed > 0 ? (double)(p->done - p->base) / elapsed : 0;
+	double rate = now_ns >= p->begin_ns + RATE_NS && p->done > p->base ? (double)(p->done - p->base) / elapsed : 0;
 	unsigned filled = percent(p) * BAR_CELLS / 100;
 	char bar[BAR_CELLS + 1], left[40] = "", speed[40] = "";
 
@@ -71,7 +73,7 @@ void hf_progress_begin(struct hf_progress *p, const char *what, uint64_t done, u
 	*p = (struct hf_progress){.what = what, .total = total, .base = done, .done = done, .begin_ns = now_ns};
 	p->quiet = quiet;
 	p->terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-	p->tenths = percent(p) / 10;
+	p->drawn_ns = now_ns;
 	if (!quiet && p->terminal)
 		draw(p, now_ns);
 }
@@ -83,12 +85,13 @@ void hf_progress_update(struct hf_progress *p, uint64_t done, uint64_t now_ns)
 		p->base = p->done;
 	if (p->quiet)
 		return;
-	if (p->terminal && now_ns - p->drawn_ns >= REDRAW_NS) {
+	if (now_ns - p->drawn_ns >= (p->terminal ? REDRAW_NS : LINE_NS))
 		draw(p, now_ns);
-	} else if (!p->terminal && percent(p) / 10 > p->tenths) {
-		p->tenths = percent(p) / 10;
-		draw(p, now_ns);
-	}
+}
+
+void hf_progress_skip(struct hf_progress *p, uint64_t bytes)
+{
+	p->base += bytes;
 }
 
 void hf_progress_end(struct hf_progress *p, uint64_t now_ns)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Progress for people, on standard error: a bar with percent, rate and time left on a terminal, a line at every tenth
+ * Progress for people, on standard error: a bar with percent, rate and time left on a terminal, a line every few seconds
  * elsewhere. The caller gives the time, so that figures are right in virtual time as well.
  */
 #ifndef HF_PROGRESS_H
@@ -13,7 +13,6 @@ struct hf_progress {
 	const char *what;
 	uint64_t total, base, done;
 	uint64_t begin_ns, drawn_ns;
-	unsigned tenths; /* lines printed, where there is no terminal */
 	bool terminal;
 	bool quiet;
 };
@@ -23,6 +22,9 @@ struct hf_progress {
 void hf_progress_begin(struct hf_progress *p, const char *what, uint64_t done, uint64_t total, uint64_t now_ns,
 		       bool quiet);
 void hf_progress_update(struct hf_progress *p, uint64_t done, uint64_t now_ns);
+
+/* `bytes` of what is reported done next were passed over: they count for the percentage, not for the rate. */
+void hf_progress_skip(struct hf_progress *p, uint64_t bytes);
 
 /* Ends the bar's line, with what has been reached. */
 void hf_progress_end(struct hf_progress *p, uint64_t now_ns);

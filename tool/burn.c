@@ -58,6 +58,7 @@ static void on_progress(void *ctx, uint32_t off)
 	struct burn *b = ctx;
 	struct hf_burn_event event = {.stage = HF_BURN_UPLOAD, .now_ms = now_ms(b), .off = off};
 
+	event.skipped = b->r->upload.skipped;
 	event.total = (uint32_t)b->o->package.len;
 	if (b->o->event)
 		b->o->event(b->o->ctx, &event);

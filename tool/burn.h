@@ -43,6 +43,7 @@ struct hf_burn_event {
 	enum hf_burn_stage stage;
 	uint64_t now_ms;
 	uint32_t off, total; /* HF_BURN_UPLOAD */
+	uint64_t skipped;    /* of off: what the device had already, or does not want, since the upload began */
 	const char *text;    /* a sentence, NULL: only off moved. Borrowed */
 };
 

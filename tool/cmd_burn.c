@@ -20,6 +20,7 @@ struct show {
 	bool progressing;
 	uint64_t begin_ms;
 	bool begun;
+	uint64_t skipped; /* as the progress knows it */
 	uint32_t percent; /* last one that was told as JSON */
 };
 
@@ -38,11 +39,19 @@ static void end_progress(struct show *s, uint64_t now_ms)
 	s->progressing = false;
 }
 
+static void begin_progress(struct show *s, const struct hf_burn_event *e)
+{
+	hf_progress_begin(&s->progress, "uploading", e->off, e->total, e->now_ms * 1000000, s->quiet);
+	s->skipped = 0;
+	s->progressing = true;
+}
+
 static void show_progress(struct show *s, const struct hf_burn_event *e)
 {
 	if (!s->progressing)
-		hf_progress_begin(&s->progress, "uploading", e->off, e->total, e->now_ms * 1000000, s->quiet);
-	s->progressing = true;
+		begin_progress(s, e);
+	hf_progress_skip(&s->progress, e->skipped - s->skipped);
+	s->skipped = e->skipped;
 	hf_progress_update(&s->progress, e->off, e->now_ms * 1000000);
 }
 
@@ -78,6 +87,8 @@ static void on_event(void *ctx, const struct hf_burn_event *e)
 		printf("%s%8.3f s%s  %s\n", hf_out_colour(stdout, HF_COLOUR_DIM), (double)(e->now_ms - s->begin_ms) / 1000,
 		       hf_out_colour(stdout, HF_COLOUR_NONE), e->text);
 	fflush(stdout);
+	if (e->stage == HF_BURN_UPLOAD)
+		begin_progress(s, e);
 }
 
 static void on_text(void *ctx, uint8_t byte)

@@ -280,6 +280,37 @@ static void progress_of_a_resumed_transfer_counts_its_own_rate(void **state)
 	assert_non_null(strstr(line, "100 %"));
 }
 
+static void progress_that_skips_counts_only_what_was_carried(void **state)
+{
+	struct hf_progress p;
+	char line[200];
+
+	(void)state;
+	hf_progress_begin(&p, "uploading", 0, 100 * 1024, 0, true);
+	hf_progress_skip(&p, 50 * 1024);
+	hf_progress_update(&p, 52 * 1024, UINT64_C(100000000));
+	hf_progress_line(&p, UINT64_C(100000000), line, sizeof(line));
+	assert_null(strstr(line, "KiB/s")); /* too early to tell */
+	hf_progress_update(&p, 60 * 1024, UINT64_C(1000000000));
+	hf_progress_line(&p, UINT64_C(1000000000), line, sizeof(line));
+	assert_non_null(strstr(line, " 60 %  60 of 100 KiB  10.0 KiB/s, 4 s left"));
+}
+
+static void progress_in_a_log_is_a_line_every_few_seconds(void **state)
+{
+	struct hf_progress p;
+
+	(void)state;
+	hf_progress_begin(&p, "uploading", 0, 100, 0, false);
+	p.terminal = false;
+	hf_progress_update(&p, 90, UINT64_C(4900000000));
+	assert_int_equal(p.drawn_ns, 0);
+	hf_progress_update(&p, 91, UINT64_C(5000000000));
+	assert_int_equal(p.drawn_ns, UINT64_C(5000000000));
+	hf_progress_update(&p, 99, UINT64_C(6000000000));
+	assert_int_equal(p.drawn_ns, UINT64_C(5000000000));
+}
+
 /* ---- diagnostic notation ---- */
 
 static char *diag_of(const char *hex, size_t limit, enum hf_err *err)
@@ -377,6 +408,8 @@ int main(void)
 		cmocka_unit_test(numbers_over_2_to_the_53_become_strings),
 		cmocka_unit_test(progress_tells_percent_rate_and_time_left),
 		cmocka_unit_test(progress_of_a_resumed_transfer_counts_its_own_rate),
+		cmocka_unit_test(progress_that_skips_counts_only_what_was_carried),
+		cmocka_unit_test(progress_in_a_log_is_a_line_every_few_seconds),
 		cmocka_unit_test(notation_equals_rfc_8949_s),
 		cmocka_unit_test(notation_of_damaged_input_reports_the_error),
 		cmocka_unit_test(notation_cuts_long_strings),
