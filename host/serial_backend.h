@@ -7,6 +7,7 @@
 
 #include "serial.h"
 
+#define HF_SERIAL_IN_USE   "%s is in use by another program: end that first" /* the port's name */
 #define HF_SERIAL_WRITE_MS 5000u /* a peer that takes nothing for so long does not take it at all */
 
 /* As hf_serial_open; `where` is the name without its prefix. */
@@ -25,6 +26,9 @@ bool hf_serial_is_pty(const char *where);
 /* For backends in real time: a file descriptor that does not block, and the wall's clock. */
 enum hf_err hf_serial_fd_read(int fd, void *buf, size_t cap, uint32_t timeout_ms, size_t *len);
 enum hf_err hf_serial_fd_write(int fd, const void *data, size_t len);
+/* Two programs on one line take each other's bytes and change each other's rate. False: another one has it; closing
+ * ends the claim. */
+bool hf_serial_fd_claim(int fd);
 uint64_t hf_serial_real_now_ms(void *ctx);
 void hf_serial_real_sleep_ms(void *ctx, uint32_t ms);
 

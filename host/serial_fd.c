@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,11 @@ void hf_serial_real_sleep_ms(void *ctx, uint32_t ms)
 
 	(void)ctx;
 	nanosleep(&time, NULL); /* a signal may end it early, so that an interrupt is noticed */
+}
+
+bool hf_serial_fd_claim(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
 /* HF_OK: ready, or closed, which the next call will tell. */

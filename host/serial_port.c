@@ -50,6 +50,13 @@ static void close_sp(struct port *p)
 	p->sp = NULL;
 }
 
+static bool claim(struct sp_port *sp)
+{
+	int fd;
+
+	return sp_get_port_handle(sp, &fd) != SP_OK || hf_serial_fd_claim(fd);
+}
+
 static enum hf_err open_sp(struct port *p)
 {
 	enum sp_return code = sp_get_port_by_name(p->name, &p->sp);
@@ -65,7 +72,7 @@ static enum hf_err open_sp(struct port *p)
 		p->sp = NULL;
 		return code == SP_ERR_FAIL ? HF_ERR_DENIED : err_of(code);
 	}
-	err = apply(p->sp, &p->line);
+	err = claim(p->sp) ? apply(p->sp, &p->line) : HF_ERR_BUSY;
 	if (err)
 		close_sp(p);
 	return err;
@@ -155,7 +162,9 @@ static void explain(const char *where, const struct hf_serial_line *line, enum h
 	char *why = err == HF_ERR_IO || err == HF_ERR_DENIED ? sp_last_error_message() : NULL;
 
 	if (err == HF_ERR_NOT_FOUND)
-		hf_diag_set(diag, "there is no serial port %s", where);
+		hf_diag_set(diag, "there is no serial port %s; plug it in, or name another one", where);
+	else if (err == HF_ERR_BUSY)
+		hf_diag_set(diag, HF_SERIAL_IN_USE, where);
 	else if (err == HF_ERR_UNSUPPORTED)
 		hf_diag_set(diag, "%s cannot be set to %u baud", where, line->baud);
 	else

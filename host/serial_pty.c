@@ -69,6 +69,10 @@ static enum hf_err open_fd(struct pty *p)
 
 	if (fd < 0)
 		return errno == ENOENT ? HF_ERR_NOT_FOUND : errno == EACCES ? HF_ERR_DENIED : HF_ERR_IO;
+	if (!hf_serial_fd_claim(fd)) {
+		close(fd);
+		return HF_ERR_BUSY;
+	}
 	if (apply(fd, &p->line)) {
 		close(fd);
 		return HF_ERR_IO;
@@ -144,7 +148,10 @@ enum hf_err hf_serial_pty_open(const char *where, const struct hf_serial_line *l
 	memcpy(p->name, where, len);
 	err = open_fd(p);
 	if (err) {
-		hf_diag_set(diag, "%s cannot be opened: %s", where, strerror(errno));
+		if (err == HF_ERR_BUSY)
+			hf_diag_set(diag, HF_SERIAL_IN_USE, where);
+		else
+			hf_diag_set(diag, "%s cannot be opened: %s", where, strerror(errno));
 		free(p);
 		return err;
 	}

@@ -147,6 +147,24 @@ static void pty_read_times_out_and_time_passes(void **state)
 	close(master);
 }
 
+static void pty_that_another_holds_is_refused(void **state)
+{
+	char name[64];
+	int master = open_master(name);
+	struct hf_serial first, second;
+	struct hf_diag diag;
+
+	(void)state;
+	assert_int_equal(open_port(name, &first, &diag), HF_OK);
+	assert_int_equal(open_port(name, &second, &diag), HF_ERR_BUSY);
+	assert_non_null(strstr(diag.text, "in use by another program"));
+	assert_int_equal(hf_serial_reopen(&first), HF_OK);
+	hf_serial_close(&first);
+	assert_int_equal(open_port(name, &second, &diag), HF_OK);
+	hf_serial_close(&second);
+	close(master);
+}
+
 static void pty_whose_peer_is_gone_is_an_io_error(void **state)
 {
 	char name[64];
@@ -423,6 +441,7 @@ int main(void)
 		cmocka_unit_test(senseless_line_settings_are_refused),
 		cmocka_unit_test(pty_carries_all_bytes_unchanged),
 		cmocka_unit_test(pty_read_times_out_and_time_passes),
+		cmocka_unit_test(pty_that_another_holds_is_refused),
 		cmocka_unit_test(pty_whose_peer_is_gone_is_an_io_error),
 		cmocka_unit_test(pty_whose_peer_takes_nothing_times_out),
 		cmocka_unit_test(tcp_carries_bytes_and_reconnects),
