@@ -4,6 +4,7 @@
  * all else blank. The journal is blank too: boot starts what verifies, and the firmware confirms itself.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "args.h"
 #include "board.h"
@@ -13,6 +14,7 @@
 #include "image.h"
 #include "load.h"
 #include "package_verify.h"
+#include "uuid.h"
 
 struct factory {
 	const char *board_file, *boot_file, *keyset_file, *package_file, *out;
@@ -27,6 +29,13 @@ struct factory {
 	struct hf_diag diag;
 };
 
+/* Boot for another board's partitions would start, find no firmware where it looks, and be write-protected. It compares
+ * packages with its class id, so that is in it, in whatever format it comes. */
+static bool is_for_board(const struct hf_firmware *boot, const struct hf_board *board)
+{
+	return memmem(boot->bytes, boot->len, board->layout.class_id, HF_UUID_BYTES) != NULL;
+}
+
 static enum hf_err put_boot(struct factory *f)
 {
 	const struct hf_layout *layout = &f->board.layout;
@@ -35,12 +44,17 @@ static enum hf_err put_boot(struct factory *f)
 
 	if (err)
 		return err;
-	if (f->boot.addr == room.addr && f->boot.len <= room.size)
-		return hf_flash_image_put(&f->flash, room, f->boot.addr,
-					  (struct hf_bytes){f->boot.bytes, f->boot.len});
-	hf_diag_set(&f->diag, "%s: it lies at 0x%08x, %u bytes; boot has 0x%08x, %u bytes at most, on this board",
-		    f->boot_file, f->boot.addr, f->boot.len, room.addr, room.size);
-	return HF_ERR_RANGE;
+	if (f->boot.addr != room.addr || f->boot.len > room.size) {
+		hf_diag_set(&f->diag, "%s: it lies at 0x%08x, %u bytes; boot has 0x%08x, %u bytes at most, on this board",
+			    f->boot_file, f->boot.addr, f->boot.len, room.addr, room.size);
+		return HF_ERR_RANGE;
+	}
+	if (!is_for_board(&f->boot, &f->board)) {
+		hf_diag_set(&f->diag, "%s: this is not boot for class %s of %s, whose id is not in it; build boot from this board "
+				      "file", f->boot_file, f->board.class_name, f->board.vendor_domain);
+		return HF_ERR_DEVICE;
+	}
+	return hf_flash_image_put(&f->flash, room, f->boot.addr, (struct hf_bytes){f->boot.bytes, f->boot.len});
 }
 
 static enum hf_err put_keyset(struct factory *f)

@@ -20,6 +20,16 @@ static bool begins(struct hf_bytes file, const char *with, size_t len)
 	return file.len >= len && memcmp(file.ptr, with, len) == 0;
 }
 
+/* The reader of firmware asks for an address, which helps `pack` only. */
+static enum hf_err inspect_firmware(const struct hf_inspect *in, struct hf_diag *diag)
+{
+	enum hf_err err = hf_inspect_firmware(in, diag);
+
+	if (err == HF_ERR_TYPE && !begins(in->file, "\x7f" "ELF", 4))
+		hf_diag_set(diag, "it is neither a package, a slot's dump, a keyset, nor firmware as ELF, Intel HEX or SREC");
+	return err;
+}
+
 static inspector *recognise(struct hf_bytes file)
 {
 	if (begins(file, "\xd8\x6b\xa2", 3))
@@ -28,7 +38,7 @@ static inspector *recognise(struct hf_bytes file)
 		return hf_inspect_package;
 	if (begins(file, "\xa4\x01\x01\x02", 4))
 		return hf_inspect_keyset;
-	return hf_inspect_firmware;
+	return inspect_firmware;
 }
 
 static bool is_blank(struct hf_bytes file)

@@ -148,13 +148,16 @@ says "with COSE's tag" "<< 18(["
 exits 3 "a damaged payload is shown and reported" "$HOLDFAST" inspect flipped.suit
 says "as such" ", DAMAGED"
 exits 3 "a file of no known kind" "$HOLDFAST" inspect release.pem
+complains "says what it could be" "neither a package, a slot's dump, a keyset, nor firmware"
 exits 3 "an empty file" "$HOLDFAST" inspect /dev/null
 exits 0 "an ELF" "$HOLDFAST" inspect "$fw/none-a.elf"
 says "with its vectors" "stack pointer 0x2"
 
 # ---- factory ----
 cp "$fw/none-a.bin" boot.bin
+printf '\025\261\016\322\222\316\127\020\215\346\314\110\200\264\307\073' >>boot.bin # the reference board's class id
 arm-none-eabi-objcopy -I binary -O ihex --change-addresses 0x08000000 boot.bin boot.hex 2>"$err"
+arm-none-eabi-objcopy -I binary -O ihex --change-addresses 0x08000000 "$fw/none-a.bin" other.hex 2>"$err"
 factory="$HOLDFAST factory --board $reference --boot boot.hex --keyset release.keyset"
 exits 0 "a factory's flash is made" $factory --package large.suit --out flash.bin
 [ "$(stat -c %s flash.bin)" = 1048576 ]
@@ -176,6 +179,9 @@ exits 3 "a flipped bit in it is found" "$HOLDFAST" inspect slot.bin --board "$re
 exits 4 "a package that would be refused is not installed" $factory --package foreign.suit --out x.bin
 exits 3 "boot that is linked elsewhere is refused" "$HOLDFAST" factory --board "$reference" --boot "$fw/none-a.elf" \
 	--keyset release.keyset --package two.suit --out x.bin
+exits 4 "another board's boot is refused" "$HOLDFAST" factory --board "$reference" --boot other.hex \
+	--keyset release.keyset --package large.suit --out x.bin
+complains "as such" "not boot for class gw-f407 of holdfast.example"
 [ ! -e x.bin ]
 ok "nothing was written" $?
 finish
