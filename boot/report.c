@@ -85,8 +85,10 @@ static void put_error(const struct hf_report *r, const char *what, enum hf_err e
 {
 	put(r, what);
 	put(r, word(err));
-	put(r, ", error ");
-	put_number(r, err);
+	if (err != HF_ERR_NOT_FOUND) {
+		put(r, ", error ");
+		put_number(r, err);
+	}
 	end(r);
 }
 

@@ -132,7 +132,7 @@ healthy() {
 	play 6s
 	check "a new device starts and confirms itself" <<-'END'
 		boot: holdfast .* reset: power
-		boot: slot B empty
+		boot: slot B empty"
 		boot: slot A 1.0.0 verified, starting"
 		gateway 1.0.0 on .*, slot A, reset: power
 		self-test passed, confirmed
@@ -166,7 +166,7 @@ broken_flash() {
 	play 5s
 	check "with damaged heads boot says why and stays" <<-'END'
 		boot: slot A damaged, error
-		boot: slot B empty, error 51
+		boot: slot B empty"
 		boot: nothing to start
 		"state":"blinking","period_ms":2000,"flashes":2
 		!"event":"start","what":"slot
