@@ -64,6 +64,8 @@ bool hf_conf_number(const struct hf_conf *c, const config_setting_t *item, const
 	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
 		return hf_conf_bad(c, item, "'%s' has to be a whole number", key);
 	value = config_setting_get_int64(item);
+	if (min == max && value != (long long)min)
+		return hf_conf_bad(c, item, "'%s' is %lld (0x%llx), but has to be %u (0x%x)", key, value, value, min, min);
 	if (value < (long long)min || value > (long long)max)
 		return hf_conf_bad(c, item, "'%s' is %lld, but has to be between %u and %u", key, value, min, max);
 	*out = (uint32_t)value;

@@ -71,7 +71,7 @@ static enum hf_err read_head(struct hf_package *p, struct hf_diag *diag)
 	}
 	err = check_digests(p);
 	if (err == HF_ERR_DIGEST)
-		hf_diag_set(diag, "the package is damaged: a digest in its head does not match");
+		hf_diag_set(diag, "the package is damaged: a digest in its head does not match; fetch it again");
 	else if (err == HF_ERR_KEY)
 		hf_diag_set(diag, "the package is not signed");
 	else if (err)
@@ -105,7 +105,7 @@ static enum hf_err read_payloads(struct hf_package *p, struct hf_diag *diag)
 			err = HF_ERR_TRUNCATED;
 		if (err) {
 			hf_diag_set(diag,
-				    err == HF_ERR_TRUNCATED ? "the package is cut off in payload %u"
+				    err == HF_ERR_TRUNCATED ? "the package is cut off in payload %u; fetch it again"
 							    : "payload %u has no valid header",
 				    i + 1);
 			return err;

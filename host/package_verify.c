@@ -401,7 +401,8 @@ static enum hf_err check_sequence(struct check *c)
 	case HF_ERR_RELEASE:
 		release_text(offered, theirs);
 		release_text(d->sequence, mine);
-		hf_diag_set(c->diag, "the package is release %s, older than the device's confirmed release %s",
+		hf_diag_set(c->diag, "the package is release %s, older than the device's confirmed release %s; "
+				       "choose a newer one",
 			    theirs, mine);
 		break;
 	default:

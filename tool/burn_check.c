@@ -170,7 +170,7 @@ static enum hf_err check_policy(const struct hf_package *package, const struct h
 	case HF_ERR_RELEASE:
 		release_text(offered, theirs);
 		release_text(state->slot[state->current].sequence, mine);
-		hf_diag_set(diag, "the package is release %s, older than the confirmed release %s", theirs, mine);
+		hf_diag_set(diag, "the package is release %s, older than the confirmed release %s; choose a newer one", theirs, mine);
 		break;
 	case HF_ERR_SAME_SEQUENCE:
 		hf_diag_set(diag, "the device has other firmware with the package's sequence number: give the new one a "

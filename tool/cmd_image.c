@@ -76,6 +76,17 @@ static bool find_hash(const struct hf_smp_images *images, const char *digits, ui
 	return found == 1;
 }
 
+static bool runs(const struct hf_smp_images *images, const uint8_t hash[HASH_BYTES])
+{
+	for (unsigned i = 0; i < images->count; i++) {
+		const struct hf_smp_image *image = &images->image[i];
+
+		if (image->active && image->hash_len == HASH_BYTES && memcmp(image->hash, hash, HASH_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum hf_exit test(struct hf_port *port, struct hf_smp_client *client, const char *digits)
 {
 	struct hf_smp_images images;
@@ -89,6 +100,10 @@ static enum hf_exit test(struct hf_port *port, struct hf_smp_client *client, con
 	if (!find_hash(&images, digits, hash)) {
 		hf_out_error("the device has not exactly one image whose hash begins with '%s'; `holdfast image list` shows "
 			     "them", digits);
+		return HF_EXIT_DEVICE;
+	}
+	if (runs(&images, hash)) {
+		hf_out_error("the image that begins with '%s' runs already: there is nothing to try", digits);
 		return HF_EXIT_DEVICE;
 	}
 	return hf_port_answer(hf_smp_test_image(client, port->patience_ms, hash, &answer), &answer, "activating the image");
@@ -110,6 +125,24 @@ static enum hf_exit run(struct hf_port *port, struct hf_smp_client *client, cons
 		return hf_port_answer(hf_smp_erase_image(client, port->patience_ms, &answer), &answer,
 				      "erasing the slot that does not run");
 	return hf_port_answer(hf_smp_reset(client, port->patience_ms, &answer), &answer, "resetting");
+}
+
+static const char *done_text(const char *verb)
+{
+	static const struct {
+		const char *verb, *text;
+	} done[] = {
+		{"test", "it starts at the next reset, on trial: `holdfast image reset`\n"},
+		{"confirm", "what runs is confirmed\n"},
+		{"erase", "the slot that does not run is erased\n"},
+		{"reset", "the device resets\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
+		if (strcmp(verb, done[i].verb) == 0)
+			return done[i].text;
+	}
+	return "";
 }
 
 static bool known_verb(const struct hf_args_rest *rest)
@@ -153,8 +186,15 @@ enum hf_exit hf_command_image(int argc, char **argv)
 
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
+	if (strcmp(rest.item[0], "test") == 0 && rest.count == 2 && strlen(rest.item[1]) < 4)
+		return hf_args_wrong(&usage, "HASH wants 4 digits or more, not '%s'", rest.item[1]);
+	if (strcmp(rest.item[0], "test") == 0 && rest.count < 2)
+		return hf_args_wrong(&usage, "test wants the HASH of an image; `holdfast image list` shows them");
+	if (!known_verb(&rest) && rest.count == 2)
+		return hf_args_wrong(&usage, "'%s %s' is none of list, test HASH, confirm, erase, reset", rest.item[0],
+				     rest.item[1]);
 	if (!known_verb(&rest))
-		return hf_args_wrong(&usage, "'%s' is none of list, test HASH (4 digits or more), confirm, erase, reset",
+		return hf_args_wrong(&usage, "'%s' is none of list, test HASH, confirm, erase, reset",
 				     rest.item[0]);
 	if (!hf_port_open(&port, &usage, &code))
 		return code;
@@ -163,6 +203,8 @@ enum hf_exit hf_command_image(int argc, char **argv)
 	hf_interrupt_catch();
 	if (hf_port_find(&port, &client, &status, &code))
 		code = run(&port, &client, &rest, json);
+	if (code == HF_EXIT_OK && !json)
+		printf("%s", done_text(rest.item[0]));
 	hf_port_close(&port);
 	return code;
 }

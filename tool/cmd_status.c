@@ -67,14 +67,15 @@ static void print(const struct hf_smp_status *s, const struct hf_smp_counters *c
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
 		const struct hf_slot_journal *slot = &s->state.slot[i];
 
-		printf("  slot %c      %s", 'A' + (int)i, hf_smp_slot_state_text(slot->state));
+		printf("  slot %c      %s", 'A' + (int)i, slot->state ? hf_smp_slot_state_text(slot->state) : "nothing recorded");
 		if (slot->starts || slot->failures)
 			printf(", %u starts, %u of them failed", slot->starts, slot->failures);
 		printf("\n");
 	}
 	if (s->phase != 0)
 		printf("  upload      %s, %u of %u bytes\n", phase_text(s), s->off, s->len);
-	printf("  journal     %u records, room for %u%s\n", s->journal_records, s->journal_free,
+	printf("  journal     %u record%s, room for %u%s\n", s->journal_records,
+	       s->journal_records == 1 ? "" : "s", s->journal_free,
 	       s->journal_bad ? ", bad slots were met: replace the device in time" : "");
 	printf("  line        %u requests, %u refused, %u damaged frames\n", c->requests, c->refused, c->dropped);
 	if (s->last_error)

@@ -99,7 +99,7 @@ static enum hf_err check_format(const struct hf_firmware *fw, struct hf_bytes fi
 		return HF_ERR_TRUNCATED;
 	}
 	if (fw->format == HF_IMAGE_RAW && !raw_addr) {
-		hf_diag_set(diag, "it is neither ELF nor Intel HEX nor SREC; a raw binary needs its address");
+		hf_diag_set(diag, "it is neither ELF nor Intel HEX nor SREC; a raw binary needs its address: FILE@0x08020400");
 		return HF_ERR_TYPE;
 	}
 	if (fw->format != HF_IMAGE_RAW && raw_addr) {

@@ -93,6 +93,8 @@ bool hf_port_find(struct hf_port *p, struct hf_smp_client *client, struct hf_smp
 	for (unsigned i = 0; err == HF_ERR_TIMEOUT || err == HF_ERR_IO; i++) {
 		struct hf_serial_line line = HF_SERIAL_8N1(p->rate[i % p->rates]);
 
+		if (i == p->rates)
+			hf_out_warning("no device answers on %s yet; waiting up to %u s", p->name, p->patience_ms / 1000);
 		if (i > 0 && (hf_serial_now_ms(&p->serial) >= until || hf_smp_stopped(client)))
 			break;
 		err = hf_serial_set_line(&p->serial, &line);
