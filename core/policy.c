@@ -165,6 +165,12 @@ static bool holds_image(const struct hf_slot_journal *s)
 	return s->state != HF_SLOT_UNKNOWN && s->state != HF_SLOT_UPLOADING;
 }
 
+/* Is what runs no trial? What was rejected runs as the last resort only: nothing else starts that could be lost. */
+static bool decided(const struct hf_state *state, unsigned running)
+{
+	return state->slot[running].state == HF_SLOT_CONFIRMED || state->slot[running].state == HF_SLOT_REJECTED;
+}
+
 enum hf_err hf_policy_erase(const struct hf_state *state, unsigned slot, unsigned running)
 {
 	if (slot >= HF_SLOTS)
@@ -172,7 +178,7 @@ enum hf_err hf_policy_erase(const struct hf_state *state, unsigned slot, unsigne
 	if (slot == running || state->unknown)
 		return HF_ERR_PROTECTED;
 	if (running < HF_SLOTS)
-		return state->slot[running].state == HF_SLOT_CONFIRMED ? HF_OK : HF_ERR_TRIAL;
+		return decided(state, running) ? HF_OK : HF_ERR_TRIAL;
 	if (state->slot[slot].state == HF_SLOT_CONFIRMED && state->slot[!slot].state != HF_SLOT_CONFIRMED)
 		return HF_ERR_PROTECTED;
 	return HF_OK;
@@ -186,6 +192,9 @@ enum hf_err hf_policy_install(const struct hf_state *state, unsigned slot, unsig
 
 	if (err)
 		return err;
+	/* The upload may be on its way into the slot that was confirmed last. */
+	if (now->state != HF_SLOT_CONFIRMED)
+		now = &state->slot[!state->current];
 	if (hf_sequence_security(sequence) < state->floor ||
 	    hf_sequence_security(sequence) < hf_sequence_security(state->newest))
 		return HF_ERR_SECURITY_VERSION;
@@ -207,7 +216,9 @@ enum hf_err hf_policy_activate(const struct hf_state *state, unsigned slot, unsi
 
 	if (slot >= HF_SLOTS || slot == running)
 		return HF_ERR_NOT_FOUND;
-	if (running < HF_SLOTS && state->slot[running].state != HF_SLOT_CONFIRMED)
+	if (state->unknown)
+		return HF_ERR_PROTECTED;
+	if (running < HF_SLOTS && !decided(state, running))
 		return HF_ERR_TRIAL;
 	if (fact->fact != HF_FACT_GOOD)
 		return fact->why;
@@ -229,7 +240,7 @@ enum hf_err hf_policy_confirm(const struct hf_state *state, unsigned running, co
 	if (fact->fact != HF_FACT_GOOD)
 		return fact->why;
 	put_record(record, HF_REC_CONFIRMED, running, fact->sequence, fact->id, 0);
-	if (state->slot[running].state == HF_SLOT_CONFIRMED && state->current == running &&
+	if (state->slot[running].state == HF_SLOT_CONFIRMED && state->slot[running].copies >= 2 && state->current == running &&
 	    known(&state->slot[running], fact))
 		record->type = HF_REC_VOID;
 	return HF_OK;

@@ -27,6 +27,7 @@ static void set_image(struct hf_slot_journal *s, const uint8_t *data)
 	if (s->sequence != sequence || memcmp(s->id, data + OFF_ID, HF_ID_BYTES) != 0) {
 		s->starts = 0;
 		s->failures = 0;
+		s->copies = 0;
 	}
 	s->sequence = sequence;
 	memcpy(s->id, data + OFF_ID, HF_ID_BYTES);
@@ -48,6 +49,15 @@ static void apply_attempt(struct hf_slot_journal *s, const uint8_t *data)
 	s->starts++;
 }
 
+/* The start before, too, may have ended in a failure. */
+static void apply_interrupted(struct hf_slot_journal *s, const uint8_t *data)
+{
+	set_image(s, data);
+	s->state = HF_SLOT_INTERRUPTED;
+	if (counts_as_failure(data[OFF_NOTE]))
+		s->failures++;
+}
+
 static void apply_rejected(struct hf_slot_journal *s, const uint8_t *data)
 {
 	set_image(s, data);
@@ -60,6 +70,9 @@ static void apply_confirmed(struct hf_state *state, unsigned slot, const uint8_t
 	struct hf_slot_journal *s = &state->slot[slot];
 
 	set_image(s, data);
+	if (s->state != HF_SLOT_CONFIRMED)
+		s->copies = 0;
+	s->copies += s->copies < 2;
 	s->state = HF_SLOT_CONFIRMED;
 	s->starts = 0;
 	s->failures = 0;
@@ -95,6 +108,7 @@ static void apply_snapshot(struct hf_slot_journal *s, const uint8_t *data)
 	s->starts = data[0] >> 4 & 3;
 	s->failures = data[0] >> 6 & 3;
 	s->reason = data[1];
+	s->copies = s->state == HF_SLOT_CONFIRMED ? 2 : 0;
 	s->sequence = load_le64(data + 2);
 	memcpy(s->id, data + 10, HF_ID_BYTES);
 }
@@ -158,8 +172,7 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 		apply_rejected(s, data);
 		break;
 	case HF_REC_INTERRUPTED:
-		set_image(s, data);
-		s->state = HF_SLOT_INTERRUPTED;
+		apply_interrupted(s, data);
 		break;
 	case HF_REC_CARRIED:
 		apply_carried(state, data);
@@ -255,5 +268,5 @@ static enum hf_err write_snapshot(void *ctx, struct hf_journal *to)
 
 enum hf_err hf_state_take_over(struct hf_journal *j, struct hf_state *state)
 {
-	return hf_journal_take_over(j, write_snapshot, state);
+	return state->unknown ? HF_ERR_UNSUPPORTED : hf_journal_take_over(j, write_snapshot, state);
 }

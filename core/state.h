@@ -23,7 +23,7 @@ enum hf_record_type {
 	HF_REC_ATTEMPT = 0x21,       /* slot, sequence, id, cause of the reset before */
 	HF_REC_CONFIRMED = 0x22,     /* slot, sequence, id; twice */
 	HF_REC_REJECTED = 0x23,      /* slot, sequence, id, reason (enum hf_reset_cause or HF_REASON_VERIFY) */
-	HF_REC_INTERRUPTED = 0x24,   /* slot, sequence, id: starts used up by power losses */
+	HF_REC_INTERRUPTED = 0x24,   /* slot, sequence, id, cause of the reset before: starts used up by power losses */
 
 	/* A take-over's snapshot, each twice. */
 	HF_REC_CARRIED = 0x30,       /* newest and floor, current slot */
@@ -56,6 +56,7 @@ struct hf_slot_journal {
 	uint8_t starts;           /* of this trial */
 	uint8_t failures;         /* watchdog and fault resets during this image's trials */
 	uint8_t reason;           /* of a rejection, as in its record */
+	uint8_t copies;           /* of the confirmation, as far as they count: 2 are wanted */
 	uint64_t sequence;
 	uint8_t id[HF_ID_BYTES];  /* of the image; while uploading: of its head */
 	uint32_t erase_begun;     /* bit n: sector n of the board was begun to be erased for this upload */
@@ -79,7 +80,8 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record);
 HF_MUST_USE enum hf_err hf_state_load(struct hf_journal *j, const struct hf_flash *flash, const struct hf_layout *layout,
 				      struct hf_state *state, bool *blank);
 
-/* Begins a new journal sector with a snapshot of the state. What a power loss leaves: the old sector, or the new one. */
+/* Begins a new journal sector with a snapshot of the state. What a power loss leaves: the old sector, or the new one.
+ * HF_ERR_UNSUPPORTED where a record that must not be ignored is unknown: the snapshot would lose it. */
 HF_MUST_USE enum hf_err hf_state_take_over(struct hf_journal *j, struct hf_state *state);
 
 #endif

@@ -220,6 +220,26 @@ static void boot_trial_failures_add_up_over_activations(void **state)
 	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_ERR_REJECTED);
 }
 
+/* The last failure of an activation is told by the record that ends it. */
+static void boot_trial_last_failure_counts_in_the_next_activation(void **state)
+{
+	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+	struct hf_record r;
+
+	(void)state;
+	boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL);
+	boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL);
+	boot(&s, truth, HF_RESET_PIN, ENOUGH, NULL);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_INTERRUPTED);
+	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_OK);
+	hf_state_apply(&s, &r);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).slot, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).slot, 0);
+	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
+}
+
 static void boot_trial_without_journal_room_does_not_begin(void **state)
 {
 	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
@@ -333,6 +353,55 @@ static void install_refuses_each_for_its_reason(void **state)
 	assert_int_equal(hf_policy_install(&s, 1, HF_SLOTS, SEQ(3, 31), ids[NEW]), HF_OK);
 }
 
+/* The newest firmware rotted, the older one runs and repairs it: an upload that was begun and cut must not open the door
+ * for a release that was refused before. */
+static void install_over_what_was_confirmed_last_keeps_the_order_of_releases(void **state)
+{
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
+	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 9), ids[OTHER]), HF_ERR_RELEASE);
+	apply(&s, HF_REC_UPLOAD_BEGUN, 1, SEQ(1, 12), NEW, 0);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 9), ids[OTHER]), HF_ERR_RELEASE);
+	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 10), ids[OLD]), HF_OK);
+}
+
+/* Rejected firmware runs only because nothing else starts: then an upload is the way out. */
+static void install_while_rejected_firmware_is_the_last_resort_is_allowed(void **state)
+{
+	struct hf_state s = trial_state();
+	struct hf_record r;
+
+	(void)state;
+	apply(&s, HF_REC_REJECTED, 1, SEQ(1, 11), NEW, HF_RESET_WATCHDOG);
+	assert_int_equal(hf_policy_install(&s, 0, 1, SEQ(1, 12), ids[OTHER]), HF_OK);
+	assert_int_equal(hf_policy_install(&s, 1, 1, SEQ(1, 12), ids[OTHER]), HF_ERR_PROTECTED);
+	apply(&s, HF_REC_UPLOAD_BEGUN, 0, SEQ(1, 12), OTHER, 0);
+	apply(&s, HF_REC_WRITTEN, 0, SEQ(1, 12), OTHER, 0);
+	assert_int_equal(hf_policy_activate(&s, 0, 1, &(struct hf_slot_fact){ .fact = HF_FACT_GOOD, .sequence = SEQ(1, 12) }, &r),
+			 HF_OK);
+}
+
+static void confirmation_that_stands_once_is_written_again(void **state)
+{
+	const struct hf_slot_fact running = good(SEQ(1, 10), OLD);
+	struct hf_record r;
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(hf_policy_confirm(&s, 0, &running, &r), HF_OK);
+		assert_int_equal(r.type, HF_REC_CONFIRMED);
+		hf_state_apply(&s, &r);
+	}
+	assert_int_equal(hf_policy_confirm(&s, 0, &running, &r), HF_OK);
+	assert_int_equal(r.type, HF_REC_VOID);
+}
+
 static void install_during_a_trial_is_refused(void **state)
 {
 	struct hf_state s = trial_state();
@@ -358,6 +427,7 @@ static void record_of_a_later_format_stops_changes(void **state)
 	assert_true(s.unknown);
 	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
 	assert_int_equal(hf_policy_erase(&s, 1, 0), HF_ERR_PROTECTED);
+	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &later), HF_ERR_PROTECTED);
 }
 
 /* Two journal sectors of 2 KiB. */
@@ -380,9 +450,11 @@ static void takeover_carries_every_state_over(void **state)
 	for (unsigned kind = 0; kind <= HF_SLOT_INTERRUPTED; kind++) {
 		hf_state_init(&s);
 		apply(&s, HF_REC_CONFIRMED, 0, SEQ(3, 30), OLD, 0);
+		apply(&s, HF_REC_CONFIRMED, 0, SEQ(3, 30), OLD, 0);
 		apply_erase(&s, 1, 8);
 		apply(&s, HF_REC_WRITTEN, 1, SEQ(3, 31), NEW, 0);
 		s.slot[1].state = (uint8_t)kind;
+		s.slot[1].copies = kind == HF_SLOT_CONFIRMED ? 2 : 0;
 		s.slot[1].starts = (uint8_t)(kind % 4);
 		s.slot[1].failures = (uint8_t)(kind % 3);
 		s.slot[1].reason = (uint8_t)(0x80 | kind);
@@ -411,6 +483,7 @@ static void takeover_survives_the_loss_of_any_record(void **state)
 	bool blank;
 
 	(void)state;
+	s.slot[0].copies = 2;
 	s.slot[1].erase_begun = 0;
 	sim_flash_open(&flash, &layout);
 	assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
@@ -428,6 +501,27 @@ static void takeover_survives_the_loss_of_any_record(void **state)
 	sim_flash_close(&flash);
 }
 
+/* The snapshot would not hold it. */
+static void takeover_never_drops_a_record_of_a_later_format(void **state)
+{
+	struct hf_record later = { .type = 0x77 };
+	struct sim_flash flash;
+	struct hf_journal j;
+	struct hf_state s;
+	bool blank;
+
+	(void)state;
+	sim_flash_open(&flash, &layout);
+	assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &s, &blank), HF_OK);
+	assert_int_equal(hf_state_take_over(&j, &s), HF_OK);
+	assert_int_equal(hf_journal_append(&j, &later), HF_OK);
+	assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &s, &blank), HF_OK);
+	assert_int_equal(hf_state_take_over(&j, &s), HF_ERR_UNSUPPORTED);
+	assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &s, &blank), HF_OK);
+	assert_true(s.unknown);
+	sim_flash_close(&flash);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +533,7 @@ int main(void)
 		cmocka_unit_test(boot_trial_three_watchdogs_reject_and_fall_back),
 		cmocka_unit_test(boot_trial_power_losses_interrupt_and_do_not_reject),
 		cmocka_unit_test(boot_trial_failures_add_up_over_activations),
+		cmocka_unit_test(boot_trial_last_failure_counts_in_the_next_activation),
 		cmocka_unit_test(boot_trial_without_journal_room_does_not_begin),
 		cmocka_unit_test(boot_trial_that_does_not_verify_is_rejected),
 		cmocka_unit_test(boot_only_rejected_left_is_the_last_resort),
@@ -447,9 +542,13 @@ int main(void)
 		cmocka_unit_test(boot_below_the_floor_never_starts),
 		cmocka_unit_test(floor_follows_what_stays_when_the_newest_is_erased),
 		cmocka_unit_test(install_refuses_each_for_its_reason),
+		cmocka_unit_test(install_over_what_was_confirmed_last_keeps_the_order_of_releases),
+		cmocka_unit_test(install_while_rejected_firmware_is_the_last_resort_is_allowed),
+		cmocka_unit_test(confirmation_that_stands_once_is_written_again),
 		cmocka_unit_test(install_during_a_trial_is_refused),
 		cmocka_unit_test(record_of_a_later_format_stops_changes),
 		cmocka_unit_test(takeover_carries_every_state_over),
+		cmocka_unit_test(takeover_never_drops_a_record_of_a_later_format),
 		cmocka_unit_test(takeover_survives_the_loss_of_any_record),
 	};
 
