@@ -297,6 +297,40 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 	return HF_OK;
 }
 
+/* Reads [addr, addr + len) blank, as far as it lies in the sector? */
+static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
+{
+	const struct hf_flash *flash = u->env.flash;
+	uint32_t end = addr + len < sector->addr + sector->size ? addr + len : sector->addr + sector->size;
+
+	for (uint32_t at = addr > sector->addr ? addr : sector->addr; at < end; at += sizeof u->work.page) {
+		uint32_t n = end - at < sizeof u->work.page ? end - at : sizeof u->work.page;
+		enum hf_err err = flash->read(flash->ctx, at, u->work.page, n);
+
+		if (err)
+			return err;
+		for (uint32_t i = 0; i < n; i++)
+			if (u->work.page[i] != 0xff)
+				return HF_ERR_FLASH_ERASE;
+	}
+	return HF_OK;
+}
+
+/* A sector that does not read blank as a whole will do where the upload does not need the words that failed. */
+static enum hf_err erase_for_upload(struct hf_update *u, const struct hf_span *sector)
+{
+	const struct hf_image *image = &u->image;
+	uint32_t head_bytes = (uint32_t)(HF_SLOT_PREFIX_BYTES + u->stored.len + HF_FLASH_WORD);
+	enum hf_err err = u->env.flash->erase(u->env.flash->ctx, sector->addr);
+
+	alive(u);
+	if (err != HF_ERR_FLASH_ERASE || u->phase != HF_UPDATE_PAYLOAD)
+		return err;
+	u->worn = err;
+	err = check_blank(u, sector, image->content_addr, image->content_bytes);
+	return err ? err : check_blank(u, sector, u->env.layout->slot[u->slot].addr, head_bytes);
+}
+
 static enum hf_err erase_sector(struct hf_update *u, unsigned sector)
 {
 	struct hf_record r = { .type = HF_REC_ERASE_BEGUN };
@@ -307,8 +341,7 @@ static enum hf_err erase_sector(struct hf_update *u, unsigned sector)
 	err = append(u, &r);
 	if (err)
 		return err;
-	err = u->env.flash->erase(u->env.flash->ctx, u->env.layout->sector[sector].addr);
-	alive(u);
+	err = erase_for_upload(u, &u->env.layout->sector[sector]);
 	if (err)
 		return err;
 	r.type = HF_REC_ERASE_DONE;

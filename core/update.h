@@ -43,7 +43,7 @@ struct hf_update {
 	struct hf_image image;               /* of the current upload, from PAYLOAD on */
 	bool running_known;                  /* the running slot's head was read and is authentic */
 	struct hf_image running_image;
-	enum hf_err worn;                    /* why the journal could not move on, and stays in what is left of its sector */
+	enum hf_err worn;                    /* the last failure of memory that could be gone around; HF_OK: none */
 
 	/* Private. */
 	uint8_t head_id[HF_ID_BYTES];        /* what a resumption is keyed on */

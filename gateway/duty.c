@@ -88,7 +88,7 @@ void hf_duty_findings(struct hf_duty *d, bool pll)
 	if (d->journal_err)
 		say(d, "journal: ", hf_err_text(d->journal_err));
 	else if (d->update->worn)
-		say(d, "journal cannot move to its other sector: ", hf_err_text(d->update->worn));
+		say(d, "flash wears out, but can be gone around: ", hf_err_text(d->update->worn));
 }
 
 static bool confirmed(const struct hf_duty *d)

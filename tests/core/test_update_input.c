@@ -270,6 +270,27 @@ static void upload_onto_a_stuck_word_fails_and_erases_next_time(void **state)
 	assert_int_equal(b->d.flash.erases, 2);
 }
 
+/* Bits of the slot that no longer erase: of no matter behind the image, refused in it. */
+static void upload_over_bits_that_do_not_erase_fails_only_where_it_needs_them(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t last = 0x08018000 + 65536 - 4;
+
+	sim_flash_stick(&b->d.flash, last, 0, 0x80);
+	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_OK);
+	assert_int_equal(b->d.update.worn, HF_ERR_FLASH_ERASE);
+	assert_int_equal(hf_update_erase(&b->d.update), HF_ERR_FLASH_ERASE);
+	sim_flash_stick(&b->d.flash, last, 0, 0);
+	for (uint32_t at = 0; at < b->d.update.image.content_bytes; at += 4096) {
+		sim_flash_stick(&b->d.flash, b->d.update.image.content_addr + at, 0, 0x80);
+		assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_ERR_FLASH_ERASE);
+		assert_int_equal(hf_update_activate(&b->d.update, b->v1.id), HF_ERR_NOT_FOUND);
+		sim_flash_stick(&b->d.flash, b->d.update.image.content_addr + at, 0, 0);
+	}
+	sim_flash_stick(&b->d.flash, 0x08018000, 0, 0x80);
+	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_ERR_FLASH_ERASE);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 
 int main(void)
@@ -288,6 +309,7 @@ int main(void)
 		CASE(upload_in_packets_of_any_size_gives_the_same),
 		CASE(upload_again_of_what_is_there_writes_nothing),
 		CASE(upload_data_out_of_turn_is_ignored),
+		CASE(upload_over_bits_that_do_not_erase_fails_only_where_it_needs_them),
 		CASE(upload_onto_a_stuck_word_fails_and_erases_next_time),
 	};
 
