@@ -46,6 +46,17 @@ struct hf_server {
 
 /* ---- opening ---- */
 
+/* Does a twin answer there? A socket that was left by a killed one refuses. */
+static bool is_served(const struct sockaddr_un *where)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool served = fd >= 0 && (connect(fd, (const struct sockaddr *)where, sizeof(*where)) == 0 || errno == EAGAIN);
+
+	if (fd >= 0)
+		close(fd);
+	return served;
+}
+
 static bool bind_socket(struct hf_server *server, const char *path, struct hf_diag *diag)
 {
 	struct sockaddr_un where = { .sun_family = AF_UNIX };
@@ -56,12 +67,19 @@ static bool bind_socket(struct hf_server *server, const char *path, struct hf_di
 		return false;
 	}
 	strcpy(where.sun_path, path);
+	if (is_served(&where)) {
+		hf_diag_set(diag, "%s belongs to a twin that runs: end that, or choose another name", path);
+		return false;
+	}
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(path);
 	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&where, sizeof(where)) != 0 ||
 	    listen(server->listener, CLIENTS) != 0) {
 		hf_diag_set(diag, "no socket can be made at %s: %s", path, strerror(errno));
+		if (server->listener >= 0)
+			close(server->listener);
+		server->listener = -1; /* so that what is at path is not removed in the end */
 		return false;
 	}
 	return true;

@@ -673,6 +673,30 @@ static void run_without_peers_ends_by_itself(void **state)
 	assert_int_equal(count_in(events, "\"event\":\"led\",\"state\":\"solid\""), 1);
 }
 
+static int exit_of_another(const char *path)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%s run --board %s --lockstep %s >/dev/null 2>&1", HF_TWIN_PROGRAM, HF_BOARD_FILE, path);
+	return WEXITSTATUS(system(line));
+}
+
+static void socket_that_is_taken_stays_whose_it_is(void **state)
+{
+	(void)state;
+	start_lockstep(NULL);
+	assert_int_equal(exit_of_another(sock), 1);
+	close(open_control()); /* the first still answers */
+	assert_int_equal(end_twin(), 7);
+
+	FILE *file = fopen(sock, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(exit_of_another(sock), 1);
+	assert_int_equal(access(sock, F_OK), 0); /* a file that was named by mistake */
+	unlink(sock);
+}
+
 static void wrong_options_are_refused(void **state)
 {
 	(void)state;
@@ -709,6 +733,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(client_must_say_hello),
+		TEST(socket_that_is_taken_stays_whose_it_is),
 		TEST(port_has_one_client_at_a_time),
 		TEST(time_stands_until_somebody_waits),
 		TEST(read_ends_with_the_first_byte_or_its_time),
