@@ -37,6 +37,10 @@ prepare() {
 	exit 1
 }
 status=0
+lane0=
+lane1=
+# What runs in the background does not hear Ctrl-C.
+trap 'kill $lane0 $lane1 2>/dev/null; exit 7' INT TERM
 for board in reference compact; do
 	prepare "$board" >>"$out/log" 2>&1 || {
 		echo "not ok - campaign on $board: $(tail -n 1 "$out/log")"

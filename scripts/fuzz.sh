@@ -22,8 +22,10 @@ one() {
 	[ -d "$seeds" ] || seeds=
 	vectors=${HF_SHARED:-../shared}/vectors # envelopes that others made
 	[ "$name" != envelope ] || [ ! -d "$vectors" ] || seeds="$seeds $vectors"
-	if "$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-		-artifact_prefix="$finds/crash-" "$finds" $seeds >"$build/finds/$name.log" 2>&1; then
+	"$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="$finds/crash-" "$finds" $seeds >"$build/finds/$name.log" 2>&1 &
+	fuzzer=$!
+	if wait $fuzzer; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/finds/$name.log")
 		echo "ok - fuzz $name: ${runs:-?} runs"
 	else
@@ -33,6 +35,8 @@ one() {
 
 # Two lanes, each takes every other fuzzer.
 lane() {
+	fuzzer=
+	trap 'kill $fuzzer 2>/dev/null; exit 7' TERM
 	i=0
 	for target in $targets; do
 		i=$((i + 1))
@@ -43,7 +47,11 @@ lane() {
 
 mkdir -p "$build/finds"
 lane 1 >"$build/finds/lane1.tap" &
-lane 0 >"$build/finds/lane0.tap"
+lane1=$!
+lane 0 >"$build/finds/lane0.tap" &
+lane0=$!
+# What runs in the background does not hear Ctrl-C.
+trap 'kill $lane0 $lane1; exit 7' INT TERM
 wait
 cat "$build/finds/lane1.tap" "$build/finds/lane0.tap"
 ! grep -q '^not ok' "$build/finds/lane1.tap" "$build/finds/lane0.tap"

@@ -98,9 +98,10 @@ burn() {
 	"$twin" run --board "$conf" --flash "$dir/flash.bin" --lockstep "$dir/socket" --events "$dir/events" "$@" \
 		>"$dir/out" 2>&1 &
 	twin_pid=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ -S "$dir/socket" ] && break
+	waited=0
+	while [ ! -S "$dir/socket" ] && [ $waited -lt 100 ]; do
 		sleep 0.1
+		waited=$((waited + 1))
 	done
 	timeout 60 "$holdfast" burn -q -b "$conf" --confirm-within 600s --port "lockstep:$dir/socket" "$dir/$package.suit" \
 		>"$dir/burn" 2>&1
