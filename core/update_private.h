@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the engine's two halves share: update.c decides, update_write.c writes.
+ */
+#ifndef HF_UPDATE_PRIVATE_H
+#define HF_UPDATE_PRIVATE_H
+
+#include "update.h"
+
+/* What a slot begins with, in front of the stored head. */
+extern const uint8_t hf_update_prefix[HF_SLOT_PREFIX_BYTES];
+
+void hf_update_alive(struct hf_update *u);
+
+/* Append a record (twice), and tell the state. */
+HF_MUST_USE enum hf_err hf_update_append(struct hf_update *u, const struct hf_record *r);
+HF_MUST_USE enum hf_err hf_update_append_twice(struct hf_update *u, const struct hf_record *r);
+
+/* Moves the journal on where less than `wanted` slots are free. Memory may be worn: what counts is that `needed` are, and
+ * a sector that cannot give them is left again. */
+HF_MUST_USE enum hf_err hf_update_make_room(struct hf_update *u, unsigned wanted, unsigned needed);
+
+/* UPLOAD_BEGUN for u->slot. */
+HF_MUST_USE enum hf_err hf_update_record(struct hf_update *u, const uint8_t head_id[HF_ID_BYTES]);
+
+static inline uint32_t hf_update_segments(const struct hf_update *u)
+{
+	return (uint32_t)(u->segments.len / HF_SHA256_BYTES);
+}
+
+/* The phase becomes DONE. */
+void hf_update_done(struct hf_update *u);
+
+/* Erases what [addr, addr + len) touches and this upload has not erased yet. */
+HF_MUST_USE enum hf_err hf_update_prepare(struct hf_update *u, uint32_t addr, uint32_t len);
+
+/* Payload bytes at u->next, segment by segment. */
+HF_MUST_USE enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t len);
+
+/* All segments are committed: the head, verification, WRITTEN. */
+HF_MUST_USE enum hf_err hf_update_finish(struct hf_update *u);
+
+/* After a word that does not program, or a slot that does not verify, a resumption would meet the same again: the next
+ * upload has to begin with an erase. Returns err. */
+HF_MUST_USE enum hf_err hf_update_give_up(struct hf_update *u, enum hf_err err);
+
+#endif
