@@ -470,11 +470,33 @@ static bool get_burn(const struct reader *r, config_setting_t *root)
 	return true;
 }
 
+static bool get_protect(const struct reader *r, config_setting_t *root)
+{
+	static const char *const keys[] = {"rdp", "bor", "boot"};
+	struct hf_board_protect *protect = &r->board->protect;
+	config_setting_t *group;
+	uint32_t rdp, bor;
+
+	if (!hf_conf_get_group(&r->conf, root, "protect", keys, COUNT(keys), &group) ||
+	    !hf_conf_get_number(&r->conf, group, "rdp", 0, 2, &rdp) ||
+	    !hf_conf_get_number(&r->conf, group, "bor", 0, 3, &bor) ||
+	    !hf_conf_get_bool(&r->conf, group, "boot", &protect->boot))
+		return false;
+	if (rdp == 2)
+		return hf_conf_bad(&r->conf, config_setting_get_member(group, "rdp"),
+				   "'rdp' is 0 or 1 here; level 2 closes debug port and ROM loader for ever, and is asked for "
+				   "with a switch of `holdfast factory` only");
+	protect->rdp = (uint8_t)rdp;
+	protect->bor = (uint8_t)bor;
+	return true;
+}
+
 static bool get_board(const struct reader *r, config_setting_t *root)
 {
 	static const char *const keys[] = {
 		"format",     "name",           "vendor",      "class",  "chip", "sysclk_hz", "flash",  "ram",  "ccm",
 		"partitions", "boot_limit_kib", "maintenance", "modbus", "led",  "recovery",  "access", "burn",
+		"protect",
 	};
 	struct hf_board *board = r->board;
 
@@ -486,7 +508,7 @@ static bool get_board(const struct reader *r, config_setting_t *root)
 		return false;
 	return get_partitions(r, root) && get_uart(r, root, "maintenance", &board->maintenance) &&
 	       get_uart(r, root, "modbus", &board->modbus) && get_led(r, root) && get_recovery_pin(r, root) &&
-	       check_pins(r, root) && get_access(r, root) && get_burn(r, root);
+	       check_pins(r, root) && get_access(r, root) && get_burn(r, root) && get_protect(r, root);
 }
 
 static bool refuse_includes(const char *text, const char *file, struct hf_diag *diag)

@@ -54,6 +54,13 @@ struct hf_board_led {
 	bool active_low;
 };
 
+/* What the factory sets in the chip's option bytes, last of all. */
+struct hf_board_protect {
+	uint8_t rdp; /* readout protection, 0 or 1; level 2 is for ever, and not a board file's to ask for */
+	uint8_t bor; /* brown-out reset, 0 (off) to 3 (2.7 V) */
+	bool boot;   /* boot's sectors are write-protected */
+};
+
 struct hf_board_input {
 	struct hf_pin pin;
 	bool active_low;
@@ -93,6 +100,7 @@ struct hf_board {
 	struct hf_board_led led;
 	struct hf_board_input recovery_pin;
 	enum hf_board_access gateway_access, recovery_access;
+	struct hf_board_protect protect;
 	enum hf_board_erase erase;
 	char checksum[8];  /* "crc32": of what was burned */
 	char interface[8]; /* "swd" or "jtag": the debug probe's */

@@ -24,6 +24,7 @@ struct hf_chip {
 	uint32_t ccm_kib; /* at 0x10000000: no DMA, no execution */
 	uint32_t sysclk_max_hz;
 	uint32_t baud_max;
+	uint16_t rom_id; /* as the ROM loader's Get ID says it */
 };
 
 enum hf_signal { HF_SIGNAL_TX, HF_SIGNAL_RX };

@@ -90,6 +90,8 @@ static void print_board(const struct hf_board *b)
 	       hf_board_access_name(b->recovery_access));
 	printf("  burning     %s at %u kHz, %s, erases: %s\n", b->interface, b->interface_khz, b->checksum,
 	       hf_board_erase_name(b->erase));
+	printf("  protection  readout level %u, brown-out level %u, boot %swrite-protected\n", b->protect.rdp,
+	       b->protect.bor, b->protect.boot ? "" : "not ");
 }
 
 /* ---- as JSON ---- */
@@ -170,6 +172,8 @@ static json_t *json_board(const struct hf_board *b)
 	json_object_set_new(all, "burn",
 			    json_pack("{s:s, s:i, s:s, s:s}", "interface", b->interface, "khz", (int)b->interface_khz,
 				      "checksum", b->checksum, "erase", hf_board_erase_name(b->erase)));
+	json_object_set_new(all, "protect", json_pack("{s:i, s:i, s:b}", "rdp", b->protect.rdp, "bor", b->protect.bor,
+						      "boot", b->protect.boot));
 	return all;
 }
 

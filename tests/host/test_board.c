@@ -74,6 +74,10 @@ static void reference_board_has_the_design_s_table(void **state)
 	assert_int_equal(b.led.channel, 1);
 	assert_int_equal(b.led.af, 2);
 	assert_int_equal(b.boot_limit, 16384);
+	assert_int_equal(b.protect.rdp, 1);
+	assert_int_equal(b.protect.bor, 3);
+	assert_true(b.protect.boot);
+	assert_int_equal(b.chip->rom_id, 0x413);
 }
 
 static void compact_board_has_another_table_and_other_pins(void **state)
@@ -250,6 +254,10 @@ static void values_of_another_type_or_range_are_refused(void **state)
 		{"\"PA9\"", "\"PA9 \"", "PA9 ", "has to be a pin"},
 		{"active_low = false;", "active_low = 0;", "led ", "'active_low' has to be true or false"},
 		{"\"local\"", "\"everybody\"", "access ", "'gateway' has to be \"open\" or \"local\" or \"signed\""},
+		{"rdp = 1", "rdp = 2", "protect =", "level 2 closes debug port and ROM loader for ever"},
+		{"rdp = 1", "rdp = 3", "protect =", "'rdp' is 3"},
+		{"bor = 3", "bor = 4", "protect =", "'bor' is 4"},
+		{"boot = true", "boot = 1", "protect =", "'boot' has to be"},
 		{"\"swd\"", "\"usb\"", "burn ", "'interface' has to be \"swd\" or \"jtag\""},
 		{"\"crc32\"", "\"md5\"", "burn ", "'checksum' has to be \"crc32\""},
 		{"\"needed\"", "\"chip\"", "burn ", "'erase' has to be"},
