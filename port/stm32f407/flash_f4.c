@@ -54,6 +54,9 @@ static bool allowed(const struct hf_layout *layout, uint32_t addr, size_t len)
 	return addr - layout->boot.addr >= layout->boot.size && layout->boot.addr - addr >= len;
 }
 
+static void (*idle)(void *ctx);
+static void *idle_ctx;
+
 /* Sleeps until the next interrupt where the clock's interrupt will surely come, so that waiting costs nothing. */
 static enum hf_err wait_idle(uint32_t limit_ms, bool sleep)
 {
@@ -63,6 +66,8 @@ static enum hf_err wait_idle(uint32_t limit_ms, bool sleep)
 	while (FLASH_SR & FLASH_SR_BSY) {
 		if (hf_wait_over(&wait))
 			return HF_ERR_TIMEOUT;
+		if (idle)
+			idle(idle_ctx);
 		if (sleep && (SYST_CSR & SYST_CSR_TICKINT))
 			__asm__ volatile("wfi");
 	}
@@ -110,6 +115,7 @@ static enum hf_err result(enum hf_err failed)
 	return sr & FLASH_SR_ERRORS ? failed : HF_OK;
 }
 
+/* A full slot is 98304 words of 16 us: each cycle here counts. */
 static enum hf_err program_word(uint32_t addr, uint32_t value)
 {
 	enum hf_err err;
@@ -117,7 +123,7 @@ static enum hf_err program_word(uint32_t addr, uint32_t value)
 	HF_REG(addr) = value;
 	hf_barrier();
 	err = wait_idle(PROGRAM_LIMIT_MS, false);
-	if (err == HF_OK)
+	if (err == HF_OK && FLASH_SR & FLASH_SR_ERRORS)
 		err = result(HF_ERR_FLASH_PROGRAM);
 	if (err == HF_OK && HF_REG(addr) != value)
 		err = HF_ERR_FLASH_PROGRAM;
@@ -178,6 +184,12 @@ static enum hf_err erase_refused(void *ctx, uint32_t addr)
 	(void)ctx;
 	(void)addr;
 	return HF_ERR_FLASH_LOCKED;
+}
+
+void hf_flash_f4_set_idle(void (*hook)(void *ctx), void *ctx)
+{
+	idle_ctx = ctx;
+	idle = hook;
 }
 
 void hf_flash_f4_open_append(struct hf_flash *flash, const struct hf_layout *layout)
