@@ -14,8 +14,10 @@
 struct hf_client *hf_client_new(int fd)
 {
 	struct hf_client *client = calloc(1, sizeof(*client));
-	if (client != NULL)
-		client->fd = fd;
+	if (client == NULL)
+		return NULL;
+	client->fd = fd;
+	hf_adapter_init(&client->adapter);
 	return client;
 }
 

@@ -6,6 +6,7 @@
 #ifndef HF_TWIN_CLIENT_H
 #define HF_TWIN_CLIENT_H
 
+#include "adapter.h"
 #include "lockstep.h"
 #include "rig.h"
 
@@ -26,6 +27,7 @@ struct hf_client {
 	uint64_t wait_ns;           /* until when */
 	uint32_t read_max;
 	uint8_t signals;
+	struct hf_adapter adapter;  /* between the device and the ring below */
 	size_t in_len;
 	uint8_t in[HF_CLIENT_IN];
 	size_t out_len, out_cap;

@@ -16,6 +16,11 @@
  *   N now
  *   X command   payload: a command as in script.h                               answer: text
  *
+ * Between the device and a port's client may be a USB adapter with its latency, which belongs to the line and not to the
+ * client: the command "latency 16ms" (X; "latency 0ms": none, which is the default) holds for the maintenance port from
+ * then on, whoever is connected. Bytes of the device then come to an R in packets (adapter.h), bytes of a W go out at
+ * once.
+ *
  * status 0 is success; on any other the payload is a sentence. Pure functions, no socket.
  */
 #ifndef HF_TWIN_LOCKSTEP_H

@@ -14,10 +14,11 @@ static const char details[] =
 	"neither, --for says how long the twin runs.\n"
 	"\n"
 	"A fault is a command with an optional time: 'at 3s cut next program in slot-b after 100 at 0.5 unstable'.\n"
-	"  power on | power off [for TIME]      reset           cable off|on [for TIME]     noise RATE [for TIME]\n"
-	"  cut before N | cut op N at F [unstable]              press recovery [for TIME] | release recovery\n"
+	"  power on | power off [for TIME]      reset [for TIME]                  press|release recovery [for TIME]\n"
+	"  cable off|on [for TIME]              noise RATE [for TIME]             latency TIME (of a USB adapter)\n"
+	"  break on|off [for TIME]              cut before N                      cut op N at F [unstable]\n"
 	"  cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]    ... [off for TIME | stay off]\n"
-	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS             modbus clear\n"
+	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS   modbus clear\n"
 	"Partitions are boot, journal, recovery, slot-a, slot-b, data. After a cut the power is back after 500 ms.";
 
 static const char example[] =

@@ -185,6 +185,11 @@ unsigned hf_rig_usart(const struct hf_rig *rig, enum hf_rig_port port)
 	return port == HF_RIG_MAINTENANCE ? rig->board->maintenance.usart : rig->board->modbus.usart;
 }
 
+uint64_t hf_rig_latency(const struct hf_rig *rig, enum hf_rig_port port)
+{
+	return port == HF_RIG_MAINTENANCE ? rig->latency_ns : 0;
+}
+
 bool hf_rig_port_free(const struct hf_rig *rig, enum hf_rig_port port)
 {
 	return rig->peer[port].fn == NULL && (port == HF_RIG_MAINTENANCE || !rig->slaves);

@@ -57,6 +57,8 @@ HF_MUST_USE enum hf_err hf_rig_command(struct hf_rig *rig, const struct hf_comma
 /* The peer at a port: gets each byte that the device sends. Modbus only without slaves. fn = NULL: none. */
 void hf_rig_listen(struct hf_rig *rig, enum hf_rig_port port, hf_twin_uart_fn *fn, void *ctx);
 bool hf_rig_port_free(const struct hf_rig *rig, enum hf_rig_port port);
+/* Of the adapter between a port and its peer (`latency` of script.h); the server's clients wait for it. */
+uint64_t hf_rig_latency(const struct hf_rig *rig, enum hf_rig_port port);
 unsigned hf_rig_usart(const struct hf_rig *rig, enum hf_rig_port port);
 const char *hf_rig_port_text(enum hf_rig_port port);
 

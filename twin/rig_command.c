@@ -161,7 +161,7 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 		hf_rig_power(rig, c->on);
 		return keep_end(rig, c, diag);
 	case HF_CMD_RESET:
-		hf_twin_reset(rig->twin, HF_TWIN_RESET_PIN);
+		hf_twin_reset_pin(rig->twin, c->duration_ns);
 		return HF_OK;
 	case HF_CMD_CUT:
 		return add_cut(rig, &c->cut, diag);
@@ -175,6 +175,12 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 		return keep_end(rig, c, diag);
 	case HF_CMD_NOISE:
 		hf_usart_noise(machine, usart, c->rate);
+		return keep_end(rig, c, diag);
+	case HF_CMD_LATENCY:
+		rig->latency_ns = c->duration_ns;
+		return HF_OK;
+	case HF_CMD_BREAK:
+		hf_usart_break(machine, usart, c->on);
 		return keep_end(rig, c, diag);
 	case HF_CMD_RECOVERY:
 		hf_rig_press(rig, c->on);

@@ -18,6 +18,7 @@ struct hf_rig {
 	struct hf_cut cut[HF_RIG_CUTS]; /* the first is armed, the others wait for it */
 	unsigned cuts;
 	uint64_t power_on_ns;   /* when the power comes back; HF_NEVER */
+	uint64_t latency_ns;    /* of the maintenance UART's adapter */
 	uint64_t told_gap_ns;   /* the longest time between two Modbus readings that was told */
 	bool woken;
 	bool slaves;

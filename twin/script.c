@@ -252,9 +252,8 @@ static enum hf_err take_advance(struct words *w, struct hf_command *c)
 
 static enum hf_err take_reset(struct words *w, struct hf_command *c)
 {
-	(void)c;
 	(void)accept(w, "pin");
-	return HF_OK;
+	return optional_duration(w, &c->duration_ns);
 }
 
 static enum hf_err take_press(struct words *w, struct hf_command *c)
@@ -333,6 +332,8 @@ static const struct {
 	{ "cut", HF_CMD_CUT, take_cut },
 	{ "cable", HF_CMD_CABLE, take_on_off },
 	{ "noise", HF_CMD_NOISE, take_noise },
+	{ "latency", HF_CMD_LATENCY, take_advance },
+	{ "break", HF_CMD_BREAK, take_on_off },
 	{ "press", HF_CMD_RECOVERY, take_press },
 	{ "release", HF_CMD_RECOVERY, take_release },
 	{ "slave", HF_CMD_SLAVE, take_slave },
@@ -363,8 +364,8 @@ static enum hf_err take_command(struct words *w, struct hf_command *out)
 		err = commands[i].take(w, out);
 		return err != HF_OK ? err : w->at == w->count ? HF_OK : wrong(w, "nothing more");
 	}
-	return wrong(w, "a command (power, reset, advance, cut, cable, noise, press, release, slave, flip, stick, "
-			"modbus, led, status, flash, quit)");
+	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, press, release, "
+			"slave, flip, stick, modbus, led, status, flash, quit)");
 }
 
 enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag)

@@ -5,7 +5,7 @@
  *
  *   [at TIME] COMMAND                  in a script: when virtual time reaches TIME
  *   power on | power off [for TIME]
- *   reset [pin]
+ *   reset [pin] [for TIME]             pulls the reset pin, for so long
  *   advance TIME                       lets virtual time go on (lockstep only)
  *   cut before N | cut op N at F [unstable]            N: flash operations since the twin began, from 0
  *   cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]     K: fitting operations that are let pass
@@ -14,6 +14,8 @@
  *   cut cancel                         all of them
  *   cable off|on [for TIME]            the maintenance UART's
  *   noise RATE [for TIME]              share of flipped bits on the maintenance UART, 0 to 1
+ *   latency TIME                       of the USB adapter at the maintenance UART (adapter.h): latency 16ms; 0ms: none
+ *   break on|off [for TIME]            the maintenance UART's line to the device is held low
  *   press recovery [for TIME] | release recovery
  *   slave N ok|silent|bad-crc          a Modbus slave
  *   flip ADDR BITS | stick ADDR BITS   bits of a word of flash or RAM flip | of flash stay as they are (worn)
@@ -42,6 +44,8 @@ enum hf_command_kind {
 	HF_CMD_CUT_CANCEL,
 	HF_CMD_CABLE,
 	HF_CMD_NOISE,
+	HF_CMD_LATENCY,
+	HF_CMD_BREAK,
 	HF_CMD_RECOVERY,
 	HF_CMD_SLAVE,
 	HF_CMD_FLIP,
@@ -82,8 +86,8 @@ struct hf_command {
 	enum hf_command_kind kind;
 	bool timed;
 	uint64_t at_ns;         /* when timed */
-	uint64_t duration_ns;   /* of ADVANCE; of what ends by itself, 0: it does not */
-	bool on;                /* POWER, CABLE, RECOVERY (pressed) */
+	uint64_t duration_ns;   /* of ADVANCE, LATENCY, RESET; of what ends by itself, 0: it does not */
+	bool on;                /* POWER, CABLE, BREAK, RECOVERY (pressed) */
 	double rate;            /* NOISE */
 	unsigned slave;
 	unsigned mode;          /* SLAVE: enum hf_modbus_mode */

@@ -118,17 +118,21 @@ const char *hf_server_pty(const struct hf_server *server)
 	return server->pty != NULL ? hf_pty_path(server->pty) : NULL;
 }
 
+static void deliver(void *ctx, uint8_t byte)
+{
+	hf_client_hear(ctx, byte);
+}
+
 static void hear(void *ctx, uint8_t byte, uint64_t at_ns)
 {
 	const struct ear *ear = ctx;
 	struct hf_server *server = ear->server;
-	(void)at_ns;
 	for (unsigned i = 0; i < server->clients; i++) {
 		struct hf_client *client = server->client[i];
 		if (client->role != HF_CLIENT_PORT || client->port != ear->port)
 			continue;
-		hf_client_hear(client, byte);
-		if (client->wait == HF_WAIT_BYTES)
+		hf_adapter_hear(&client->adapter, hf_rig_latency(server->rig, ear->port), byte, at_ns, deliver, client);
+		if (client->wait == HF_WAIT_BYTES && client->uart_len > 0)
 			hf_rig_wake(server->rig);
 	}
 }
@@ -327,6 +331,7 @@ static void serve(struct hf_server *server, struct hf_client *client, const stru
 static void end_wait(struct hf_server *server, struct hf_client *client)
 {
 	uint64_t now = now_ns(server);
+	hf_adapter_release(&client->adapter, now, deliver, client);
 	if (client->wait == HF_WAIT_BYTES && (client->uart_len > 0 || now >= client->wait_ns)) {
 		client->wait = HF_WAIT_NOTHING;
 		hf_client_answer_read(client, now);
@@ -416,6 +421,8 @@ static bool may_run(const struct hf_server *server, uint64_t *until_ns)
 			waits = true;
 			if (client->wait_ns < *until_ns)
 				*until_ns = client->wait_ns;
+			if (client->wait == HF_WAIT_BYTES && client->adapter.due_ns < *until_ns)
+				*until_ns = client->adapter.due_ns;
 		} else if (client->role == HF_CLIENT_PORT) {
 			return false;
 		}

@@ -222,6 +222,15 @@ void hf_twin_reset(struct hf_twin *twin, enum hf_twin_reset cause)
 		hf_run_reset(&twin->machine, cause);
 }
 
+void hf_twin_reset_pin(struct hf_twin *twin, uint64_t duration_ns)
+{
+	uint64_t until = hf_machine_now_ns(&twin->machine) + duration_ns;
+
+	hf_twin_reset(twin, HF_TWIN_RESET_PIN);
+	if (twin->machine.st.on && until > twin->machine.st.held_until)
+		twin->machine.st.held_until = until;
+}
+
 uint64_t hf_twin_now_ns(const struct hf_twin *twin)
 {
 	return hf_machine_now_ns(&twin->machine);

@@ -81,6 +81,8 @@ void hf_twin_power_off(struct hf_twin *twin);
 bool hf_twin_is_on(const struct hf_twin *twin);
 /* Pulls the reset pin, or acts as the named cause does. No effect when the power is off. */
 void hf_twin_reset(struct hf_twin *twin, enum hf_twin_reset cause);
+/* The reset pin is held low for so long. */
+void hf_twin_reset_pin(struct hf_twin *twin, uint64_t duration_ns);
 
 /* ---- time ---- */
 

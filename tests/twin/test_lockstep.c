@@ -322,6 +322,55 @@ static void read_ends_with_the_first_byte_or_its_time(void **state)
 	close(fd);
 }
 
+static void adapter_latency_delays_what_the_device_sends(void **state)
+{
+	(void)state;
+	uint8_t most[4] = { 64, 0, 0, 0 };
+	start_lockstep(NULL);
+	int fd = open_uart();
+	assert_true(await(fd, "bench power\r\n", 100 * MS));
+	command(fd, "latency 16ms");
+	for (unsigned i = 0; i < 3; i++) {
+		ask(fd, 'W', 0, "xyz", 3);
+		uint64_t begin = answer.now_ns;
+		ask(fd, 'R', S, most, 4);
+		assert_int_equal(answer.len, 3);
+		assert_in_range(answer.now_ns - begin, 16 * MS + 170000, 16 * MS + 400000);
+	}
+	command(fd, "latency 0ms");
+	ask(fd, 'W', 0, "x", 1);
+	uint64_t begin = answer.now_ns;
+	ask(fd, 'R', S, most, 4);
+	assert_in_range(answer.now_ns - begin, 170000, 400000);
+	close(fd);
+}
+
+static void reset_pin_is_held(void **state)
+{
+	(void)state;
+	start_lockstep(NULL);
+	int fd = open_uart();
+	assert_true(await(fd, "bench power\r\n", 100 * MS));
+	command(fd, "reset for 300ms");
+	assert_false(await(fd, "bench", 299 * MS));
+	assert_true(await(fd, "bench pin\r\n", 100 * MS));
+	close(fd);
+}
+
+static void break_takes_the_line(void **state)
+{
+	(void)state;
+	start_lockstep(NULL);
+	int fd = open_uart();
+	assert_true(await(fd, "bench power\r\n", 100 * MS));
+	command(fd, "break on for 100ms");
+	ask(fd, 'W', 0, "lost", 4);
+	assert_false(await(fd, "LOST", 110 * MS));
+	ask(fd, 'W', 0, "there", 5);
+	assert_true(await(fd, "THERE", 100 * MS));
+	close(fd);
+}
+
 static void busy_uart_client_holds_time_for_control(void **state)
 {
 	(void)state;
@@ -450,8 +499,8 @@ static void senseless_requests_are_refused_and_survived(void **state)
 	int fd = open_uart();
 	refused(fd, 'Z', 0, NULL, 0, "request 0x5a is unknown; known are H, W, R, S, B, L, N and X");
 	refused(fd, 'X', 0, "fly away", 8,
-		"'fly' was given where a command (power, reset, advance, cut, cable, noise, press, release, slave, "
-		"flip, stick, modbus, led, status, flash, quit) belongs");
+		"'fly' was given where a command (power, reset, advance, cut, cable, noise, latency, break, press, "
+		"release, slave, flip, stick, modbus, led, status, flash, quit) belongs");
 	refused(fd, 'X', 0, "a\0b", 3, "a command is a line of text of at most 511 characters");
 	ask(fd, 'N', 0, NULL, 0);
 	uint8_t header[HF_LOCKSTEP_HEADER];
@@ -737,6 +786,9 @@ int main(void)
 		TEST(port_has_one_client_at_a_time),
 		TEST(time_stands_until_somebody_waits),
 		TEST(read_ends_with_the_first_byte_or_its_time),
+		TEST(adapter_latency_delays_what_the_device_sends),
+		TEST(reset_pin_is_held),
+		TEST(break_takes_the_line),
 		TEST(busy_uart_client_holds_time_for_control),
 		TEST(same_dialogue_gives_the_same_bytes_and_times),
 		TEST(wrong_baud_rate_is_garbage),

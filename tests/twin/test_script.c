@@ -76,6 +76,12 @@ static void other_commands_are_understood(void **state)
 	assert_true(c.kind == HF_CMD_CABLE && !c.on && c.duration_ns == 3 * S && !c.timed);
 	assert_int_equal(parse("advance 20s").duration_ns, 20 * S);
 	assert_true(parse("noise 0.001").rate == 0.001);
+	c = parse("latency 16ms");
+	assert_true(c.kind == HF_CMD_LATENCY && c.duration_ns == 16 * MS);
+	c = parse("break on for 2s");
+	assert_true(c.kind == HF_CMD_BREAK && c.on && c.duration_ns == 2 * S);
+	c = parse("reset pin for 100ms");
+	assert_true(c.kind == HF_CMD_RESET && c.duration_ns == 100 * MS);
 	c = parse("slave 2 bad-crc");
 	assert_true(c.slave == 2 && c.mode == HF_MODBUS_BAD_CRC);
 	assert_true(parse("press recovery").on);
