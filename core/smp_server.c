@@ -79,6 +79,11 @@ static bool dispatch(struct hf_smp_server *s, const struct hf_smp_header *h, str
 	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_COUNTERS, HF_SMP_READ):
 		*err = hf_smp_counters(s, body, w);
 		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, HF_SMP_READ):
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, HF_SMP_WRITE):
+		if (s->link)
+			*err = hf_smp_link_serve(s->link, h->op == HF_SMP_WRITE, body, w);
+		return s->link != NULL;
 	}
 	return false;
 }

@@ -8,7 +8,9 @@
 #ifndef HF_SMP_SERVER_H
 #define HF_SMP_SERVER_H
 
+#include "frame.h"
 #include "smp.h"
+#include "smp_link.h"
 #include "update.h"
 
 #define HF_SMP_ANSWER_MAX 768u /* every answer but an echo fits */
@@ -17,6 +19,8 @@ struct hf_smp_server {
 	/* Given by the caller, the rest zero; pointers are borrowed for good. */
 	struct hf_update *update;              /* opened */
 	const struct hf_smp_decoder *decoder;  /* for its counter; NULL: none */
+	const struct hf_frame_decoder *frames; /* the same */
+	struct hf_smp_link *link;              /* NULL: rate and framing cannot be changed */
 	uint16_t buf_size;                     /* largest request that the caller can take, header included */
 	uint8_t buf_count;                     /* requests that may be under way, this one included */
 	uint8_t reset_cause;                   /* enum hf_reset_cause of this start */

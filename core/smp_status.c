@@ -90,6 +90,6 @@ enum hf_err hf_smp_counters(struct hf_smp_server *s, struct hf_bytes body, struc
 	hf_cbor_put_map(w, 3);
 	hf_smp_put_number(w, "requests", s->requests);
 	hf_smp_put_number(w, "refused", s->refused);
-	hf_smp_put_number(w, "dropped", s->decoder ? s->decoder->dropped : 0);
+	hf_smp_put_number(w, "dropped", (s->decoder ? s->decoder->dropped : 0u) + (s->frames ? s->frames->dropped : 0u));
 	return HF_OK;
 }

@@ -548,6 +548,24 @@ static void counters_count(void **state)
 	assert_body("a3 687265717565737473 02 6772656675736564 01 6764726f70706564 09");
 }
 
+static void line_is_unknown_where_it_cannot_change(void **state)
+{
+	static const uint32_t rates[] = { 921600, 115200 };
+	struct hf_smp_link link;
+
+	(void)state;
+	assert_rc(ask(1, HF_SMP_READ, 64, 2, "a0"), HF_SMP_RC_UNSUPPORTED);
+	hf_smp_link_begin(&link, rates, 2);
+	server.link = &link;
+	ask(1, HF_SMP_READ, 64, 2, "a0");
+	assert_body("a3 6462617564 1a000e1000 656672616d65 00 657261746573 82 1a000e1000 1a0001c200");
+	ask(1, HF_SMP_WRITE, 64, 2, "a2 6462617564 1a0001c200 656672616d65 01");
+	assert_body("a2 6462617564 1a0001c200 656672616d65 01");
+	assert_true(hf_smp_link_sent(&link, 0));
+	assert_err(ask(1, HF_SMP_WRITE, 64, 2, "a1 6462617564 01"), HF_ERR_RANGE);
+	assert_untouched();
+}
+
 static void unknown_command_is_rc_8_in_both_versions(void **state)
 {
 	(void)state;
@@ -672,6 +690,7 @@ int main(void)
 		T(status_says_who_and_what_and_how_far),
 		T(status_without_running_firmware_says_null),
 		T(counters_count),
+		T(line_is_unknown_where_it_cannot_change),
 		T(unknown_command_is_rc_8_in_both_versions),
 		T(later_version_is_rc_13),
 		T(answers_and_short_packets_get_no_answer),
