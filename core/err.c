@@ -29,6 +29,10 @@ const char *hf_err_text(enum hf_err err)
 		return "it is not signed by a key that is trusted here";
 	case HF_ERR_KEYSET:
 		return "the keyset is missing or damaged";
+	case HF_ERR_KEYSET_NUMBER:
+		return "a keyset with this number or a higher one is trusted already";
+	case HF_ERR_THRESHOLD:
+		return "too few root keys have signed it";
 	case HF_ERR_VENDOR:
 		return "it is for another vendor's devices";
 	case HF_ERR_CLASS:
@@ -61,6 +65,8 @@ const char *hf_err_text(enum hf_err err)
 		return "the access rule forbids it";
 	case HF_ERR_BUSY:
 		return "the device is busy";
+	case HF_ERR_LOCKOUT:
+		return "neither the firmware nor the recovery that is there would start under this keyset";
 	case HF_ERR_FLASH_ERASE:
 		return "a flash sector does not erase";
 	case HF_ERR_FLASH_PROGRAM:

@@ -28,6 +28,8 @@ enum hf_err {
 	HF_ERR_SIGNATURE = 17,   /* a signature is wrong */
 	HF_ERR_KEY = 18,         /* no key of the keyset made it, or a required algorithm is missing */
 	HF_ERR_KEYSET = 19,      /* the keyset itself is missing or damaged */
+	HF_ERR_KEYSET_NUMBER = 20, /* a keyset with this number or a higher one is trusted already */
+	HF_ERR_THRESHOLD = 21,   /* fewer root keys have signed than the old or the new keyset demands */
 
 	/* Trusted, but not for here and now. */
 	HF_ERR_VENDOR = 32,           /* made for another vendor's devices */
@@ -48,6 +50,7 @@ enum hf_err {
 	HF_ERR_NOT_FOUND = 51,   /* no such slot, record, partition, key */
 	HF_ERR_DENIED = 52,      /* the board's access rule forbids it */
 	HF_ERR_BUSY = 53,
+	HF_ERR_LOCKOUT = 54,     /* under this keyset nothing that the device holds would start */
 
 	/* The hardware failed. */
 	HF_ERR_FLASH_ERASE = 64,   /* a sector does not read blank after its erase */

@@ -6,9 +6,18 @@
  */
 #include "keyset.h"
 
+#include <string.h>
+
 #include "cbor.h"
 
-enum { KEYSET_FORMAT = 1, KEYSET_NUMBER = 2, KEYSET_KEYS = 3, KEYSET_ALGS = 4 };
+enum {
+	KEYSET_FORMAT = 1,
+	KEYSET_NUMBER = 2,
+	KEYSET_KEYS = 3,
+	KEYSET_ALGS = 4,
+	KEYSET_THRESHOLD = 5,
+	KEYSET_DIGESTS = 6,
+};
 enum { KEY_ROLE = 1, KEY_ALG = 2, KEY_PUBLIC = 3 };
 
 static int16_t read_alg(struct hf_cbor_reader *r)
@@ -20,16 +29,14 @@ static int16_t read_alg(struct hf_cbor_reader *r)
 	return (int16_t)alg;
 }
 
-/* The members that are left: byte strings that may be ignored. */
-static void ignore_rest(struct hf_cbor_reader *r, uint32_t members)
+/* A member that is left: a byte string that may be ignored. */
+static void ignore_member(struct hf_cbor_reader *r, int32_t key)
 {
-	const uint8_t *last = NULL;
+	struct hf_bytes content;
 
-	for (; members > 0; members--) {
-		if (hf_cbor_key(r, &last) >= 0)
-			hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
-		(void)hf_cbor_bstr(r);
-	}
+	if (key >= 0)
+		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
+	hf_cbor_view(r, HF_CBOR_BSTR, &content);
 }
 
 /* The header of a map with at least so many members. Returns how many more there are. */
@@ -57,6 +64,7 @@ static uint8_t begin_array(struct hf_cbor_reader *r, uint32_t max)
 
 static void read_key(struct hf_cbor_reader *r, struct hf_key *key)
 {
+	const uint8_t *last = NULL;
 	uint32_t others = begin_map(r, KEY_PUBLIC);
 
 	hf_cbor_expect(r, HF_CBOR_UINT, KEY_ROLE);
@@ -65,7 +73,43 @@ static void read_key(struct hf_cbor_reader *r, struct hf_key *key)
 	key->alg = read_alg(r);
 	hf_cbor_expect(r, HF_CBOR_UINT, KEY_PUBLIC);
 	hf_cbor_view(r, HF_CBOR_BSTR, &key->public_key);
-	ignore_rest(r, others);
+	for (; others > 0; others--)
+		ignore_member(r, hf_cbor_key(r, &last));
+}
+
+static void read_digests(struct hf_cbor_reader *r, struct hf_keyset *out)
+{
+	out->digests = begin_array(r, HF_KEYSET_MAX_DIGESTS);
+	for (unsigned i = 0; i < out->digests; i++) {
+		struct hf_bytes digest;
+
+		hf_cbor_view(r, HF_CBOR_BSTR, &digest);
+		if (digest.len != HF_SHA256_BYTES)
+			hf_cbor_fail(r, HF_ERR_RANGE);
+		out->digest[i] = digest.ptr;
+	}
+}
+
+/* What follows the members that every keyset has. */
+static void read_others(struct hf_cbor_reader *r, uint32_t others, struct hf_keyset *out)
+{
+	const uint8_t *last = NULL;
+
+	out->threshold = 1;
+	out->digests = 0;
+	for (; others > 0; others--) {
+		int32_t key = hf_cbor_key(r, &last);
+
+		if (key == KEYSET_THRESHOLD) {
+			out->threshold = (uint8_t)hf_cbor_uint(r, HF_KEYSET_MAX_KEYS);
+			if (out->threshold == 0)
+				hf_cbor_fail(r, HF_ERR_RANGE);
+		} else if (key == KEYSET_DIGESTS) {
+			read_digests(r, out);
+		} else {
+			ignore_member(r, key);
+		}
+	}
 }
 
 enum hf_err hf_keyset_parse(struct hf_bytes buf, struct hf_keyset *out, size_t *used)
@@ -88,9 +132,17 @@ enum hf_err hf_keyset_parse(struct hf_bytes buf, struct hf_keyset *out, size_t *
 	out->algs = begin_array(&r, HF_KEYSET_MAX_ALGS);
 	for (unsigned i = 0; i < out->algs; i++)
 		out->alg[i] = read_alg(&r);
-	ignore_rest(&r, others);
+	read_others(&r, others, out);
 	if (r.err)
 		return r.err;
 	*used = (size_t)(r.pos - buf.ptr);
 	return HF_OK;
+}
+
+bool hf_keyset_grandfathers(const struct hf_keyset *keyset, const uint8_t manifest_digest[HF_SHA256_BYTES])
+{
+	for (unsigned i = 0; i < keyset->digests; i++)
+		if (memcmp(keyset->digest[i], manifest_digest, HF_SHA256_BYTES) == 0)
+			return true;
+	return false;
 }

@@ -79,6 +79,8 @@ enum hf_smp_rc hf_smp_rc(enum hf_err err)
 		return HF_SMP_RC_CORRUPT;
 	case HF_ERR_SIGNATURE:
 	case HF_ERR_KEY:
+	case HF_ERR_KEYSET_NUMBER:
+	case HF_ERR_THRESHOLD:
 	case HF_ERR_VENDOR:
 	case HF_ERR_CLASS:
 	case HF_ERR_DEVICE:
@@ -95,6 +97,7 @@ enum hf_smp_rc hf_smp_rc(enum hf_err err)
 	case HF_ERR_TRIAL:
 	case HF_ERR_PROTECTED:
 	case HF_ERR_ORDER:
+	case HF_ERR_LOCKOUT:
 		return HF_SMP_RC_BAD_STATE;
 	case HF_ERR_NOT_FOUND:
 		return HF_SMP_RC_NO_ENTRY;

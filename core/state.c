@@ -132,6 +132,13 @@ static void apply_carried(struct hf_state *state, const uint8_t *data)
 	state->current = data[12] & 1;
 }
 
+/* A take-over would leave behind what it does not know. */
+static void apply_long(struct hf_state *state, const struct hf_record *record)
+{
+	if ((record->data[0] == 0 || record->data[0] > HF_LONGREC_KINDS) && !(record->flags & HF_RECORD_MAY_IGNORE))
+		state->unknown = true;
+}
+
 void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 {
 	const uint8_t *data = record->data;
@@ -182,6 +189,10 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 		break;
 	case HF_REC_PROGRESS:
 		apply_progress(s, data);
+		break;
+	case HF_REC_PART:
+	case HF_REC_END:
+		apply_long(state, record);
 		break;
 	default:
 		if (!(record->flags & HF_RECORD_MAY_IGNORE))
@@ -254,19 +265,55 @@ static enum hf_err write_once(const struct hf_state *state, struct hf_journal *t
 	return err;
 }
 
-/* All of it twice: the copies of one record lie as far apart as the snapshot is long, plus what fills up to the
- * distance that any other doubled record has. */
-static enum hf_err write_snapshot(void *ctx, struct hf_journal *to)
-{
-	const struct hf_state *state = ctx;
-	enum hf_err err = write_once(state, to);
+/* What a take-over writes, and from where. */
+struct succession {
+	const struct hf_state *state;
+	struct hf_journal *from;
+	const struct hf_longrec_new *replace; /* NULL: nothing */
+};
 
+/* All of it twice: the copies of one record lie as far apart as the whole is long, plus what fills up to the distance that
+ * any other doubled record has. Memory may be so worn that it does not take the long contents twice: then once. */
+static enum hf_err write_all(void *ctx, struct hf_journal *to)
+{
+	const struct succession *s = ctx;
+	enum hf_err err = write_once(s->state, to);
+
+	if (!err)
+		err = hf_longrec_carry(s->from, to, s->replace, 0);
 	while (!err && to->end < 1 + HF_TWIN_DISTANCE)
 		err = hf_journal_append_void(to);
-	return err ? err : write_once(state, to);
+	if (!err)
+		err = write_once(s->state, to);
+	if (!err)
+		err = hf_longrec_carry(s->from, to, s->replace, HF_STORE_SPARE_SLOTS);
+	return !err && s->replace && hf_journal_free(to) < HF_STORE_SPARE_SLOTS ? HF_ERR_FULL : err;
 }
 
 enum hf_err hf_state_take_over(struct hf_journal *j, struct hf_state *state)
 {
-	return state->unknown ? HF_ERR_UNSUPPORTED : hf_journal_take_over(j, write_snapshot, state);
+	struct succession s = { .state = state, .from = j };
+
+	return state->unknown ? HF_ERR_UNSUPPORTED : hf_journal_take_over(j, write_all, &s);
+}
+
+enum hf_err hf_state_store(struct hf_journal *j, struct hf_state *state, const struct hf_longrec_new *content)
+{
+	static const size_t most[] = { [HF_LONGREC_KEYSET] = HF_KEYSET_BYTES_MAX,
+				       [HF_LONGREC_CONFIGURATION] = HF_CONFIGURATION_MAX };
+	struct succession s = { .state = state, .from = j, .replace = content };
+	unsigned copies;
+	bool same;
+	enum hf_err err;
+
+	if (state->unknown)
+		return HF_ERR_UNSUPPORTED;
+	if (content->content.len > most[content->kind])
+		return HF_ERR_TOO_LARGE;
+	err = hf_longrec_holds(j, content, &same, &copies);
+	if (err || (same && (copies >= 2 || content->content.len == 0)))
+		return err;
+	if (hf_longrec_append(j, content, HF_STORE_SPARE_SLOTS) == HF_OK)
+		return HF_OK;
+	return hf_journal_take_over(j, write_all, &s);
 }

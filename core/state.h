@@ -7,7 +7,7 @@
 #ifndef HF_STATE_H
 #define HF_STATE_H
 
-#include "journal.h"
+#include "longrec.h"
 
 #define HF_ID_BYTES 16 /* an image's id in records: the first bytes of its manifest's digest */
 
@@ -29,6 +29,8 @@ enum hf_record_type {
 	HF_REC_CARRIED = 0x30,       /* newest and floor, current slot */
 	HF_REC_SLOT = 0x31,          /* a slot's state, counters, sequence, id */
 	HF_REC_PROGRESS = 0x32,      /* an unfinished upload's sectors and segments */
+
+	/* 0x40 and 0x41: contents of several slots, longrec.h. */
 };
 
 enum hf_reset_cause {
@@ -80,8 +82,16 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record);
 HF_MUST_USE enum hf_err hf_state_load(struct hf_journal *j, const struct hf_flash *flash, const struct hf_layout *layout,
 				      struct hf_state *state, bool *blank);
 
-/* Begins a new journal sector with a snapshot of the state. What a power loss leaves: the old sector, or the new one.
+/* Begins a new journal sector with a snapshot of the state, and with the keyset and configuration that are there. What a power loss leaves: the old sector, or the new one.
  * HF_ERR_UNSUPPORTED where a record that must not be ignored is unknown: the snapshot would lose it. */
 HF_MUST_USE enum hf_err hf_state_take_over(struct hf_journal *j, struct hf_state *state);
+
+/* Stores the keyset or the configuration (len 0: removes it), twice: by records where there is room, else by a take-over. At
+ * least HF_STORE_SPARE_SLOTS stay free, so that neither can keep an upgrade from its room. What is there already, twice, is
+ * not written again. What a power loss leaves: the content before, or the new one.
+ * HF_ERR_TOO_LARGE; HF_ERR_FULL: the journal is too small or too worn for it. The content before is there then. */
+#define HF_STORE_SPARE_SLOTS 64u
+HF_MUST_USE enum hf_err hf_state_store(struct hf_journal *j, struct hf_state *state,
+				       const struct hf_longrec_new *content);
 
 #endif

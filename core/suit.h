@@ -51,6 +51,13 @@ HF_MUST_USE enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, 
 						 enum hf_role role, const struct hf_crypto *crypto,
 						 uint8_t manifest_digest[HF_SHA256_BYTES]);
 
+/* The same for firmware that is installed already: where the signatures do not count (any more), but the keyset names the
+ * manifest's digest, it is authentic, and *grandfathered says so. Such firmware starts as the last resort only, and is never
+ * installed. */
+HF_MUST_USE enum hf_err hf_envelope_trust(const struct hf_envelope *env, const struct hf_keyset *keyset,
+					  enum hf_role role, const struct hf_crypto *crypto,
+					  uint8_t manifest_digest[HF_SHA256_BYTES], bool *grandfathered);
+
 struct hf_manifest {
 	uint64_t sequence;
 	struct hf_bytes component; /* the component identifier, encoded ([+ bstr]) */

@@ -8,18 +8,13 @@
 #include <string.h>
 
 #include "cbor.h"
+#include "cose.h"
 #include "suit_private.h"
 
 #define TAG_SUIT_ENVELOPE  107
-#define TAG_COSE_SIGN1     18
-#define COSE_HEADER_ALG    1
 #define MAX_PAYLOADS       16
 
 enum { ENVELOPE_AUTH = 2, ENVELOPE_MANIFEST = 3 };
-
-#define SIGNATURE1_BEGIN "\x84\x6aSignature1" /* array of 4, context string */
-#define MAX_PROTECTED    8  /* bytes of { 1: alg }, with their header */
-#define MAX_SIGNED       64 /* of the whole Sig_structure */
 
 /* A byte string with its header. */
 static void bstr_item(struct hf_cbor_reader *r, struct hf_bytes *item, struct hf_bytes *content)
@@ -98,41 +93,13 @@ static void digest_of(const struct hf_crypto *crypto, struct hf_bytes data, uint
 	crypto->sha256_finish(&state, digest);
 }
 
-/* COSE_Sign1 with a detached payload and the algorithm as its only header. */
-struct signature {
-	int32_t alg;
-	struct hf_bytes protected_item; /* at most MAX_PROTECTED bytes, as it is canonical */
-	struct hf_bytes bytes;
-};
-
 /* The content of the authentication wrapper. */
 struct wrapper {
 	struct hf_bytes digest;      /* of the manifest */
 	struct hf_bytes digest_item; /* what is signed, HF_SUIT_DIGEST_ITEM bytes */
 	uint32_t signatures;
-	struct signature signature[HF_SUIT_SIGNATURES];
+	struct hf_cose_sign1 signature[HF_SUIT_SIGNATURES];
 };
-
-static void read_signature(struct hf_cbor_reader *wrapper, struct signature *out)
-{
-	struct hf_cbor_reader r, header;
-	struct hf_bytes content;
-
-	hf_cbor_enter(wrapper, &r);
-	hf_cbor_expect(&r, HF_CBOR_TAG, TAG_COSE_SIGN1);
-	hf_cbor_expect(&r, HF_CBOR_ARRAY, 4);
-	bstr_item(&r, &out->protected_item, &content);
-	hf_cbor_expect(&r, HF_CBOR_MAP, 0);
-	hf_cbor_null(&r);
-	hf_cbor_view(&r, HF_CBOR_BSTR, &out->bytes);
-	hf_cbor_leave(wrapper, &r);
-
-	hf_cbor_open_final(&header, content);
-	hf_cbor_expect(&header, HF_CBOR_MAP, 1);
-	hf_cbor_expect(&header, HF_CBOR_UINT, COSE_HEADER_ALG);
-	out->alg = hf_cbor_int(&header);
-	hf_cbor_leave(wrapper, &header);
-}
 
 static enum hf_err read_wrapper(struct hf_bytes auth, struct wrapper *out)
 {
@@ -148,32 +115,15 @@ static enum hf_err read_wrapper(struct hf_bytes auth, struct wrapper *out)
 		return r.err;
 	}
 	for (uint32_t i = 0; i < out->signatures; i++)
-		read_signature(&r, &out->signature[i]);
+		hf_cose_read(&r, &out->signature[i]);
 	return hf_cbor_close(&r);
-}
-
-/* RFC 9052's Sig_structure: ["Signature1", protected, h'', payload]. */
-static enum hf_err verify(const struct hf_crypto *crypto, const struct hf_key *key, const struct signature *signature,
-			  const uint8_t digest_item[HF_SUIT_DIGEST_ITEM])
-{
-	uint8_t message[MAX_SIGNED];
-	uint8_t *to = message + sizeof(SIGNATURE1_BEGIN) - 1;
-
-	_Static_assert(sizeof(SIGNATURE1_BEGIN) - 1 + MAX_PROTECTED + 1 + HF_SUIT_DIGEST_ITEM <= MAX_SIGNED, "message");
-	memcpy(message, SIGNATURE1_BEGIN, sizeof(SIGNATURE1_BEGIN) - 1);
-	memcpy(to, signature->protected_item.ptr, signature->protected_item.len);
-	to += signature->protected_item.len;
-	*to++ = 0x40; /* no external data */
-	memcpy(to, digest_item, HF_SUIT_DIGEST_ITEM);
-	to += HF_SUIT_DIGEST_ITEM;
-	return crypto->verify(key->alg, key->public_key, (struct hf_bytes){ message, (size_t)(to - message) },
-			      signature->bytes);
 }
 
 /* Whether a key of the role verifies one of the signatures that were made with this algorithm. */
 static enum hf_err check_alg(const struct wrapper *w, int alg, const struct hf_keyset *keyset, enum hf_role role,
 			     const struct hf_crypto *crypto)
 {
+	static const uint8_t no_aad[] = { 0x40 };
 	enum hf_err result = HF_ERR_KEY;
 
 	for (unsigned i = 0; i < w->signatures; i++) {
@@ -181,7 +131,8 @@ static enum hf_err check_alg(const struct wrapper *w, int alg, const struct hf_k
 			const struct hf_key *key = &keyset->key[k];
 			if (w->signature[i].alg != alg || key->alg != alg || key->role != role)
 				continue;
-			result = verify(crypto, key, &w->signature[i], w->digest_item.ptr);
+			result = hf_cose_verify(crypto, key, &w->signature[i],
+						(struct hf_bytes){ no_aad, sizeof(no_aad) }, w->digest_item);
 			if (result != HF_ERR_SIGNATURE)
 				return result;
 		}
@@ -207,20 +158,42 @@ static enum hf_err check_severed(const struct hf_envelope *env, const struct hf_
 	return err;
 }
 
-enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, const struct hf_keyset *keyset, enum hf_role role,
-				     const struct hf_crypto *crypto, uint8_t manifest_digest[HF_SHA256_BYTES])
+static enum hf_err check_signatures(const struct wrapper *w, const struct hf_keyset *keyset, enum hf_role role,
+				    const struct hf_crypto *crypto)
+{
+	enum hf_err err = keyset->algs == 0 ? HF_ERR_KEYSET : HF_OK; /* would let everything in */
+
+	for (unsigned i = 0; i < keyset->algs && !err; i++)
+		err = check_alg(w, keyset->alg[i], keyset, role, crypto);
+	return err;
+}
+
+enum hf_err hf_envelope_trust(const struct hf_envelope *env, const struct hf_keyset *keyset, enum hf_role role,
+			      const struct hf_crypto *crypto, uint8_t manifest_digest[HF_SHA256_BYTES],
+			      bool *grandfathered)
 {
 	struct wrapper w;
 	enum hf_err err = read_wrapper(env->auth, &w);
 
+	*grandfathered = false;
 	if (err)
 		return err;
 	digest_of(crypto, env->manifest_item, manifest_digest);
 	if (memcmp(manifest_digest, w.digest.ptr, HF_SHA256_BYTES) != 0)
 		return HF_ERR_DIGEST;
-	if (keyset->algs == 0) /* would let everything in */
-		return HF_ERR_KEYSET;
-	for (unsigned i = 0; i < keyset->algs && !err; i++)
-		err = check_alg(&w, keyset->alg[i], keyset, role, crypto);
+	err = check_signatures(&w, keyset, role, crypto);
+	if (err && hf_keyset_grandfathers(keyset, manifest_digest)) {
+		*grandfathered = true;
+		err = HF_OK;
+	}
 	return err ? err : check_severed(env, crypto);
+}
+
+enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, const struct hf_keyset *keyset, enum hf_role role,
+				     const struct hf_crypto *crypto, uint8_t manifest_digest[HF_SHA256_BYTES])
+{
+	bool grandfathered;
+	enum hf_err err = hf_envelope_trust(env, keyset, role, crypto, manifest_digest, &grandfathered);
+
+	return !err && grandfathered ? HF_ERR_KEY : err;
 }

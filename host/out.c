@@ -23,6 +23,9 @@ enum hf_exit hf_exit_of(enum hf_err err)
 		return HF_EXIT_INPUT;
 	case HF_ERR_SIGNATURE:
 	case HF_ERR_KEY:
+	case HF_ERR_KEYSET_NUMBER:
+	case HF_ERR_THRESHOLD:
+	case HF_ERR_LOCKOUT:
 	case HF_ERR_VENDOR:
 	case HF_ERR_CLASS:
 	case HF_ERR_DEVICE:

@@ -14,6 +14,9 @@
 
 #define KEY_1 "a3 0101 0228 03 42 aabb"       /* release, ESP256 */
 #define KEY_2 "a3 0100 02382d 03 41 cc"       /* root, HSS-LMS */
+#define DIGEST_1 "5820 11111111 11111111 11111111 11111111 11111111 11111111 11111111 11111111"
+#define DIGEST_2 "5820 22222222 22222222 22222222 22222222 22222222 22222222 22222222 22222222"
+#define FULL "a7 0101 0207 0381" KEY_1 "0481 28 0502 0682" DIGEST_1 DIGEST_2 "20 4178"
 #define PLAIN "a4 0101 0207 0381" KEY_1 "0481 28"
 
 static uint8_t buf[1024];
@@ -39,6 +42,36 @@ static void keyset_with_one_key_is_read(void **state)
 	assert_memory_equal(k.key[0].public_key.ptr, "\xaa\xbb", 2);
 	assert_int_equal(k.algs, 1);
 	assert_int_equal(k.alg[0], HF_ALG_ESP256);
+}
+
+static void keyset_without_threshold_needs_one_root_key(void **state)
+{
+	struct hf_keyset k;
+	size_t used;
+
+	(void)state;
+	assert_int_equal(parse(PLAIN, &k, &used), HF_OK);
+	assert_int_equal(k.threshold, 1);
+	assert_int_equal(k.digests, 0);
+}
+
+static void keyset_with_threshold_and_digests_is_read(void **state)
+{
+	uint8_t one[HF_SHA256_BYTES], two[HF_SHA256_BYTES];
+	struct hf_keyset k;
+	size_t used = 0;
+
+	(void)state;
+	memset(one, 0x11, sizeof one);
+	memset(two, 0x22, sizeof two);
+	assert_int_equal(parse(FULL, &k, &used), HF_OK);
+	assert_int_equal(used, from_hex(FULL, buf, sizeof(buf)));
+	assert_int_equal(k.threshold, 2);
+	assert_int_equal(k.digests, 2);
+	assert_true(hf_keyset_grandfathers(&k, one));
+	assert_true(hf_keyset_grandfathers(&k, two));
+	two[31] ^= 1;
+	assert_false(hf_keyset_grandfathers(&k, two));
 }
 
 static void erased_flash_behind_a_keyset_is_ignored(void **state)
@@ -102,7 +135,16 @@ static void wrong_keyset_is_refused(void **state)
 		{ "a4 0101 0207 0389" KEY_1 KEY_1 KEY_1 KEY_1 KEY_1 KEY_1 KEY_1 KEY_1 KEY_1 "0481 28", HF_ERR_RANGE },
 		{ "a4 0207 0101 0381" KEY_1 "0481 28", HF_ERR_UNSUPPORTED },      /* order */
 		{ "a4 0101 0101 0381" KEY_1 "0481 28", HF_ERR_UNSUPPORTED },      /* twice */
-		{ "a5 0101 0207 0381" KEY_1 "0481 28 0500", HF_ERR_UNSUPPORTED }, /* a member that must be known */
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0700", HF_ERR_UNSUPPORTED }, /* a member that must be known */
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0500", HF_ERR_RANGE },       /* nobody has to sign */
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0509", HF_ERR_RANGE },       /* more than can */
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0540", HF_ERR_TYPE },
+		{ "a6 0101 0207 0381" KEY_1 "0481 28 0501 0501", HF_ERR_ENCODING }, /* twice */
+		{ "a6 0101 0207 0381" KEY_1 "0481 28 0681" DIGEST_1 "0501", HF_ERR_ENCODING }, /* order */
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0680", HF_ERR_RANGE },
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0685" DIGEST_1 DIGEST_1 DIGEST_1 DIGEST_1 DIGEST_1, HF_ERR_RANGE },
+		{ "a5 0101 0207 0381" KEY_1 "0481 28 0681 42 aabb", HF_ERR_RANGE },
+		{ "a4 0101 0207 0381 a4 0101 0228 03 42 aabb 0501 0481 28", HF_ERR_UNSUPPORTED }, /* not a key's member */
 		{ "a6 0101 0207 0381" KEY_1 "0481 28 39010040 20 40", HF_ERR_ENCODING },
 		{ "a5 0101 0207 0381" KEY_1 "0481 28 20 00", HF_ERR_TYPE },       /* ignored ones are byte strings */
 		{ "a4 0101 021b0000000100000000 0381" KEY_1 "0481 28", HF_ERR_RANGE },
@@ -129,7 +171,7 @@ static void wrong_keyset_is_refused(void **state)
 
 static void every_cut_keyset_is_truncated(void **state)
 {
-	size_t len = from_hex(PLAIN, buf, sizeof(buf)), used;
+	size_t len = from_hex(FULL, buf, sizeof(buf)), used;
 	struct hf_keyset k;
 
 	(void)state;
@@ -146,6 +188,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keyset_with_one_key_is_read),
+		cmocka_unit_test(keyset_without_threshold_needs_one_root_key),
+		cmocka_unit_test(keyset_with_threshold_and_digests_is_read),
 		cmocka_unit_test(erased_flash_behind_a_keyset_is_ignored),
 		cmocka_unit_test(keyset_with_several_keys_is_read),
 		cmocka_unit_test(members_with_negative_keys_are_ignored),
