@@ -12,6 +12,7 @@
 #include <openssl/params.h>
 #include <openssl/sha.h>
 
+#include "lms.h"
 #include "sign.h"
 
 #define ED25519_PUBLIC_BYTES    32
@@ -114,6 +115,8 @@ static enum hf_err verify(int alg, struct hf_bytes key, struct hf_bytes message,
 		return verify_p256(key, message, signature);
 	case HF_ALG_EDDSA:
 		return verify_ed25519(key, message, signature);
+	case HF_ALG_HSS_LMS:
+		return hf_lms_verify(&hf_host_crypto, key, message, signature);
 	default:
 		return HF_ERR_UNSUPPORTED;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Core's crypto by OpenSSL, for hosts. Verifies -9 (ESP256), and the deprecated names -7 (ES256, P-256 only) and -8
+ * Core's crypto by OpenSSL, for hosts. Verifies -9 (ESP256), -46 (HSS-LMS by core/lms.h), and the deprecated names -7 (ES256, P-256 only) and -8
  * (EdDSA: Ed25519, key of 32 bytes), which published vectors carry.
  */
 #ifndef HF_HOST_CRYPTO_H

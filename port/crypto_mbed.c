@@ -8,6 +8,8 @@
 #include <mbedtls/sha256.h>
 #include <p256-m.h>
 
+#include "lms.h"
+
 #define P256_KEY_BYTES       65
 #define P256_SIGNATURE_BYTES 64
 
@@ -46,14 +48,11 @@ __attribute__((noinline)) void hf_mbed_sha256_finish(struct hf_sha256 *state, ui
 	(void)mbedtls_sha256_finish((mbedtls_sha256_context *)state, digest);
 }
 
-__attribute__((noinline)) enum hf_err hf_mbed_verify(int alg, struct hf_bytes key, struct hf_bytes message,
-						     struct hf_bytes signature)
+static enum hf_err verify_p256(struct hf_bytes key, struct hf_bytes message, struct hf_bytes signature)
 {
 	struct hf_sha256 state;
 	uint8_t digest[HF_SHA256_BYTES];
 
-	if (alg != HF_ALG_ESP256)
-		return HF_ERR_UNSUPPORTED;
 	if (key.len != P256_KEY_BYTES || key.ptr[0] != 0x04 || signature.len != P256_SIGNATURE_BYTES)
 		return HF_ERR_SIGNATURE;
 	hf_mbed_sha256_start(&state);
@@ -62,6 +61,16 @@ __attribute__((noinline)) enum hf_err hf_mbed_verify(int alg, struct hf_bytes ke
 	if (p256_ecdsa_verify(signature.ptr, key.ptr + 1, digest, sizeof(digest)) != P256_SUCCESS)
 		return HF_ERR_SIGNATURE;
 	return HF_OK;
+}
+
+__attribute__((noinline)) enum hf_err hf_mbed_verify(int alg, struct hf_bytes key, struct hf_bytes message,
+						     struct hf_bytes signature)
+{
+	if (alg == HF_ALG_ESP256)
+		return verify_p256(key, message, signature);
+	if (alg == HF_ALG_HSS_LMS)
+		return hf_lms_verify(&hf_mbed_crypto, key, message, signature);
+	return HF_ERR_UNSUPPORTED;
 }
 
 const struct hf_crypto hf_mbed_crypto = {

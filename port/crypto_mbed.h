@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Core's crypto by Mbed TLS 3.6: SHA-256 and ECDSA on P-256 (p256-m). For the device, and for hosts that want the very
- * same code.
+ * Core's crypto by Mbed TLS 3.6: SHA-256, ECDSA on P-256 (p256-m) and LMS. For the device, and for hosts that want the
+ * very same code.
  *
- * ESP256 (-9) is the one signature algorithm; HF_ERR_UNSUPPORTED for any other. The four functions are never inlined
+ * Signature algorithms are ESP256 (-9) and HSS-LMS (-46; one level, SHA-256, height 10, w = 8: key of 60 bytes, signature
+ * of 1456); HF_ERR_UNSUPPORTED for any other. The four functions are never inlined
  * and keep their names in the ELF file: the twin may answer a call natively. What it needs to know of the state is
  * its layout: u8 block[64], u32 total[2] (bytes hashed, low word first; block holds the last total % 64 of them), u32
  * state[8].
