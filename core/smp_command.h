@@ -21,6 +21,8 @@ enum hf_smp_field {
 	HF_SMP_F_CONFIRM,
 	HF_SMP_F_BAUD,
 	HF_SMP_F_FRAME,
+	HF_SMP_F_PLACE,
+	HF_SMP_F_COUNT,
 	HF_SMP_NUMBERS,
 	HF_SMP_F_DATA = HF_SMP_NUMBERS,
 	HF_SMP_F_SHA,
@@ -60,6 +62,15 @@ HF_MUST_USE enum hf_err hf_smp_image_set_state(struct hf_smp_server *s, struct h
 HF_MUST_USE enum hf_err hf_smp_image_upload(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_image_erase(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_image_slots(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+
+/* smp_access.c: may the peer change the device now? HF_OK, HF_ERR_DENIED. Asked before each command that is not known to
+ * change nothing. */
+HF_MUST_USE enum hf_err hf_smp_access(struct hf_smp_server *s);
+
+/* smp_maintain.c */
+HF_MUST_USE enum hf_err hf_smp_rollback(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_read(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_recovery(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 
 /* smp_status.c */
 HF_MUST_USE enum hf_err hf_smp_status(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);

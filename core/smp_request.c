@@ -18,6 +18,8 @@ static const struct {
 	[HF_SMP_F_CONFIRM] = { "confirm", HF_CBOR_SIMPLE },
 	[HF_SMP_F_BAUD] = { "baud", HF_CBOR_UINT },
 	[HF_SMP_F_FRAME] = { "frame", HF_CBOR_UINT },
+	[HF_SMP_F_PLACE] = { "place", HF_CBOR_UINT },
+	[HF_SMP_F_COUNT] = { "n", HF_CBOR_UINT },
 	[HF_SMP_F_DATA] = { "data", HF_CBOR_BSTR },
 	[HF_SMP_F_SHA] = { "sha", HF_CBOR_BSTR },
 	[HF_SMP_F_HASH] = { "hash", HF_CBOR_BSTR },

@@ -84,8 +84,29 @@ static bool dispatch(struct hf_smp_server *s, const struct hf_smp_header *h, str
 		if (s->link)
 			*err = hf_smp_link_serve(s->link, h->op == HF_SMP_WRITE, body, w);
 		return s->link != NULL;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_ROLLBACK, HF_SMP_WRITE):
+		*err = hf_smp_rollback(s, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_READ, HF_SMP_READ):
+		*err = hf_smp_read(s, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_RECOVERY, HF_SMP_WRITE):
+		*err = hf_smp_recovery(s, body, w);
+		return true;
 	}
 	return false;
+}
+
+/* Whatever is written changes the device, but for what has no effect beyond the line. */
+static bool changes(const struct hf_smp_header *h)
+{
+	switch (COMMAND(h->group, h->id, h->op)) {
+	case COMMAND(HF_SMP_OS, HF_SMP_OS_ECHO, HF_SMP_WRITE):
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, HF_SMP_WRITE):
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_SESSION, HF_SMP_WRITE):
+		return false;
+	}
+	return h->op == HF_SMP_WRITE;
 }
 
 /* SMP's own errors: the same in both versions. */
@@ -151,6 +172,8 @@ size_t hf_smp_serve(struct hf_smp_server *s, struct hf_bytes packet, uint8_t *ou
 	} else if (h.version > HF_SMP_VERSION_MAX) {
 		h.version = HF_SMP_VERSION_MAX;
 		put_rc(s, &w, HF_SMP_RC_TOO_NEW, "this version of SMP is not known here");
+	} else if (changes(&h) && (err = hf_smp_access(s)) != HF_OK) {
+		put_error(s, &w, h.version, err);
 	} else if (!dispatch(s, &h, body, &w, &err)) {
 		put_rc(s, &w, HF_SMP_RC_UNSUPPORTED, "there is no such command");
 	} else if (err || w.err) {

@@ -8,6 +8,7 @@
 #ifndef HF_SMP_SERVER_H
 #define HF_SMP_SERVER_H
 
+#include "access.h"
 #include "frame.h"
 #include "smp.h"
 #include "smp_link.h"
@@ -24,14 +25,21 @@ struct hf_smp_server {
 	uint16_t buf_size;                     /* largest request that the caller can take, header included */
 	uint8_t buf_count;                     /* requests that may be under way, this one included */
 	uint8_t reset_cause;                   /* enum hf_reset_cause of this start */
+	uint8_t access;                        /* enum hf_access: the board's rule for what runs */
+	bool readback;                         /* the board lets images be read out */
+	bool network;                          /* the peer is not at the maintenance port; may change with each packet */
+	uint32_t (*now_ms)(void);              /* for sessions, as the next one; NULL: none can be opened */
+	HF_MUST_USE enum hf_err (*random)(uint8_t *buf, size_t len); /* unpredictable bytes */
 
 	/* To be read. */
 	bool reset_wanted;  /* reset once the answer has left */
+	bool recovery_wanted; /* ... into recovery */
 	uint8_t last_error; /* enum hf_err of the last refusal; may be set by the caller too */
 	uint32_t requests;
 	uint32_t refused;
 
 	/* Private. */
+	struct hf_session session;
 	uint8_t sha_len;    /* of the current upload; 0: it has none */
 	uint8_t sha[HF_SHA256_BYTES];
 	bool other_known;

@@ -77,6 +77,10 @@ HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const
  * the next reset starts it. */
 HF_MUST_USE enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES]);
 
+/* Wishes a trial of the confirmed firmware in the other slot (in recovery: in the one that was not confirmed last).
+ * HF_ERR_NOT_FOUND: none is confirmed there; else as hf_update_activate. */
+HF_MUST_USE enum hf_err hf_update_rollback(struct hf_update *u);
+
 /* The running firmware found itself healthy. Idempotent. */
 HF_MUST_USE enum hf_err hf_update_confirm(struct hf_update *u);
 

@@ -39,7 +39,7 @@ const char *hf_board_partition_name(enum hf_board_partition_id id)
 	return partition_names[id];
 }
 
-const char *hf_board_access_name(enum hf_board_access access)
+const char *hf_board_access_name(enum hf_access access)
 {
 	return access_names[access];
 }
@@ -438,16 +438,17 @@ static bool get_identity(const struct reader *r, config_setting_t *root)
 
 static bool get_access(const struct reader *r, config_setting_t *root)
 {
-	static const char *const keys[] = {"gateway", "recovery"};
+	static const char *const keys[] = {"gateway", "recovery", "readback"};
 	config_setting_t *group;
 	unsigned gateway, recovery;
 
 	if (!hf_conf_get_group(&r->conf, root, "access", keys, COUNT(keys), &group) ||
 	    !hf_conf_get_choice(&r->conf, group, "gateway", access_names, COUNT(access_names), &gateway) ||
-	    !hf_conf_get_choice(&r->conf, group, "recovery", access_names, COUNT(access_names), &recovery))
+	    !hf_conf_get_choice(&r->conf, group, "recovery", access_names, COUNT(access_names), &recovery) ||
+	    !hf_conf_get_bool(&r->conf, group, "readback", &r->board->readback))
 		return false;
-	r->board->gateway_access = (enum hf_board_access)gateway;
-	r->board->recovery_access = (enum hf_board_access)recovery;
+	r->board->gateway_access = (enum hf_access)gateway;
+	r->board->recovery_access = (enum hf_access)recovery;
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "access.h"
 #include "bytes.h"
 #include "chip.h"
 #include "diag.h"
@@ -24,13 +25,6 @@
 #define HF_BOARD_KEYSET_BYTES 2048u /* the end of the boot partition */
 #define HF_BOARD_FILE_MAX     65536u
 #define HF_BOARD_UNUSED       8
-
-/* What may change a device (erase, reset, keyset, configuration), in the running gateway and in recovery. */
-enum hf_board_access {
-	HF_ACCESS_OPEN = 0,   /* whoever is connected */
-	HF_ACCESS_LOCAL = 1,  /* whoever is connected to the maintenance port, nobody from the network */
-	HF_ACCESS_SIGNED = 2, /* only with a site key's signature */
-};
 
 enum hf_board_erase {
 	HF_ERASE_NEEDED = 0, /* the sectors that will be written */
@@ -99,7 +93,8 @@ struct hf_board {
 	struct hf_board_uart modbus;
 	struct hf_board_led led;
 	struct hf_board_input recovery_pin;
-	enum hf_board_access gateway_access, recovery_access;
+	enum hf_access gateway_access, recovery_access; /* who may change a device: the running gateway, recovery */
+	bool readback;                                  /* images may be read out of a device */
 	struct hf_board_protect protect;
 	enum hf_board_erase erase;
 	char checksum[8];  /* "crc32": of what was burned */
@@ -117,7 +112,7 @@ HF_MUST_USE enum hf_err hf_board_load(const char *path, struct hf_board *out, st
 
 const char *hf_board_partition_name(enum hf_board_partition_id id); /* as the file's key: "slot_a" */
 struct hf_span hf_board_span(const struct hf_board *board, struct hf_board_partition partition);
-const char *hf_board_access_name(enum hf_board_access access);
+const char *hf_board_access_name(enum hf_access access);
 const char *hf_board_erase_name(enum hf_board_erase erase);
 
 #endif

@@ -52,6 +52,7 @@ void hf_board_write_header(const struct hf_board *b, FILE *to)
 	fprintf(to, "/* Who may change the device: 0 anybody, 1 the maintenance port, 2 a site key's holder. */\n");
 	fprintf(to, "#define HF_BOARD_GATEWAY_ACCESS  %d\n", b->gateway_access);
 	fprintf(to, "#define HF_BOARD_RECOVERY_ACCESS %d\n", b->recovery_access);
+	fprintf(to, "#define HF_BOARD_READBACK        %d /* images may be read out */\n", b->readback);
 	fprintf(to, "\n#endif\n");
 }
 

@@ -86,8 +86,8 @@ static void print_board(const struct hf_board *b)
 	       b->led.channel, b->led.af, b->led.active_low ? "low" : "high");
 	printf("  recovery    %s, when held %s\n", pin_text(b->recovery_pin.pin, pin),
 	       b->recovery_pin.active_low ? "low" : "high");
-	printf("  access      gateway: %s, recovery: %s\n", hf_board_access_name(b->gateway_access),
-	       hf_board_access_name(b->recovery_access));
+	printf("  access      gateway: %s, recovery: %s, images %s be read out\n", hf_board_access_name(b->gateway_access),
+	       hf_board_access_name(b->recovery_access), b->readback ? "can" : "cannot");
 	printf("  burning     %s at %u kHz, %s, erases: %s\n", b->interface, b->interface_khz, b->checksum,
 	       hf_board_erase_name(b->erase));
 	printf("  protection  readout level %u, brown-out level %u, boot %swrite-protected\n", b->protect.rdp,
@@ -167,8 +167,8 @@ static json_t *json_board(const struct hf_board *b)
 			    json_pack("{s:s, s:b}", "pin", pin_text(b->recovery_pin.pin, recovery), "active_low",
 				      b->recovery_pin.active_low));
 	json_object_set_new(all, "access",
-			    json_pack("{s:s, s:s}", "gateway", hf_board_access_name(b->gateway_access), "recovery",
-				      hf_board_access_name(b->recovery_access)));
+			    json_pack("{s:s, s:s, s:b}", "gateway", hf_board_access_name(b->gateway_access), "recovery",
+				      hf_board_access_name(b->recovery_access), "readback", b->readback));
 	json_object_set_new(all, "burn",
 			    json_pack("{s:s, s:i, s:s, s:s}", "interface", b->interface, "khz", (int)b->interface_khz,
 				      "checksum", b->checksum, "erase", hf_board_erase_name(b->erase)));

@@ -254,6 +254,7 @@ static void values_of_another_type_or_range_are_refused(void **state)
 		{"\"PA9\"", "\"PA9 \"", "PA9 ", "has to be a pin"},
 		{"active_low = false;", "active_low = 0;", "led ", "'active_low' has to be true or false"},
 		{"\"local\"", "\"everybody\"", "access ", "'gateway' has to be \"open\" or \"local\" or \"signed\""},
+		{"readback = true", "readback = 1", "access ", "'readback' has to be true or false"},
 		{"rdp = 1", "rdp = 2", "protect =", "level 2 closes debug port and ROM loader for ever"},
 		{"rdp = 1", "rdp = 3", "protect =", "'rdp' is 3"},
 		{"bor = 3", "bor = 4", "protect =", "'bor' is 4"},
@@ -281,6 +282,7 @@ static void keys_that_are_missing_are_refused(void **state)
 		{"timer = 4;", "", "led ", "'timer' is missing in led"},
 		{"boot_limit_kib = 18;", "", NULL, "'boot_limit_kib' is missing"},
 		{"gateway = \"local\";", "", "access ", "'gateway' is missing in access"},
+		{" readback = true;", "", "access ", "'readback' is missing in access"},
 		{"usart = 1;", "", "maintenance = ", "'usart' is missing in maintenance"},
 	};
 
