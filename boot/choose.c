@@ -8,18 +8,20 @@
 
 #include <string.h>
 
-/* Two slots to verify, and a few records: the policy needs fewer, and must not keep us here. */
+/* Three places to verify, and a few records: the policy needs fewer, and must not keep us here. */
 #define STEPS_MAX 16
 
-static void look(struct hf_choose *c, unsigned slot)
+static void look(struct hf_choose *c, unsigned place)
 {
-	struct hf_slot_fact *fact = &c->fact[slot];
-	struct hf_image *image = &c->image[slot];
+	struct hf_slot_fact *fact = &c->fact[place];
+	struct hf_image *image = &c->image[place];
 
-	fact->why = hf_slot_verify(&c->env, slot, &c->work, image);
+	fact->why = hf_slot_verify(&c->env, place, &c->work, image);
 	fact->fact = fact->why == HF_OK ? HF_FACT_GOOD : HF_FACT_BAD;
 	if (fact->fact != HF_FACT_GOOD)
 		return;
+	fact->component = image->component;
+	fact->grandfathered = image->grandfathered;
 	fact->sequence = image->sequence;
 	memcpy(fact->id, image->id, sizeof fact->id);
 }
@@ -44,21 +46,19 @@ static void load(struct hf_choose *c)
 	memset(c->fact, 0, sizeof c->fact);
 }
 
-enum hf_boot_action hf_choose_slot(struct hf_choose *c, enum hf_reset_cause cause, unsigned *slot)
+struct hf_boot_decision hf_choose(struct hf_choose *c, enum hf_reset_cause cause, enum hf_boot_wish wish)
 {
 	load(c);
 	for (unsigned i = 0; i < STEPS_MAX; i++) {
 		unsigned free_slots = c->journal_err ? 0 : hf_journal_free(&c->journal);
-		struct hf_boot_decision d = hf_policy_boot(&c->state, c->fact, cause, free_slots);
+		struct hf_boot_decision d = hf_policy_boot(&c->state, c->fact, cause, wish, free_slots);
 
-		*slot = d.slot;
 		if (d.append && !append(c, &d.record))
 			continue;
 		if (d.action != HF_BOOT_VERIFY)
-			return (enum hf_boot_action)d.action;
-		if (d.slot < HF_SLOTS)
-			look(c, d.slot);
+			return d;
+		if (d.place < HF_PLACES)
+			look(c, d.place);
 	}
-	*slot = HF_SLOTS;
-	return HF_BOOT_STAY;
+	return (struct hf_boot_decision){ .action = HF_BOOT_STAY, .place = HF_PLACES };
 }

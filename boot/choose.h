@@ -18,14 +18,14 @@ struct hf_choose {
 	struct hf_state state;
 	bool blank;                          /* there was no journal */
 	enum hf_err journal_err;             /* it could not be read, or not be written */
-	struct hf_slot_fact fact[HF_SLOTS];
-	struct hf_image image[HF_SLOTS];     /* where the fact is HF_FACT_GOOD */
+	struct hf_slot_fact fact[HF_PLACES];
+	struct hf_image image[HF_PLACES];    /* where the fact is HF_FACT_GOOD */
 
 	struct hf_slot_work work;
 };
 
-/* HF_BOOT_START: *slot verified, and its attempt is recorded where one had to be. HF_BOOT_LAST_RESORT: *slot verified,
- * but used its trial up; start it after HF_LAST_RESORT_MS. HF_BOOT_STAY: nothing may be started, fact[].why says it. */
-enum hf_boot_action hf_choose_slot(struct hf_choose *c, enum hf_reset_cause cause, unsigned *slot);
+/* What to start (policy.h): START, RECOVERY, LAST_RESORT or STAY. What it names verified, and its attempt is recorded where
+ * one had to be; fact[].why says why others did not. */
+struct hf_boot_decision hf_choose(struct hf_choose *c, enum hf_reset_cause cause, enum hf_boot_wish wish);
 
 #endif

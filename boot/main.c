@@ -65,25 +65,31 @@ static void stay(uint32_t time_ms)
 }
 
 /* The application finds the chip as a reset leaves it, but for the watchdog and the backup registers. */
-static _Noreturn void start(enum hf_reset_cause cause, unsigned slot)
+static _Noreturn void start(const struct hf_handover *handover)
 {
 	hf_usart_drain(report.usart);
-	hf_reset_hand_over(cause, slot);
+	hf_reset_hand_over(handover);
 	hf_iwdg_start();
 	hf_reset_close();
 	hf_systick_stop();
 	hf_clock_reset();
-	hf_start_jump(choose.image[slot].image_addr);
+	hf_start_jump(choose.image[handover->place].image_addr);
+}
+
+static uint8_t reason_of(const struct hf_boot_decision *d)
+{
+	if (choose.fact[d->place].component != HF_COMPONENT_RECOVERY)
+		return HF_RECOVERY_NONE;
+	return d->action == HF_BOOT_START ? HF_RECOVERY_STAGED : HF_RECOVERY_NOTHING;
 }
 
 int main(void)
 {
 	const struct hf_layout *layout = &hf_board_layout;
 	struct hf_bytes page = { (const uint8_t *)(uintptr_t)layout->keyset.addr, layout->keyset.size };
+	struct hf_boot_decision d;
 	enum hf_reset_cause cause;
-	enum hf_boot_action action;
 	enum hf_err err;
-	unsigned slot;
 	size_t used;
 
 	hf_reset_open();
@@ -101,14 +107,17 @@ int main(void)
 		stay(0);
 	}
 	choose.env = (struct hf_slot_env){ &flash, layout, &hf_mbed_crypto, &keyset, device_id };
-	action = hf_choose_slot(&choose, cause, &slot);
-	hf_report_findings(&report, &choose, slot);
-	if (action == HF_BOOT_STAY) {
+	d = hf_choose(&choose, cause, HF_WISH_NONE);
+	hf_report_findings(&report, &choose, d.place);
+	if (d.action == HF_BOOT_STAY) {
 		hf_report_stay(&report);
 		stay(0);
 	}
-	hf_report_start(&report, &choose, slot, action == HF_BOOT_LAST_RESORT);
-	if (action == HF_BOOT_LAST_RESORT)
+	hf_report_start(&report, &choose, d.place, d.action == HF_BOOT_LAST_RESORT);
+	if (d.action == HF_BOOT_LAST_RESORT)
 		stay(HF_LAST_RESORT_MS);
-	start(cause, slot);
+	start(&(struct hf_handover){ .cause = (uint8_t)cause,
+				     .place = d.place,
+				     .reason = reason_of(&d),
+				     .last_resort = d.last_resort });
 }

@@ -98,9 +98,9 @@ void hf_report_no_keyset(const struct hf_report *r, enum hf_err err)
 	hf_report_stay(r);
 }
 
-static const char *slot_name(unsigned slot)
+static const char *place_name(unsigned place)
 {
-	return slot == 0 ? "boot: slot A " : "boot: slot B ";
+	return place == HF_PLACE_A ? "boot: slot A " : place == HF_PLACE_B ? "boot: slot B " : "boot: recovery ";
 }
 
 void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, unsigned chosen)
@@ -109,25 +109,25 @@ void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, un
 
 	if (err)
 		put_error(r, "boot: journal ", err);
-	for (unsigned i = 0; i < HF_SLOTS; i++) {
+	for (unsigned i = 0; i < HF_PLACES; i++) {
 		err = c->fact[i].why;
-		if (!err && c->state.slot[i].state == HF_SLOT_REJECTED)
+		if (!err && i < HF_SLOTS && c->state.slot[i].state == HF_SLOT_REJECTED)
 			err = HF_ERR_REJECTED;
 		if (err && i != chosen)
-			put_error(r, slot_name(i), err);
+			put_error(r, place_name(i), err);
 	}
 }
 
-void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned slot, bool later)
+void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned place, bool later)
 {
-	const struct hf_slot_journal *s = &c->state.slot[slot];
+	const struct hf_slot_journal *s = place < HF_SLOTS ? &c->state.slot[place] : NULL;
 
-	put(r, slot_name(slot));
-	put_version(r, &c->image[slot]);
+	put(r, place_name(place));
+	put_version(r, &c->image[place]);
 	put(r, " verified, starting");
 	if (later) {
 		put(r, " in 60 s: nothing else is left");
-	} else if (s->state == HF_SLOT_TRIAL) {
+	} else if (s && s->state == HF_SLOT_TRIAL) {
 		put(r, " (trial ");
 		put_number(r, s->starts);
 		put(r, " of ");

@@ -18,7 +18,7 @@ void hf_report_no_keyset(const struct hf_report *r, enum hf_err err);
 /* The journal, if something is wrong with it; then why slots were passed over. */
 void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, unsigned chosen);
 /* later: as the last resort, after a wait. */
-void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned slot, bool later);
+void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned place, bool later);
 void hf_report_stay(const struct hf_report *r);
 
 #endif

@@ -14,6 +14,13 @@
 #define HF_SLOTS       2
 #define HF_MAX_RAMS    2
 
+/* Where firmware can lie; the first HF_SLOTS places are the slots. */
+enum { HF_PLACE_A = 0, HF_PLACE_B = 1, HF_PLACE_RECOVERY = 2 };
+#define HF_PLACES 3
+
+/* What firmware can be. A slot takes both (recovery there is staged), the recovery partition only its own. */
+enum hf_component { HF_COMPONENT_APP = 0, HF_COMPONENT_RECOVERY = 1 };
+
 struct hf_span {
 	uint32_t addr;
 	uint32_t size; /* bytes; 0: the board has no such partition */
@@ -34,5 +41,10 @@ struct hf_layout {
 	struct hf_span data;
 	struct hf_span ram[HF_MAX_RAMS]; /* where an image's initial stack pointer may point to (its end included) */
 };
+
+static inline const struct hf_span *hf_layout_place(const struct hf_layout *layout, unsigned place)
+{
+	return place < HF_SLOTS ? &layout->slot[place] : &layout->recovery;
+}
 
 #endif

@@ -1,33 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
  * Decisions. The order in which boot looks for something to start:
- *   1. a trial that is wanted and still has starts left;
- *   2. the firmware that was confirmed last;
- *   3. the other confirmed one;
- *   4. anything else that verifies and was not rejected: as a trial where the journal can count, else (factory-new,
+ *   1. recovery, where it is wished;
+ *   2. a trial that is wanted and still has starts left, of firmware or of a staged recovery;
+ *   3. the firmware that was confirmed last;
+ *   4. the other confirmed one;
+ *   5. any other firmware that verifies and was not rejected: as a trial where the journal can count, else (factory-new,
  *      journal lost) the highest sequence number;
- *   5. what failed its trial, as the last resort.
- * Nothing below the floor is ever started. A slot counts as confirmed (rejected, ...) only while it holds the very image
- * that the journal speaks of; another image in it (burned by a probe) is of unknown merit.
+ *   6. recovery: its partition's, a staged one, one that is used up or grandfathered;
+ *   7. firmware that failed its trial or is grandfathered, as the last resort.
+ * Nothing below its component's floor is ever started. A slot counts as confirmed (rejected, ...) only while it holds the very
+ * image that the journal speaks of; another image in it (burned by a probe) is of unknown merit.
  */
 #include "policy.h"
 
 #include <string.h>
 
-#include "bytes.h"
 #include "suit.h"
-
-enum { OFF_SLOT = 0, OFF_SEQUENCE = 1, OFF_ID = 9, OFF_NOTE = 25 };
-
-static void put_record(struct hf_record *r, uint8_t type, unsigned slot, uint64_t sequence, const uint8_t *id,
-		       uint8_t note)
-{
-	*r = (struct hf_record){ .type = type };
-	r->data[OFF_SLOT] = (uint8_t)slot;
-	store_le64(r->data + OFF_SEQUENCE, sequence);
-	memcpy(r->data + OFF_ID, id, HF_ID_BYTES);
-	r->data[OFF_NOTE] = note;
-}
 
 static bool same_id(const uint8_t *a, const uint8_t *b)
 {
@@ -41,24 +30,35 @@ static bool known(const struct hf_slot_journal *s, const struct hf_slot_fact *f)
 	       same_id(s->id, f->id);
 }
 
+/* The security version that the component has come to. */
+static uint32_t floor_of(const struct hf_state *state, unsigned component)
+{
+	return component == HF_COMPONENT_RECOVERY ? hf_sequence_security(state->recovery.sequence) : state->floor;
+}
+
+static bool new_enough(const struct hf_state *state, const struct hf_slot_fact *f)
+{
+	return hf_sequence_security(f->sequence) >= floor_of(state, f->component);
+}
+
 static bool may_start(const struct hf_state *state, const struct hf_slot_fact *f)
 {
-	return f->fact == HF_FACT_GOOD && hf_sequence_security(f->sequence) >= state->floor;
+	return f->fact == HF_FACT_GOOD && !f->grandfathered && new_enough(state, f);
 }
 
 /* Always true: "this is the decision". */
-static bool decide(struct hf_boot_decision *d, enum hf_boot_action action, unsigned slot)
+static bool decide(struct hf_boot_decision *d, enum hf_boot_action action, unsigned place)
 {
 	d->action = (uint8_t)action;
-	d->slot = (uint8_t)slot;
+	d->place = (uint8_t)place;
 	return true;
 }
 
-static void append(struct hf_boot_decision *d, uint8_t type, unsigned slot, uint64_t sequence, const uint8_t *id,
-		   uint8_t note)
+static void append(struct hf_boot_decision *d, enum hf_record_type type, unsigned slot, unsigned component,
+		   uint64_t sequence, const uint8_t *id, unsigned note)
 {
 	d->append = true;
-	put_record(&d->record, type, slot, sequence, id, note);
+	d->record = hf_state_image_record(type, slot, component, sequence, id, (uint8_t)note);
 }
 
 static bool counts_as_failure(unsigned cause)
@@ -72,7 +72,7 @@ static bool trial(const struct hf_state *state, const struct hf_slot_fact *fact,
 {
 	const struct hf_slot_journal *s = &state->slot[i];
 	unsigned failures = s->failures + (s->starts > 0 && counts_as_failure(cause) ? 1u : 0u);
-	uint8_t type = HF_REC_REJECTED;
+	enum hf_record_type type = HF_REC_REJECTED;
 
 	if (s->state != HF_SLOT_TRIAL || state->unknown || free_slots < HF_TRIAL_FREE_SLOTS)
 		return false;
@@ -80,15 +80,15 @@ static bool trial(const struct hf_state *state, const struct hf_slot_fact *fact,
 		if (fact[i].fact == HF_FACT_UNKNOWN)
 			return decide(d, HF_BOOT_VERIFY, i);
 		if (may_start(state, &fact[i]) && known(s, &fact[i])) {
-			append(d, HF_REC_ATTEMPT, i, s->sequence, s->id, (uint8_t)cause);
+			append(d, HF_REC_ATTEMPT, i, s->component, s->sequence, s->id, cause);
 			return decide(d, HF_BOOT_START, i);
 		}
 		cause = HF_REASON_VERIFY;
 	} else if (failures < HF_TRIAL_STARTS) {
 		type = HF_REC_INTERRUPTED;
 	}
-	append(d, type, i, s->sequence, s->id, (uint8_t)cause);
-	return decide(d, HF_BOOT_VERIFY, HF_SLOTS);
+	append(d, type, i, s->component, s->sequence, s->id, cause);
+	return decide(d, HF_BOOT_VERIFY, HF_PLACES);
 }
 
 static bool confirmed(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned i,
@@ -108,54 +108,90 @@ static bool used_up(const struct hf_slot_journal *s, const struct hf_slot_fact *
 	       (s->state == HF_SLOT_REJECTED || (s->state == HF_SLOT_TRIAL && s->failures > 0));
 }
 
-/* The best of what is neither in a trial nor confirmed; HF_SLOTS: none. */
-static unsigned best_other(const struct hf_state *state, const struct hf_slot_fact *fact, bool last_resort)
+/* May it start as the last of all only? */
+static bool last(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned place)
 {
-	unsigned best = HF_SLOTS;
+	return fact[place].grandfathered || (place < HF_SLOTS && used_up(&state->slot[place], &fact[place]));
+}
+
+/* The best firmware that is neither in a trial nor confirmed; HF_PLACES: none. */
+static unsigned best_app(const struct hf_state *state, const struct hf_slot_fact *fact, bool last_resort)
+{
+	unsigned best = HF_PLACES;
 
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
-		if (!may_start(state, &fact[i]) || used_up(&state->slot[i], &fact[i]) != last_resort)
+		const struct hf_slot_fact *f = &fact[i];
+
+		if (f->fact != HF_FACT_GOOD || f->component != HF_COMPONENT_APP || !new_enough(state, f) ||
+		    last(state, fact, i) != last_resort)
 			continue;
-		if (best == HF_SLOTS || fact[i].sequence > fact[best].sequence)
+		if (best == HF_PLACES || f->sequence > fact[best].sequence)
 			best = i;
 	}
 	return best;
 }
 
-/* What is neither in a trial nor confirmed: everything is looked at first. */
-static void others(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned free_slots,
+/* A recovery to start: the partition's, else the first staged one. What may start last only is looked for after all else. */
+static bool recovery(const struct hf_state *state, const struct hf_slot_fact *fact, bool last_too,
+		     struct hf_boot_decision *d)
+{
+	for (unsigned i = HF_PLACES; i-- > 0;) {
+		const struct hf_slot_fact *f = &fact[i];
+
+		if (f->fact == HF_FACT_UNKNOWN)
+			return decide(d, HF_BOOT_VERIFY, i);
+		if (f->fact == HF_FACT_GOOD && f->component == HF_COMPONENT_RECOVERY && new_enough(state, f) &&
+		    (last_too || !last(state, fact, i)))
+			return decide(d, HF_BOOT_RECOVERY, i);
+	}
+	return false;
+}
+
+/* What is neither in a trial nor confirmed: all slots are looked at first. */
+static bool others(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned free_slots,
 		   struct hf_boot_decision *d)
 {
 	unsigned best;
 
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
-		if (fact[i].fact == HF_FACT_UNKNOWN) {
-			decide(d, HF_BOOT_VERIFY, i);
-			return;
-		}
+		if (fact[i].fact == HF_FACT_UNKNOWN)
+			return decide(d, HF_BOOT_VERIFY, i);
 	}
-	best = best_other(state, fact, false);
-	if (best < HF_SLOTS) {
-		decide(d, HF_BOOT_START, best);
-		if (free_slots >= HF_TRIAL_FREE_SLOTS && !state->unknown)
-			append(d, HF_REC_ATTEMPT, best, fact[best].sequence, fact[best].id, (uint8_t)cause);
-		return;
-	}
-	best = best_other(state, fact, true);
-	decide(d, best < HF_SLOTS ? HF_BOOT_LAST_RESORT : HF_BOOT_STAY, best);
+	best = best_app(state, fact, false);
+	if (best >= HF_SLOTS)
+		return false;
+	if (free_slots >= HF_TRIAL_FREE_SLOTS && !state->unknown)
+		append(d, HF_REC_ATTEMPT, best, HF_COMPONENT_APP, fact[best].sequence, fact[best].id, cause);
+	return decide(d, HF_BOOT_START, best);
 }
 
-struct hf_boot_decision hf_policy_boot(const struct hf_state *state, const struct hf_slot_fact fact[HF_SLOTS],
-				       enum hf_reset_cause cause, unsigned free_slots)
+/* No firmware may start by itself: recovery, or what is left. */
+static void nothing(const struct hf_state *state, const struct hf_slot_fact *fact, enum hf_boot_wish wish,
+		    struct hf_boot_decision *d)
+{
+	unsigned best = best_app(state, fact, true);
+
+	d->last_resort = best < HF_SLOTS;
+	if (d->last_resort && wish == HF_WISH_LAST_RESORT)
+		decide(d, HF_BOOT_START, best);
+	else if (!recovery(state, fact, false, d) && !recovery(state, fact, true, d))
+		decide(d, d->last_resort ? HF_BOOT_LAST_RESORT : HF_BOOT_STAY, best);
+}
+
+struct hf_boot_decision hf_policy_boot(const struct hf_state *state, const struct hf_slot_fact fact[HF_PLACES],
+				       enum hf_reset_cause cause, enum hf_boot_wish wish, unsigned free_slots)
 {
 	struct hf_boot_decision d = { .append = false };
 
+	if (wish == HF_WISH_RECOVERY && recovery(state, fact, false, &d))
+		return d;
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
 		if (trial(state, fact, cause, free_slots, i, &d))
 			return d;
 	}
-	if (!confirmed(state, fact, state->current, &d) && !confirmed(state, fact, !state->current, &d))
-		others(state, fact, cause, free_slots, &d);
+	if (!confirmed(state, fact, state->current, &d) && !confirmed(state, fact, !state->current, &d) &&
+	    !others(state, fact, cause, free_slots, &d))
+		nothing(state, fact, wish, &d);
 	return d;
 }
 
@@ -184,29 +220,68 @@ enum hf_err hf_policy_erase(const struct hf_state *state, unsigned slot, unsigne
 	return HF_OK;
 }
 
-enum hf_err hf_policy_install(const struct hf_state *state, unsigned slot, unsigned running, uint64_t sequence,
-			      const uint8_t id[HF_ID_BYTES])
+/* Is `image` too old to follow what has this sequence number? */
+static enum hf_err check_order(const struct hf_slot_fact *image, uint64_t sequence, bool any_release)
+{
+	if (hf_sequence_security(image->sequence) < hf_sequence_security(sequence))
+		return HF_ERR_SECURITY_VERSION;
+	if (!any_release && hf_sequence_release(image->sequence) < hf_sequence_release(sequence))
+		return HF_ERR_RELEASE;
+	return HF_OK;
+}
+
+static enum hf_err check_same(const struct hf_slot_fact *image, uint64_t sequence, const uint8_t *id)
+{
+	return image->sequence == sequence && !same_id(image->id, id) ? HF_ERR_SAME_SEQUENCE : HF_OK;
+}
+
+/* The upload may be on its way into the slot that was confirmed last. */
+static enum hf_err check_app(const struct hf_state *state, unsigned running, const struct hf_slot_fact *image)
 {
 	const struct hf_slot_journal *now = &state->slot[state->current];
+
+	if (now->state != HF_SLOT_CONFIRMED)
+		now = &state->slot[!state->current];
+	if (!new_enough(state, image) || check_order(image, state->newest, true))
+		return HF_ERR_SECURITY_VERSION;
+	return now->state == HF_SLOT_CONFIRMED ? check_order(image, now->sequence, running >= HF_SLOTS) : HF_OK;
+}
+
+static enum hf_err check_recovery(const struct hf_state *state, const struct hf_slot_fact *image,
+				  const struct hf_slot_fact *there)
+{
+	const struct hf_recovery_journal *r = &state->recovery;
+	enum hf_err err = HF_OK;
+
+	if (r->copies > 0)
+		err = check_order(image, r->sequence, false);
+	if (!err && r->copies > 0)
+		err = check_same(image, r->sequence, r->id);
+	if (!err && there && there->fact == HF_FACT_GOOD)
+		err = check_order(image, there->sequence, false);
+	if (!err && there && there->fact == HF_FACT_GOOD)
+		err = check_same(image, there->sequence, there->id);
+	return err;
+}
+
+enum hf_err hf_policy_install(const struct hf_state *state, unsigned slot, unsigned running,
+			      const struct hf_slot_fact *image, const struct hf_slot_fact *recovery)
+{
 	enum hf_err err = hf_policy_erase(state, slot, running);
 
 	if (err)
 		return err;
-	/* The upload may be on its way into the slot that was confirmed last. */
-	if (now->state != HF_SLOT_CONFIRMED)
-		now = &state->slot[!state->current];
-	if (hf_sequence_security(sequence) < state->floor ||
-	    hf_sequence_security(sequence) < hf_sequence_security(state->newest))
-		return HF_ERR_SECURITY_VERSION;
-	if (now->state == HF_SLOT_CONFIRMED && hf_sequence_release(sequence) < hf_sequence_release(now->sequence))
-		return HF_ERR_RELEASE;
-	for (unsigned i = 0; i < HF_SLOTS; i++) {
+	if (image->grandfathered)
+		return HF_ERR_KEY;
+	err = image->component == HF_COMPONENT_RECOVERY ? check_recovery(state, image, recovery)
+							: check_app(state, running, image);
+	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
 		const struct hf_slot_journal *s = &state->slot[i];
 
-		if (holds_image(s) && s->sequence == sequence && !same_id(s->id, id))
-			return HF_ERR_SAME_SEQUENCE;
+		if (holds_image(s) && s->component == image->component)
+			err = check_same(image, s->sequence, s->id);
 	}
-	return HF_OK;
+	return err;
 }
 
 enum hf_err hf_policy_activate(const struct hf_state *state, unsigned slot, unsigned running,
@@ -222,13 +297,15 @@ enum hf_err hf_policy_activate(const struct hf_state *state, unsigned slot, unsi
 		return HF_ERR_TRIAL;
 	if (fact->fact != HF_FACT_GOOD)
 		return fact->why;
+	if (fact->grandfathered)
+		return HF_ERR_KEY;
 	if (s->state == HF_SLOT_UPLOADING)
 		return HF_ERR_ORDER;
-	if (hf_sequence_security(fact->sequence) < state->floor)
+	if (!new_enough(state, fact))
 		return HF_ERR_SECURITY_VERSION;
 	if (s->state == HF_SLOT_REJECTED && known(s, fact))
 		return HF_ERR_REJECTED;
-	put_record(record, HF_REC_ACTIVATED, slot, fact->sequence, fact->id, 0);
+	*record = hf_state_image_record(HF_REC_ACTIVATED, slot, fact->component, fact->sequence, fact->id, 0);
 	return HF_OK;
 }
 
@@ -239,9 +316,38 @@ enum hf_err hf_policy_confirm(const struct hf_state *state, unsigned running, co
 		return HF_ERR_NOT_FOUND;
 	if (fact->fact != HF_FACT_GOOD)
 		return fact->why;
-	put_record(record, HF_REC_CONFIRMED, running, fact->sequence, fact->id, 0);
+	if (fact->component != HF_COMPONENT_APP)
+		return HF_ERR_UNSUPPORTED;
+	*record = hf_state_image_record(HF_REC_CONFIRMED, running, fact->component, fact->sequence, fact->id, 0);
 	if (state->slot[running].state == HF_SLOT_CONFIRMED && state->slot[running].copies >= 2 && state->current == running &&
 	    known(&state->slot[running], fact))
+		record->type = HF_REC_VOID;
+	return HF_OK;
+}
+
+enum hf_err hf_policy_rollback(const struct hf_state *state, unsigned running, unsigned *slot)
+{
+	*slot = running < HF_SLOTS ? !running : !state->current;
+	return state->slot[*slot].state == HF_SLOT_CONFIRMED ? HF_OK : HF_ERR_NOT_FOUND;
+}
+
+enum hf_err hf_policy_replace(const struct hf_state *state, unsigned slot, const struct hf_slot_fact *fact,
+			      struct hf_record *record)
+{
+	const struct hf_recovery_journal *r = &state->recovery;
+
+	if (slot >= HF_SLOTS)
+		return HF_ERR_NOT_FOUND;
+	if (state->unknown)
+		return HF_ERR_PROTECTED;
+	if (fact->fact != HF_FACT_GOOD)
+		return fact->why;
+	if (fact->component != HF_COMPONENT_RECOVERY)
+		return HF_ERR_UNSUPPORTED;
+	if (!new_enough(state, fact))
+		return HF_ERR_SECURITY_VERSION;
+	*record = hf_state_image_record(HF_REC_RECOVERY, slot, HF_COMPONENT_RECOVERY, fact->sequence, fact->id, 0);
+	if (r->copies >= 2 && r->sequence == fact->sequence && same_id(r->id, fact->id))
 		record->type = HF_REC_VOID;
 	return HF_OK;
 }

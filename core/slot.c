@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A slot's reader. The head is copied to RAM in one go, and only the copy is looked at: flash that reads differently
+ * A place's reader. The head is copied to RAM in one go, and only the copy is looked at: flash that reads differently
  * the second time cannot make firmware run that was not verified. Table and image are hashed as they lie, the image
- * page by page with its slot's address taken off again.
+ * page by page with its own address taken off again.
  */
 #include "slot.h"
 
@@ -16,13 +16,21 @@ const uint8_t hf_component_recovery[10] = { 0x81, 0x48, 'r', 'e', 'c', 'o', 'v',
 
 static const uint8_t prefix[HF_SLOT_PREFIX_BYTES] = { 0xd8, 0x6b, 0xa2 };
 
+static bool is(struct hf_bytes component, const uint8_t *id, size_t len)
+{
+	return component.len == len && memcmp(component.ptr, id, len) == 0;
+}
+
 enum hf_err hf_image_from_params(const struct hf_manifest *manifest, const struct hf_params *params,
 				 struct hf_span span, struct hf_image *out)
 {
+	bool recovery = is(manifest->component, hf_component_recovery, sizeof(hf_component_recovery));
 	const uint32_t needed = 1u << HF_SET_SIZE | 1u << HF_SET_IMAGE_OFFSET;
 	uint32_t table = params->set & 1u << HF_SET_TABLE_BYTES ? params->table_bytes : 0;
 	uint32_t offset = params->image_offset;
 
+	if (!recovery && !is(manifest->component, hf_component_app, sizeof(hf_component_app)))
+		return HF_ERR_UNSUPPORTED;
 	if ((params->set & needed) != needed || params->digest.len != HF_SHA256_BYTES)
 		return HF_ERR_UNSUPPORTED;
 	if (offset % HF_IMAGE_ALIGN != 0 || table % 4 != 0 || params->size % 4 != 0)
@@ -33,6 +41,7 @@ enum hf_err hf_image_from_params(const struct hf_manifest *manifest, const struc
 		return HF_ERR_TOO_LARGE;
 
 	memset(out, 0, sizeof(*out));
+	out->component = recovery ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
 	out->sequence = manifest->sequence;
 	out->versions = manifest->versions;
 	memcpy(out->version, manifest->version, sizeof(out->version));
@@ -46,22 +55,22 @@ enum hf_err hf_image_from_params(const struct hf_manifest *manifest, const struc
 }
 
 /* What the validate sequence says of the slot; image-match is not asked, as hf_slot_verify does it. */
-static enum hf_err run_validate(const struct hf_slot_env *env, unsigned slot, const struct hf_manifest *manifest,
+static enum hf_err run_validate(const struct hf_slot_env *env, unsigned place, const struct hf_manifest *manifest,
 				struct hf_image *out)
 {
 	const struct hf_suit_device device = { .vendor_id = env->layout->vendor_id, .class_id = env->layout->class_id,
-					       .device_id = env->device_id, .slot = slot };
+					       .device_id = env->device_id, .slot = place };
 	const struct hf_suit_ops ops = { .ctx = NULL };
 	struct hf_params params;
 	enum hf_err err = hf_suit_run(manifest, manifest->validate, &device, &ops, &params);
 
-	return err ? err : hf_image_from_params(manifest, &params, env->layout->slot[slot], out);
+	return err ? err : hf_image_from_params(manifest, &params, *hf_layout_place(env->layout, place), out);
 }
 
-enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
+enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work,
 			      struct hf_image *out)
 {
-	const struct hf_span span = env->layout->slot[slot];
+	const struct hf_span span = *hf_layout_place(env->layout, place);
 	struct hf_bytes head = { work->head, span.size < sizeof(work->head) ? span.size : sizeof(work->head) };
 	struct hf_envelope envelope;
 	struct hf_manifest manifest;
@@ -83,13 +92,11 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, stru
 		err = hf_manifest_parse(&envelope, &manifest);
 	if (err)
 		return err;
-	if (manifest.component.len != sizeof(hf_component_app) ||
-	    memcmp(manifest.component.ptr, hf_component_app, sizeof(hf_component_app)) != 0)
-		return HF_ERR_UNSUPPORTED;
-	err = run_validate(env, slot, &manifest, out);
-	if (!err)
-		memcpy(out->id, id, sizeof(id));
-	return err;
+	err = run_validate(env, place, &manifest, out);
+	if (err)
+		return err;
+	memcpy(out->id, id, sizeof(id));
+	return place == HF_PLACE_RECOVERY && out->component != HF_COMPONENT_RECOVERY ? HF_ERR_UNSUPPORTED : HF_OK;
 }
 
 struct table_place {
@@ -163,10 +170,10 @@ static enum hf_err check_vectors(const struct hf_slot_env *env, const struct hf_
 	return HF_OK;
 }
 
-enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
+enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work,
 			   struct hf_image *out)
 {
-	enum hf_err err = hf_slot_read_head(env, slot, work, out);
+	enum hf_err err = hf_slot_read_head(env, place, work, out);
 
 	if (!err)
 		err = check_digest(env, work, out);

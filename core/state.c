@@ -12,7 +12,14 @@
 #include "bytes.h"
 #include "suit.h"
 
+/* An image record. Its first byte: the place, and the component in bit 7. */
 enum { OFF_SLOT = 0, OFF_SEQUENCE = 1, OFF_ID = 9, OFF_NOTE = 25 };
+
+#define PLACE_BITS      3u
+#define COMPONENT_SHIFT 7u
+
+/* The snapshot of a slot has its component beside the reason, where no reason has a bit. */
+#define SNAPSHOT_COMPONENT_SHIFT 6u
 
 void hf_state_init(struct hf_state *state)
 {
@@ -29,6 +36,7 @@ static void set_image(struct hf_slot_journal *s, const uint8_t *data)
 		s->failures = 0;
 		s->copies = 0;
 	}
+	s->component = data[OFF_SLOT] >> COMPONENT_SHIFT;
 	s->sequence = sequence;
 	memcpy(s->id, data + OFF_ID, HF_ID_BYTES);
 }
@@ -81,6 +89,22 @@ static void apply_confirmed(struct hf_state *state, unsigned slot, const uint8_t
 		state->newest = s->sequence;
 }
 
+/* What staged this recovery is released: its slot is of unknown merit from now on. */
+static void apply_recovery(struct hf_state *state, const uint8_t *data)
+{
+	struct hf_recovery_journal *r = &state->recovery;
+	unsigned from = data[OFF_SLOT] & PLACE_BITS;
+	bool same = r->sequence == load_le64(data + OFF_SEQUENCE) && memcmp(r->id, data + OFF_ID, HF_ID_BYTES) == 0;
+
+	if (!same)
+		r->copies = 0;
+	r->copies += r->copies < 2;
+	r->sequence = load_le64(data + OFF_SEQUENCE);
+	memcpy(r->id, data + OFF_ID, HF_ID_BYTES);
+	if (from < HF_SLOTS && memcmp(state->slot[from].id, r->id, HF_ID_BYTES) == 0)
+		memset(&state->slot[from], 0, sizeof state->slot[from]);
+}
+
 /* The floor follows the firmware that stays, so that an erase never leaves a slot that is there but may not start. */
 static void apply_erase(struct hf_state *state, unsigned slot, const uint8_t *data)
 {
@@ -107,7 +131,8 @@ static void apply_snapshot(struct hf_slot_journal *s, const uint8_t *data)
 	s->state = data[0] >> 1 & 7;
 	s->starts = data[0] >> 4 & 3;
 	s->failures = data[0] >> 6 & 3;
-	s->reason = data[1];
+	s->reason = data[1] & ~(1u << SNAPSHOT_COMPONENT_SHIFT);
+	s->component = data[1] >> SNAPSHOT_COMPONENT_SHIFT & 1;
 	s->copies = s->state == HF_SLOT_CONFIRMED ? 2 : 0;
 	s->sequence = load_le64(data + 2);
 	memcpy(s->id, data + 10, HF_ID_BYTES);
@@ -181,6 +206,9 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 	case HF_REC_INTERRUPTED:
 		apply_interrupted(s, data);
 		break;
+	case HF_REC_RECOVERY:
+		apply_recovery(state, data);
+		break;
 	case HF_REC_CARRIED:
 		apply_carried(state, data);
 		break;
@@ -198,6 +226,18 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 		if (!(record->flags & HF_RECORD_MAY_IGNORE))
 			state->unknown = true;
 	}
+}
+
+struct hf_record hf_state_image_record(enum hf_record_type type, unsigned place, unsigned component, uint64_t sequence,
+				       const uint8_t id[HF_ID_BYTES], uint8_t note)
+{
+	struct hf_record r = { .type = (uint8_t)type };
+
+	r.data[OFF_SLOT] = (uint8_t)(place | component << COMPONENT_SHIFT);
+	store_le64(r.data + OFF_SEQUENCE, sequence);
+	memcpy(r.data + OFF_ID, id, HF_ID_BYTES);
+	r.data[OFF_NOTE] = note;
+	return r;
 }
 
 enum hf_err hf_state_load(struct hf_journal *j, const struct hf_flash *flash, const struct hf_layout *layout,
@@ -232,7 +272,7 @@ static struct hf_record snapshot(const struct hf_slot_journal *s, unsigned slot)
 	struct hf_record r = { .type = HF_REC_SLOT };
 
 	r.data[0] = (uint8_t)(slot | (s->state & 7u) << 1 | (s->starts & 3u) << 4 | (s->failures & 3u) << 6);
-	r.data[1] = s->reason;
+	r.data[1] = (uint8_t)(s->reason | s->component << SNAPSHOT_COMPONENT_SHIFT);
 	store_le64(r.data + 2, s->sequence);
 	memcpy(r.data + 10, s->id, HF_ID_BYTES);
 	return r;
@@ -251,9 +291,15 @@ static struct hf_record progress(const struct hf_slot_journal *s, unsigned slot)
 
 static enum hf_err write_once(const struct hf_state *state, struct hf_journal *to)
 {
+	const struct hf_recovery_journal *recovery = &state->recovery;
 	struct hf_record r = carried(state);
 	enum hf_err err = hf_journal_append(to, &r);
 
+	if (!err && recovery->copies > 0) {
+		r = hf_state_image_record(HF_REC_RECOVERY, HF_PLACE_RECOVERY, HF_COMPONENT_RECOVERY, recovery->sequence,
+					  recovery->id, 0);
+		err = hf_journal_append(to, &r);
+	}
 	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
 		r = snapshot(&state->slot[i], i);
 		err = hf_journal_append(to, &r);

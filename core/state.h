@@ -24,6 +24,8 @@ enum hf_record_type {
 	HF_REC_CONFIRMED = 0x22,     /* slot, sequence, id; twice */
 	HF_REC_REJECTED = 0x23,      /* slot, sequence, id, reason (enum hf_reset_cause or HF_REASON_VERIFY) */
 	HF_REC_INTERRUPTED = 0x24,   /* slot, sequence, id, cause of the reset before: starts used up by power losses */
+	HF_REC_RECOVERY = 0x25,      /* slot, sequence, id; twice: the recovery partition holds this image, copied there from
+				      * `slot` (HF_PLACE_RECOVERY: from nowhere), where it counts for nothing any more */
 
 	/* A take-over's snapshot, each twice. */
 	HF_REC_CARRIED = 0x30,       /* newest and floor, current slot */
@@ -55,6 +57,7 @@ enum hf_slot_state {
 
 struct hf_slot_journal {
 	uint8_t state;            /* enum hf_slot_state */
+	uint8_t component;        /* enum hf_component */
 	uint8_t starts;           /* of this trial */
 	uint8_t failures;         /* watchdog and fault resets during this image's trials */
 	uint8_t reason;           /* of a rejection, as in its record */
@@ -66,8 +69,15 @@ struct hf_slot_journal {
 	uint16_t segments;        /* committed, counted from 0 without gap */
 };
 
+struct hf_recovery_journal {
+	uint64_t sequence;
+	uint8_t id[HF_ID_BYTES];
+	uint8_t copies;           /* of the record, as far as they count: 2 are wanted; 0: there is none */
+};
+
 struct hf_state {
 	struct hf_slot_journal slot[HF_SLOTS];
+	struct hf_recovery_journal recovery; /* what replaced the factory's; copies 0: nothing did */
 	uint64_t newest;          /* highest confirmed sequence; 0: none */
 	uint32_t floor;           /* lowest security version that may start */
 	uint8_t current;          /* the slot that was confirmed last */
@@ -77,6 +87,10 @@ struct hf_state {
 
 void hf_state_init(struct hf_state *state);
 void hf_state_apply(struct hf_state *state, const struct hf_record *record);
+
+/* A record about an image: all of 10, 14, 20 to 25. */
+struct hf_record hf_state_image_record(enum hf_record_type type, unsigned place, unsigned component, uint64_t sequence,
+				       const uint8_t id[HF_ID_BYTES], uint8_t note);
 
 /* Mounts and folds. A journal that is blank or lost gives the initial state and HF_OK; *blank says so. */
 HF_MUST_USE enum hf_err hf_state_load(struct hf_journal *j, const struct hf_flash *flash, const struct hf_layout *layout,

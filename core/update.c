@@ -63,12 +63,37 @@ void hf_update_done(struct hf_update *u)
 
 enum hf_err hf_update_record(struct hf_update *u, const uint8_t head_id[HF_ID_BYTES])
 {
-	struct hf_record r = { .type = HF_REC_UPLOAD_BEGUN };
+	struct hf_record r = hf_state_image_record(HF_REC_UPLOAD_BEGUN, u->slot, u->image.component, u->image.sequence,
+						   head_id, 0);
 
-	r.data[0] = u->slot;
-	store_le64(r.data + 1, u->image.sequence);
-	memcpy(r.data + 9, head_id, HF_ID_BYTES);
 	return hf_update_append(u, &r);
+}
+
+static struct hf_slot_fact fact_of(const struct hf_image *image)
+{
+	struct hf_slot_fact fact = { .fact = HF_FACT_GOOD };
+
+	fact.component = image->component;
+	fact.grandfathered = image->grandfathered;
+	fact.sequence = image->sequence;
+	memcpy(fact.id, image->id, sizeof fact.id);
+	return fact;
+}
+
+unsigned hf_update_running_app(const struct hf_update *u)
+{
+	return u->component == HF_COMPONENT_APP ? u->running : HF_PLACE_RECOVERY;
+}
+
+/* Learns what the recovery partition claims to hold. */
+static void look_at_recovery(struct hf_update *u)
+{
+	struct hf_image image;
+
+	u->recovery = (struct hf_slot_fact){ .fact = HF_FACT_BAD };
+	u->recovery.why = hf_slot_read_head(&u->env, HF_PLACE_RECOVERY, &u->work, &image);
+	if (u->recovery.why == HF_OK)
+		u->recovery = fact_of(&image);
 }
 
 enum hf_err hf_update_open(struct hf_update *u)
@@ -80,6 +105,7 @@ enum hf_err hf_update_open(struct hf_update *u)
 	u->worn = HF_OK;
 	u->running_known = u->running < HF_SLOTS &&
 			   hf_slot_read_head(&u->env, u->running, &u->work, &u->running_image) == HF_OK;
+	look_at_recovery(u);
 	err = hf_state_load(&u->journal, u->env.flash, u->env.layout, &u->state, &blank);
 	return err ? err : hf_update_make_room(u, HF_UPLOAD_FREE_SLOTS, CONFIRM_SLOTS);
 }
@@ -89,7 +115,7 @@ static unsigned target_slot(const struct hf_update *u)
 {
 	const struct hf_state *s = &u->state;
 
-	if (u->running < HF_SLOTS)
+	if (hf_update_running_app(u) < HF_SLOTS)
 		return !u->running;
 	return s->slot[s->current].state == HF_SLOT_CONFIRMED ? !s->current : 0;
 }
@@ -100,7 +126,7 @@ enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
 
 	u->phase = HF_UPDATE_IDLE;
 	u->slot = (uint8_t)target_slot(u);
-	err = hf_policy_erase(&u->state, u->slot, u->running);
+	err = hf_policy_erase(&u->state, u->slot, hf_update_running_app(u));
 	if (err)
 		return err;
 	u->phase = HF_UPDATE_HEAD;
@@ -176,6 +202,7 @@ static enum hf_err check_head(struct hf_update *u, const struct hf_envelope *env
 {
 	uint8_t manifest_digest[HF_SHA256_BYTES];
 	struct hf_manifest manifest;
+	struct hf_slot_fact image;
 	enum hf_err err = hf_envelope_authenticate(env, u->env.keyset, HF_ROLE_RELEASE, u->env.crypto, manifest_digest);
 
 	if (err)
@@ -183,9 +210,6 @@ static enum hf_err check_head(struct hf_update *u, const struct hf_envelope *env
 	err = hf_manifest_parse(env, &manifest);
 	if (err)
 		return err;
-	if (manifest.component.len != sizeof hf_component_app ||
-	    memcmp(manifest.component.ptr, hf_component_app, sizeof hf_component_app) != 0)
-		return HF_ERR_UNSUPPORTED;
 	err = plan(u, &manifest);
 	if (err)
 		return err;
@@ -195,7 +219,8 @@ static enum hf_err check_head(struct hf_update *u, const struct hf_envelope *env
 		return HF_ERR_TOO_LARGE;
 	u->stored = env->head;
 	hash_stored(u);
-	return hf_policy_install(&u->state, u->slot, u->running, u->image.sequence, u->image.id);
+	image = fact_of(&u->image);
+	return hf_policy_install(&u->state, u->slot, hf_update_running_app(u), &image, &u->recovery);
 }
 
 /* Is it there already? A sender that lost our last answer asks again. */
@@ -220,7 +245,7 @@ static enum hf_err check_fallback(struct hf_update *u)
 	struct hf_image image;
 	bool rotten;
 
-	if (u->running >= HF_SLOTS)
+	if (hf_update_running_app(u) >= HF_SLOTS)
 		return HF_OK;
 	rotten = hf_slot_verify(&u->env, u->running, &u->work, &image) != HF_OK;
 	hf_update_alive(u);
@@ -360,10 +385,9 @@ enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *da
 	return HF_OK;
 }
 
-enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES])
+enum hf_err hf_update_activate_slot(struct hf_update *u, unsigned slot, const uint8_t *id)
 {
-	unsigned slot = target_slot(u);
-	struct hf_slot_fact fact = { 0 };
+	struct hf_slot_fact fact;
 	struct hf_record record;
 	struct hf_image image;
 	enum hf_err err = hf_slot_verify(&u->env, slot, &u->work, &image);
@@ -372,10 +396,8 @@ enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_B
 		return err;
 	if (id && memcmp(id, image.id, sizeof image.id) != 0)
 		return HF_ERR_NOT_FOUND;
-	fact.fact = HF_FACT_GOOD;
-	fact.sequence = image.sequence;
-	memcpy(fact.id, image.id, HF_ID_BYTES);
-	err = hf_policy_activate(&u->state, slot, u->running, &fact, &record);
+	fact = fact_of(&image);
+	err = hf_policy_activate(&u->state, slot, hf_update_running_app(u), &fact, &record);
 	if (err)
 		return err;
 	if (u->state.slot[slot].state == HF_SLOT_TRIAL && u->state.slot[slot].starts == 0)
@@ -384,18 +406,20 @@ enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_B
 	return err ? err : hf_update_append(u, &record);
 }
 
+enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES])
+{
+	return hf_update_activate_slot(u, target_slot(u), id);
+}
+
 enum hf_err hf_update_confirm(struct hf_update *u)
 {
 	struct hf_slot_fact fact = { .why = HF_ERR_NOT_FOUND };
 	struct hf_record record;
 	enum hf_err err;
 
-	if (u->running_known) {
-		fact.fact = HF_FACT_GOOD;
-		fact.sequence = u->running_image.sequence;
-		memcpy(fact.id, u->running_image.id, HF_ID_BYTES);
-	}
-	err = hf_policy_confirm(&u->state, u->running, &fact, &record);
+	if (u->running_known)
+		fact = fact_of(&u->running_image);
+	err = hf_policy_confirm(&u->state, hf_update_running_app(u), &fact, &record);
 	if (err || record.type == HF_REC_VOID)
 		return err;
 	err = hf_update_make_room(u, 2 * HF_TWIN_DISTANCE, CONFIRM_SLOTS);
@@ -412,7 +436,7 @@ enum hf_err hf_update_erase(struct hf_update *u)
 	u->phase = HF_UPDATE_IDLE;
 	u->slot = (uint8_t)target_slot(u);
 	span = &layout->slot[u->slot];
-	err = hf_policy_erase(&u->state, u->slot, u->running);
+	err = hf_policy_erase(&u->state, u->slot, hf_update_running_app(u));
 	if (!err)
 		err = check_fallback(u);
 	if (err)
@@ -421,6 +445,7 @@ enum hf_err hf_update_erase(struct hf_update *u)
 	if (err)
 		return err;
 	u->image.sequence = 0;
+	u->image.component = HF_COMPONENT_APP;
 	err = hf_update_record(u, nobody);
 	return err ? err : hf_update_prepare(u, span->addr, span->size);
 }

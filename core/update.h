@@ -29,7 +29,8 @@ enum hf_update_phase {
 struct hf_update {
 	/* Given by the caller; all borrowed for good. */
 	struct hf_slot_env env;
-	unsigned running;                    /* the slot whose firmware runs; HF_SLOTS: none (recovery) */
+	unsigned running;                    /* the place whose firmware runs; HF_PLACE_RECOVERY (= HF_SLOTS): no slot's */
+	uint8_t component;                   /* what the caller is: enum hf_component */
 	void (*alive)(void *ctx);            /* called between flash operations: feed the watchdog, serve peers. NULL: nothing */
 	void *alive_ctx;
 
@@ -43,6 +44,7 @@ struct hf_update {
 	struct hf_image image;               /* of the current upload, from PAYLOAD on */
 	bool running_known;                  /* the running slot's head was read and is authentic */
 	struct hf_image running_image;
+	struct hf_slot_fact recovery;        /* what the recovery partition holds, by its head */
 	enum hf_err worn;                    /* the last failure of memory that could be gone around; HF_OK: none */
 
 	/* Private. */

@@ -7,9 +7,8 @@
 
 enum hf_err hf_update_rollback(struct hf_update *u)
 {
-	unsigned stays = u->running < HF_SLOTS ? u->running : u->state.current;
+	unsigned slot;
+	enum hf_err err = hf_policy_rollback(&u->state, hf_update_running_app(u), &slot);
 
-	if (u->state.slot[!stays].state != HF_SLOT_CONFIRMED)
-		return HF_ERR_NOT_FOUND;
-	return hf_update_activate(u, NULL);
+	return err ? err : hf_update_activate_slot(u, slot, NULL);
 }

@@ -44,4 +44,11 @@ HF_MUST_USE enum hf_err hf_update_finish(struct hf_update *u);
  * upload has to begin with an erase. Returns err. */
 HF_MUST_USE enum hf_err hf_update_give_up(struct hf_update *u, enum hf_err err);
 
+/* The slot that must not be erased under what runs; HF_PLACE_RECOVERY: none, as recovery runs from RAM, wherever it was
+ * started from. */
+unsigned hf_update_running_app(const struct hf_update *u);
+
+/* hf_update_activate for any slot. */
+HF_MUST_USE enum hf_err hf_update_activate_slot(struct hf_update *u, unsigned slot, const uint8_t *id);
+
 #endif

@@ -177,7 +177,7 @@ static enum hf_err program_head(struct hf_update *u)
 
 enum hf_err hf_update_finish(struct hf_update *u)
 {
-	struct hf_record r = { .type = HF_REC_WRITTEN };
+	struct hf_record r;
 	struct hf_image there;
 	enum hf_err err = program_head(u);
 
@@ -189,9 +189,7 @@ enum hf_err hf_update_finish(struct hf_update *u)
 		return err;
 	if (memcmp(there.id, u->image.id, sizeof there.id) != 0)
 		return HF_ERR_DIGEST;
-	r.data[0] = u->slot;
-	store_le64(r.data + 1, there.sequence);
-	memcpy(r.data + 9, there.id, HF_ID_BYTES);
+	r = hf_state_image_record(HF_REC_WRITTEN, u->slot, there.component, there.sequence, there.id, 0);
 	err = hf_update_append(u, &r);
 	if (!err)
 		hf_update_done(u);

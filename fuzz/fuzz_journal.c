@@ -33,20 +33,28 @@ static void load(struct sim_flash *flash, struct hf_journal *j, struct hf_state 
 
 static void decide(const struct hf_state *from, const uint8_t *data, size_t len, unsigned free_slots)
 {
-	struct hf_slot_fact fact[HF_SLOTS] = { { 0 } };
+	struct hf_slot_fact fact[HF_PLACES] = { { 0 } };
 	struct hf_state state = *from;
 
 	for (unsigned i = 0; i < 10; i++) {
-		struct hf_boot_decision d = hf_policy_boot(&state, fact, (enum hf_reset_cause)(len % 5), free_slots);
+		struct hf_boot_decision d = hf_policy_boot(&state, fact, (enum hf_reset_cause)(len % 5),
+							   (enum hf_boot_wish)(len % 3), free_slots);
 
 		if (d.append)
 			hf_state_apply(&state, &d.record);
 		if (d.action != HF_BOOT_VERIFY)
 			return;
-		if (d.slot < HF_SLOTS) {
-			fact[d.slot].fact = len > d.slot && data[len - 1 - d.slot] & 1 ? HF_FACT_GOOD : HF_FACT_BAD;
-			fact[d.slot].sequence = state.slot[d.slot].sequence;
-			memcpy(fact[d.slot].id, state.slot[d.slot].id, HF_ID_BYTES);
+		if (d.place < HF_PLACES) {
+			struct hf_slot_fact *f = &fact[d.place];
+			unsigned bits = len > d.place ? data[len - 1 - d.place] : 0;
+
+			f->fact = bits & 1 ? HF_FACT_GOOD : HF_FACT_BAD;
+			f->component = d.place == HF_PLACE_RECOVERY || bits & 2 ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
+			f->grandfathered = (bits & 12) == 12;
+			if (d.place < HF_SLOTS) {
+				f->sequence = state.slot[d.place].sequence;
+				memcpy(f->id, state.slot[d.place].id, HF_ID_BYTES);
+			}
 		}
 	}
 	abort();

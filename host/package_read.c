@@ -10,6 +10,7 @@
 
 #include "cbor.h"
 #include "host_crypto.h"
+#include "slot.h"
 #include "suit_visit.h"
 
 static enum hf_err verify_nothing(int alg, struct hf_bytes key, struct hf_bytes message, struct hf_bytes signature)
@@ -134,6 +135,18 @@ enum hf_err hf_package_read_head(struct hf_bytes file, struct hf_package *out, s
 {
 	*out = (struct hf_package){.file = file};
 	return read_head(out, diag);
+}
+
+struct hf_slot_fact hf_package_fact(const struct hf_package *package)
+{
+	const struct hf_bytes *component = &package->manifest.component;
+	struct hf_slot_fact fact = { .fact = HF_FACT_GOOD, .sequence = package->manifest.sequence };
+
+	if (component->len == sizeof(hf_component_recovery) &&
+	    memcmp(component->ptr, hf_component_recovery, sizeof(hf_component_recovery)) == 0)
+		fact.component = HF_COMPONENT_RECOVERY;
+	memcpy(fact.id, package->id, sizeof(fact.id));
+	return fact;
 }
 
 const struct hf_package_payload *hf_package_find(const struct hf_package *package, struct hf_bytes key)

@@ -8,6 +8,7 @@
 #include "diag.h"
 #include "layout.h"
 #include "package.h"
+#include "policy.h"
 #include "suit.h"
 
 #define HF_PACKAGE_PAYLOADS 4
@@ -40,6 +41,9 @@ HF_MUST_USE enum hf_err hf_package_read(struct hf_bytes file, struct hf_package 
 /* The same for the head in a slot: d8 6b a2, wrapper, manifest, without severed members and payloads. `file` may go
  * on behind it. */
 HF_MUST_USE enum hf_err hf_package_read_head(struct hf_bytes file, struct hf_package *out, struct hf_diag *diag);
+
+/* What the policy looks at; valid where the component is one of ours. */
+struct hf_slot_fact hf_package_fact(const struct hf_package *package);
 
 /* The payload with this key; NULL: none. */
 const struct hf_package_payload *hf_package_find(const struct hf_package *package, struct hf_bytes key);

@@ -375,6 +375,7 @@ static enum hf_err check_sequence(struct check *c)
 	const struct hf_package_device *d = c->device;
 	uint64_t offered = c->package->manifest.sequence;
 	char theirs[RELEASE_TEXT], mine[RELEASE_TEXT];
+	struct hf_slot_fact image = hf_package_fact(c->package);
 	struct hf_state state;
 	enum hf_err err;
 
@@ -388,7 +389,7 @@ static enum hf_err check_sequence(struct check *c)
 	memcpy(state.slot[0].id, d->firmware_id ? d->firmware_id : c->package->id, sizeof(state.slot[0].id));
 	state.newest = d->sequence;
 	state.current = 0;
-	err = hf_policy_install(&state, 1, 0, offered, c->package->id);
+	err = hf_policy_install(&state, 1, 0, &image, NULL);
 	switch (err) {
 	case HF_OK:
 		break;

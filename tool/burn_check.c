@@ -156,9 +156,10 @@ static enum hf_err check_policy(const struct hf_package *package, const struct h
 {
 	const struct hf_state *state = &status->state;
 	uint64_t offered = package->manifest.sequence;
+	struct hf_slot_fact image = hf_package_fact(package);
 	uint32_t newest = hf_sequence_security(state->newest);
 	char theirs[32], mine[32];
-	enum hf_err err = hf_policy_install(state, hf_burn_target(status), status->running, offered, package->id);
+	enum hf_err err = hf_policy_install(state, hf_burn_target(status), status->running, &image, NULL);
 
 	switch (err) {
 	case HF_OK:

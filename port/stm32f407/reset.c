@@ -58,18 +58,54 @@ enum hf_reset_cause hf_reset_take_cause(void)
 	return cause;
 }
 
-void hf_reset_hand_over(enum hf_reset_cause cause, unsigned slot)
+enum hf_request hf_reset_take_request(void)
 {
-	RTC_BKPR(HF_BKP_HANDOVER) = HF_TAG_HANDOVER << 16 | (uint32_t)cause << 8 | slot;
+	uint32_t request;
+	bool there = tagged(HF_BKP_REQUEST, HF_TAG_REQUEST, &request);
+
+	RTC_BKPR(HF_BKP_REQUEST) = 0;
+	return there ? (enum hf_request)request : HF_REQUEST_NONE;
+}
+
+bool hf_reset_take_pattern(enum hf_reset_cause cause)
+{
+	uint32_t presses;
+	bool complete;
+
+	if (!tagged(HF_BKP_PRESSES, HF_TAG_PRESSES, &presses) || cause != HF_RESET_PIN)
+		presses = 0;
+	presses += cause == HF_RESET_PIN;
+	complete = presses >= HF_PATTERN_PRESSES;
+	RTC_BKPR(HF_BKP_PRESSES) = HF_TAG_PRESSES << 16 | (complete ? 0 : presses);
+	return complete;
+}
+
+void hf_reset_hand_over(const struct hf_handover *h)
+{
+	RTC_BKPR(HF_BKP_HANDOVER) = HF_TAG_HANDOVER << 16 | (uint32_t)h->cause << 8 | (uint32_t)h->last_resort << 7 |
+				    (uint32_t)h->reason << 4 | h->place;
+}
+
+bool hf_reset_handover(struct hf_handover *h)
+{
+	uint32_t value;
+	bool there = tagged(HF_BKP_HANDOVER, HF_TAG_HANDOVER, &value) && value >> 8 <= HF_RESET_FAULT;
+
+	if (!there)
+		value = HF_RESET_POWER << 8;
+	h->cause = (uint8_t)(value >> 8);
+	h->last_resort = value >> 7 & 1;
+	h->reason = value >> 4 & 7;
+	h->place = value & 0xf;
+	return there;
 }
 
 enum hf_reset_cause hf_reset_cause(void)
 {
-	uint32_t value;
+	struct hf_handover h;
 
-	if (!tagged(HF_BKP_HANDOVER, HF_TAG_HANDOVER, &value) || value >> 8 > HF_RESET_FAULT)
-		return HF_RESET_POWER;
-	return (enum hf_reset_cause)(value >> 8);
+	(void)hf_reset_handover(&h);
+	return (enum hf_reset_cause)h.cause;
 }
 
 bool hf_reset_take_crash(struct hf_crash *crash)
@@ -94,6 +130,17 @@ unsigned hf_reset_crashes(void)
 void hf_reset_healthy(void)
 {
 	RTC_BKPR(HF_BKP_CRASHES) = HF_TAG_CRASHES << 16;
+}
+
+void hf_reset_settled(void)
+{
+	RTC_BKPR(HF_BKP_PRESSES) = 0;
+}
+
+_Noreturn void hf_reset_request(enum hf_request request)
+{
+	RTC_BKPR(HF_BKP_REQUEST) = HF_TAG_REQUEST << 16 | (uint32_t)request;
+	hf_reset_now();
 }
 
 _Noreturn void hf_reset_now(void)
@@ -129,6 +176,27 @@ const char *hf_reset_cause_text(enum hf_reset_cause cause)
 		return "watchdog";
 	case HF_RESET_FAULT:
 		return "fault";
+	}
+	return "unknown";
+}
+
+const char *hf_recovery_reason_text(enum hf_recovery_reason reason)
+{
+	switch (reason) {
+	case HF_RECOVERY_NONE:
+		return "";
+	case HF_RECOVERY_PIN:
+		return "pin";
+	case HF_RECOVERY_PATTERN:
+		return "reset pattern";
+	case HF_RECOVERY_LINE:
+		return "line";
+	case HF_RECOVERY_REQUEST:
+		return "request";
+	case HF_RECOVERY_NOTHING:
+		return "no firmware";
+	case HF_RECOVERY_STAGED:
+		return "staged";
 	}
 	return "unknown";
 }

@@ -53,6 +53,13 @@ static struct hf_slot_fact bad(enum hf_err why)
 	return (struct hf_slot_fact){ .fact = HF_FACT_BAD, .why = why };
 }
 
+static enum hf_err install(const struct hf_state *s, unsigned slot, unsigned running, uint64_t sequence, int id)
+{
+	struct hf_slot_fact image = good(sequence, id);
+
+	return hf_policy_install(s, slot, running, &image, NULL);
+}
+
 /* Slot A: 1.0 confirmed. Slot B: 1.1, written and activated. */
 static struct hf_state trial_state(void)
 {
@@ -67,14 +74,14 @@ static struct hf_state trial_state(void)
 }
 
 /* Plays boot: appends and verifies as it is told, with the truth about the slots. Returns the last decision. */
-static struct hf_boot_decision boot(struct hf_state *s, const struct hf_slot_fact truth[2], enum hf_reset_cause cause,
+static struct hf_boot_decision boot(struct hf_state *s, const struct hf_slot_fact truth[HF_PLACES], enum hf_reset_cause cause,
 				    unsigned free_slots, unsigned *verified)
 {
-	struct hf_slot_fact fact[2] = { { 0 } };
+	struct hf_slot_fact fact[HF_PLACES] = { { 0 } };
 	unsigned mask = 0;
 
 	for (unsigned i = 0; i < 10; i++) {
-		struct hf_boot_decision d = hf_policy_boot(s, fact, cause, free_slots);
+		struct hf_boot_decision d = hf_policy_boot(s, fact, cause, HF_WISH_NONE, free_slots);
 
 		if (d.append)
 			hf_state_apply(s, &d.record);
@@ -83,9 +90,9 @@ static struct hf_boot_decision boot(struct hf_state *s, const struct hf_slot_fac
 				*verified = mask;
 			return d;
 		}
-		if (d.slot < HF_SLOTS) {
-			fact[d.slot] = truth[d.slot];
-			mask |= 1u << d.slot;
+		if (d.place < HF_PLACES) {
+			fact[d.place] = truth[d.place].fact == HF_FACT_UNKNOWN ? bad(HF_ERR_NOT_FOUND) : truth[d.place];
+			mask |= 1u << d.place;
 		}
 	}
 	fail_msg("no decision");
@@ -94,7 +101,7 @@ static struct hf_boot_decision boot(struct hf_state *s, const struct hf_slot_fac
 
 static void boot_factory_new_starts_highest_sequence_without_record(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(2, 9), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(2, 9), NEW) };
 	struct hf_boot_decision d;
 	struct hf_state s;
 
@@ -102,13 +109,13 @@ static void boot_factory_new_starts_highest_sequence_without_record(void **state
 	hf_state_init(&s);
 	d = boot(&s, truth, HF_RESET_POWER, 0, NULL);
 	assert_int_equal(d.action, HF_BOOT_START);
-	assert_int_equal(d.slot, 1);
+	assert_int_equal(d.place, 1);
 	assert_false(d.append);
 }
 
 static void boot_confirmed_verifies_one_slot_and_appends_nothing(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_boot_decision d;
 	struct hf_state s;
 	unsigned verified;
@@ -119,14 +126,14 @@ static void boot_confirmed_verifies_one_slot_and_appends_nothing(void **state)
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
 	d = boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, &verified);
 	assert_int_equal(d.action, HF_BOOT_START);
-	assert_int_equal(d.slot, 1);
+	assert_int_equal(d.place, 1);
 	assert_false(d.append);
 	assert_int_equal(verified, 2);
 }
 
 static void boot_confirmed_damaged_starts_the_older_confirmed(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
 	struct hf_boot_decision d;
 	struct hf_state s;
 
@@ -136,37 +143,37 @@ static void boot_confirmed_damaged_starts_the_older_confirmed(void **state)
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
 	d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
 	assert_int_equal(d.action, HF_BOOT_START);
-	assert_int_equal(d.slot, 0);
+	assert_int_equal(d.place, 0);
 }
 
 static void boot_confirmed_last_wins_over_higher_sequence(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_state s;
 
 	(void)state;
 	hf_state_init(&s);
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
 	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0); /* rolled back by hand */
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 0);
 }
 
 static void boot_image_that_the_journal_does_not_know_is_not_confirmed(void **state)
 {
 	/* Slot A was burned by a probe: another image than the confirmed one. Slot B is confirmed too. */
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 12), OTHER), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 12), OTHER), good(SEQ(1, 11), NEW) };
 	struct hf_state s;
 
 	(void)state;
 	hf_state_init(&s);
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
 	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 1);
 }
 
 static void boot_trial_three_watchdogs_reject_and_fall_back(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 	struct hf_boot_decision d;
 
@@ -174,12 +181,12 @@ static void boot_trial_three_watchdogs_reject_and_fall_back(void **state)
 	for (unsigned i = 0; i < HF_TRIAL_STARTS; i++) {
 		d = boot(&s, truth, i == 0 ? HF_RESET_REQUEST : HF_RESET_WATCHDOG, ENOUGH, NULL);
 		assert_int_equal(d.action, HF_BOOT_START);
-		assert_int_equal(d.slot, 1);
+		assert_int_equal(d.place, 1);
 		assert_true(d.append);
 		assert_int_equal(d.record.type, HF_REC_ATTEMPT);
 	}
 	d = boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL);
-	assert_int_equal(d.slot, 0);
+	assert_int_equal(d.place, 0);
 	assert_false(d.append);
 	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
 	assert_int_equal(s.slot[1].reason, HF_RESET_WATCHDOG);
@@ -187,14 +194,14 @@ static void boot_trial_three_watchdogs_reject_and_fall_back(void **state)
 
 static void boot_trial_power_losses_interrupt_and_do_not_reject(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 	struct hf_record r;
 
 	(void)state;
 	for (unsigned i = 0; i < HF_TRIAL_STARTS; i++)
-		assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 1);
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+		assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_INTERRUPTED);
 	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_OK);
 	assert_int_equal(r.type, HF_REC_ACTIVATED);
@@ -202,7 +209,7 @@ static void boot_trial_power_losses_interrupt_and_do_not_reject(void **state)
 
 static void boot_trial_failures_add_up_over_activations(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 	struct hf_record r;
 
@@ -210,12 +217,12 @@ static void boot_trial_failures_add_up_over_activations(void **state)
 	boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL);
 	boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL);
 	boot(&s, truth, HF_RESET_FAULT, ENOUGH, NULL);
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_INTERRUPTED);
 	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_OK);
 	hf_state_apply(&s, &r);
-	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).slot, 1);
-	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).place, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
 	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_ERR_REJECTED);
 }
@@ -223,7 +230,7 @@ static void boot_trial_failures_add_up_over_activations(void **state)
 /* The last failure of an activation is told by the record that ends it. */
 static void boot_trial_last_failure_counts_in_the_next_activation(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 	struct hf_record r;
 
@@ -231,40 +238,40 @@ static void boot_trial_last_failure_counts_in_the_next_activation(void **state)
 	boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL);
 	boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL);
 	boot(&s, truth, HF_RESET_PIN, ENOUGH, NULL);
-	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_INTERRUPTED);
 	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &r), HF_OK);
 	hf_state_apply(&s, &r);
-	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).slot, 1);
-	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).place, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
 }
 
 static void boot_trial_without_journal_room_does_not_begin(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 
 	(void)state;
-	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS - 1, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS - 1, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_TRIAL);
-	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS, NULL).slot, 1);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS, NULL).place, 1);
 }
 
 static void boot_trial_that_does_not_verify_is_rejected(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
 	struct hf_state s = trial_state();
 
 	(void)state;
-	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, ENOUGH, NULL).place, 0);
 	assert_int_equal(s.slot[1].state, HF_SLOT_REJECTED);
 	assert_int_equal(s.slot[1].reason, HF_REASON_VERIFY);
 }
 
 static void boot_only_rejected_left_is_the_last_resort(void **state)
 {
-	const struct hf_slot_fact truth[2] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 	struct hf_boot_decision d;
 
@@ -272,12 +279,12 @@ static void boot_only_rejected_left_is_the_last_resort(void **state)
 	apply(&s, HF_REC_REJECTED, 1, SEQ(1, 11), NEW, HF_RESET_WATCHDOG);
 	d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
 	assert_int_equal(d.action, HF_BOOT_LAST_RESORT);
-	assert_int_equal(d.slot, 1);
+	assert_int_equal(d.place, 1);
 }
 
 static void boot_only_interrupted_left_is_tried_again_at_once(void **state)
 {
-	const struct hf_slot_fact truth[2] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
 	struct hf_state s = trial_state();
 
 	(void)state;
@@ -285,13 +292,13 @@ static void boot_only_interrupted_left_is_tried_again_at_once(void **state)
 		struct hf_boot_decision d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
 
 		assert_int_equal(d.action, HF_BOOT_START);
-		assert_int_equal(d.slot, 1);
+		assert_int_equal(d.place, 1);
 	}
 }
 
 static void boot_nothing_good_stays(void **state)
 {
-	const struct hf_slot_fact truth[2] = { bad(HF_ERR_DIGEST), bad(HF_ERR_NOT_FOUND) };
+	const struct hf_slot_fact truth[HF_PLACES] = { bad(HF_ERR_DIGEST), bad(HF_ERR_NOT_FOUND) };
 	struct hf_state s = trial_state();
 
 	(void)state;
@@ -300,7 +307,7 @@ static void boot_nothing_good_stays(void **state)
 
 static void boot_below_the_floor_never_starts(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
 	struct hf_state s;
 
 	(void)state;
@@ -308,7 +315,7 @@ static void boot_below_the_floor_never_starts(void **state)
 	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(2, 11), NEW, 0);
 	/* The older slot was not erased: it is an intact fallback. */
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 0);
 	apply_erase(&s, 0, 5);
 	assert_int_equal(s.floor, 2);
 	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).action, HF_BOOT_STAY);
@@ -316,7 +323,7 @@ static void boot_below_the_floor_never_starts(void **state)
 
 static void floor_follows_what_stays_when_the_newest_is_erased(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
 	struct hf_state s;
 
 	(void)state;
@@ -326,11 +333,11 @@ static void floor_follows_what_stays_when_the_newest_is_erased(void **state)
 	/* The newest rotted, the older one runs and repairs it: it must stay startable meanwhile ... */
 	apply_erase(&s, 1, 8);
 	assert_int_equal(s.floor, 1);
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 0);
 	/* ... and what is installed must not be older than what was confirmed once. */
 	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 12), ids[OTHER]), HF_ERR_SECURITY_VERSION);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(2, 12), ids[OTHER]), HF_OK);
+	assert_int_equal(install(&s, 1, 0, SEQ(1, 12), OTHER), HF_ERR_SECURITY_VERSION);
+	assert_int_equal(install(&s, 1, 0, SEQ(2, 12), OTHER), HF_OK);
 }
 
 static void install_refuses_each_for_its_reason(void **state)
@@ -339,18 +346,18 @@ static void install_refuses_each_for_its_reason(void **state)
 
 	(void)state;
 	hf_state_init(&s);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 30), ids[NEW]), HF_ERR_TRIAL); /* nothing confirmed yet */
+	assert_int_equal(install(&s, 1, 0, SEQ(3, 30), NEW), HF_ERR_TRIAL); /* nothing confirmed yet */
 	apply(&s, HF_REC_CONFIRMED, 0, SEQ(3, 30), OLD, 0);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 30), ids[OLD]), HF_OK);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 31), ids[NEW]), HF_OK);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(2, 31), ids[NEW]), HF_ERR_SECURITY_VERSION);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 29), ids[NEW]), HF_ERR_RELEASE);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(4, 29), ids[NEW]), HF_ERR_RELEASE);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(3, 30), ids[NEW]), HF_ERR_SAME_SEQUENCE);
-	assert_int_equal(hf_policy_install(&s, 0, 0, SEQ(3, 31), ids[NEW]), HF_ERR_PROTECTED);
+	assert_int_equal(install(&s, 1, 0, SEQ(3, 30), OLD), HF_OK);
+	assert_int_equal(install(&s, 1, 0, SEQ(3, 31), NEW), HF_OK);
+	assert_int_equal(install(&s, 1, 0, SEQ(2, 31), NEW), HF_ERR_SECURITY_VERSION);
+	assert_int_equal(install(&s, 1, 0, SEQ(3, 29), NEW), HF_ERR_RELEASE);
+	assert_int_equal(install(&s, 1, 0, SEQ(4, 29), NEW), HF_ERR_RELEASE);
+	assert_int_equal(install(&s, 1, 0, SEQ(3, 30), NEW), HF_ERR_SAME_SEQUENCE);
+	assert_int_equal(install(&s, 0, 0, SEQ(3, 31), NEW), HF_ERR_PROTECTED);
 	/* In recovery: not the only confirmed slot. */
-	assert_int_equal(hf_policy_install(&s, 0, HF_SLOTS, SEQ(3, 31), ids[NEW]), HF_ERR_PROTECTED);
-	assert_int_equal(hf_policy_install(&s, 1, HF_SLOTS, SEQ(3, 31), ids[NEW]), HF_OK);
+	assert_int_equal(install(&s, 0, HF_SLOTS, SEQ(3, 31), NEW), HF_ERR_PROTECTED);
+	assert_int_equal(install(&s, 1, HF_SLOTS, SEQ(3, 31), NEW), HF_OK);
 }
 
 /* The newest firmware rotted, the older one runs and repairs it: an upload that was begun and cut must not open the door
@@ -363,10 +370,10 @@ static void install_over_what_was_confirmed_last_keeps_the_order_of_releases(voi
 	hf_state_init(&s);
 	apply(&s, HF_REC_CONFIRMED, 0, SEQ(1, 10), OLD, 0);
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 9), ids[OTHER]), HF_ERR_RELEASE);
+	assert_int_equal(install(&s, 1, 0, SEQ(1, 9), OTHER), HF_ERR_RELEASE);
 	apply(&s, HF_REC_UPLOAD_BEGUN, 1, SEQ(1, 12), NEW, 0);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 9), ids[OTHER]), HF_ERR_RELEASE);
-	assert_int_equal(hf_policy_install(&s, 1, 0, SEQ(1, 10), ids[OLD]), HF_OK);
+	assert_int_equal(install(&s, 1, 0, SEQ(1, 9), OTHER), HF_ERR_RELEASE);
+	assert_int_equal(install(&s, 1, 0, SEQ(1, 10), OLD), HF_OK);
 }
 
 /* Rejected firmware runs only because nothing else starts: then an upload is the way out. */
@@ -377,8 +384,8 @@ static void install_while_rejected_firmware_is_the_last_resort_is_allowed(void *
 
 	(void)state;
 	apply(&s, HF_REC_REJECTED, 1, SEQ(1, 11), NEW, HF_RESET_WATCHDOG);
-	assert_int_equal(hf_policy_install(&s, 0, 1, SEQ(1, 12), ids[OTHER]), HF_OK);
-	assert_int_equal(hf_policy_install(&s, 1, 1, SEQ(1, 12), ids[OTHER]), HF_ERR_PROTECTED);
+	assert_int_equal(install(&s, 0, 1, SEQ(1, 12), OTHER), HF_OK);
+	assert_int_equal(install(&s, 1, 1, SEQ(1, 12), OTHER), HF_ERR_PROTECTED);
 	apply(&s, HF_REC_UPLOAD_BEGUN, 0, SEQ(1, 12), OTHER, 0);
 	apply(&s, HF_REC_WRITTEN, 0, SEQ(1, 12), OTHER, 0);
 	assert_int_equal(hf_policy_activate(&s, 0, 1, &(struct hf_slot_fact){ .fact = HF_FACT_GOOD, .sequence = SEQ(1, 12) }, &r),
@@ -408,14 +415,14 @@ static void install_during_a_trial_is_refused(void **state)
 
 	(void)state;
 	apply(&s, HF_REC_ATTEMPT, 1, SEQ(1, 11), NEW, HF_RESET_REQUEST);
-	assert_int_equal(hf_policy_install(&s, 0, 1, SEQ(1, 12), ids[OTHER]), HF_ERR_TRIAL);
+	assert_int_equal(install(&s, 0, 1, SEQ(1, 12), OTHER), HF_ERR_TRIAL);
 	apply(&s, HF_REC_CONFIRMED, 1, SEQ(1, 11), NEW, 0);
-	assert_int_equal(hf_policy_install(&s, 0, 1, SEQ(1, 12), ids[OTHER]), HF_OK);
+	assert_int_equal(install(&s, 0, 1, SEQ(1, 12), OTHER), HF_OK);
 }
 
 static void record_of_a_later_format_stops_changes(void **state)
 {
-	const struct hf_slot_fact truth[2] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
 	struct hf_record later = { .type = 0x77, .flags = HF_RECORD_MAY_IGNORE };
 	struct hf_state s = trial_state();
 
@@ -425,7 +432,7 @@ static void record_of_a_later_format_stops_changes(void **state)
 	later.flags = 0;
 	hf_state_apply(&s, &later);
 	assert_true(s.unknown);
-	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).slot, 0);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL).place, 0);
 	assert_int_equal(hf_policy_erase(&s, 1, 0), HF_ERR_PROTECTED);
 	assert_int_equal(hf_policy_activate(&s, 1, 0, &truth[1], &later), HF_ERR_PROTECTED);
 }

@@ -20,6 +20,7 @@
 #define SLOT_SIZE  0x10000u
 #define SLOT_A     0x08010000u
 #define SLOT_B     0x08020000u
+#define RECOVERY   0x08000000u
 
 static uint8_t flash_bytes[FLASH_SIZE];
 static unsigned reads_left;
@@ -49,6 +50,7 @@ static int fresh(void **state)
 	memset(&layout, 0, sizeof(layout));
 	layout.slot[0] = (struct hf_span){ SLOT_A, SLOT_SIZE };
 	layout.slot[1] = (struct hf_span){ SLOT_B, SLOT_SIZE };
+	layout.recovery = (struct hf_span){ RECOVERY, SLOT_SIZE };
 	layout.ram[0] = (struct hf_span){ 0x20000000, 0x20000 };
 	layout.ram[1] = (struct hf_span){ 0x10000000, 0x10000 };
 	memcpy(layout.vendor_id, package_vendor, 16);
@@ -67,10 +69,11 @@ static uint8_t *at(uint32_t addr)
 	return flash_bytes + (addr - FLASH_ADDR);
 }
 
+/* In a slot, or in the recovery partition. */
 static enum hf_err verify_in(unsigned slot)
 {
 	package_make_head(&package);
-	package_install(&package, flash_bytes, FLASH_ADDR, layout.slot[slot].addr);
+	package_install(&package, flash_bytes, FLASH_ADDR, hf_layout_place(&layout, slot)->addr);
 	return hf_slot_verify(&env, slot, &work, &image);
 }
 
@@ -223,8 +226,36 @@ static void other_component_is_unsupported(void **state)
 	(void)state;
 	package.component = "apq";
 	assert_int_equal(verify_in(0), HF_ERR_UNSUPPORTED);
-	package.component = "recovery";
+	package.component = "recoverz";
 	assert_int_equal(verify_in(0), HF_ERR_UNSUPPORTED);
+}
+
+static void recovery_verifies_in_its_partition_and_staged_in_a_slot(void **state)
+{
+	(void)state;
+	package.component = "recovery";
+	for (unsigned place = 0; place < HF_PLACES; place++) {
+		assert_int_equal(verify_in(place), HF_OK);
+		assert_int_equal(image.component, HF_COMPONENT_RECOVERY);
+		assert_int_equal(image.image_addr, hf_layout_place(&layout, place)->addr + 2048);
+	}
+}
+
+static void app_in_the_recovery_partition_is_unsupported(void **state)
+{
+	(void)state;
+	assert_int_equal(verify_in(0), HF_OK);
+	assert_int_equal(image.component, HF_COMPONENT_APP);
+	assert_int_equal(verify_in(HF_PLACE_RECOVERY), HF_ERR_UNSUPPORTED);
+}
+
+static void board_without_recovery_partition_has_none(void **state)
+{
+	(void)state;
+	package.component = "recovery";
+	assert_int_equal(verify_in(HF_PLACE_RECOVERY), HF_OK);
+	layout.recovery.size = 0;
+	assert_int_equal(hf_slot_verify(&env, HF_PLACE_RECOVERY, &work, &image), HF_ERR_NOT_FOUND);
 }
 
 static void envelope_with_more_than_the_head_is_refused(void **state)
@@ -334,7 +365,9 @@ static void parameters_that_wrap_are_refused(void **state)
 		{ 0, 0, 0x600, HF_ERR_RANGE },
 		{ 0x1000, 0x100, 0x400, HF_ERR_RANGE }, /* the table would begin at 0x300, in the head */
 	};
-	const struct hf_manifest manifest = { .sequence = 1, .head_bytes = 0x320 };
+	const struct hf_manifest manifest = { .sequence = 1,
+					      .component = { hf_component_app, sizeof(hf_component_app) },
+					      .head_bytes = 0x320 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -362,6 +395,9 @@ int main(void)
 		cmocka_unit_test_setup(flaw_in_the_head_has_its_own_error, fresh),
 		cmocka_unit_test_setup(unknown_device_id_matches_no_device_condition, fresh),
 		cmocka_unit_test_setup(other_component_is_unsupported, fresh),
+		cmocka_unit_test_setup(recovery_verifies_in_its_partition_and_staged_in_a_slot, fresh),
+		cmocka_unit_test_setup(app_in_the_recovery_partition_is_unsupported, fresh),
+		cmocka_unit_test_setup(board_without_recovery_partition_has_none, fresh),
 		cmocka_unit_test_setup(envelope_with_more_than_the_head_is_refused, fresh),
 		cmocka_unit_test_setup(unaligned_or_overlapping_content_is_refused, fresh),
 		cmocka_unit_test_setup(content_that_ends_with_the_slot_fits_and_one_more_word_does_not, fresh),

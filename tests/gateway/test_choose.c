@@ -43,18 +43,20 @@ static enum hf_err erase_flash(void *ctx, uint32_t addr)
 static const struct hf_flash flash = { NULL, read_flash, program_flash, erase_flash };
 
 /* Instead of core's: the slots as the test wants them. */
-static enum hf_err verdict[HF_SLOTS];
-static unsigned verified[HF_SLOTS];
+static enum hf_err verdict[HF_PLACES];
+static unsigned verified[HF_PLACES];
 
-enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work, struct hf_image *out)
+enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work, struct hf_image *out)
 {
 	(void)env;
 	(void)work;
-	verified[slot]++;
+	verified[place]++;
 	memset(out, 0xee, sizeof *out);
-	out->sequence = slot + 1;
-	memset(out->id, (int)slot, sizeof out->id);
-	return verdict[slot];
+	out->component = place == HF_PLACE_RECOVERY ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
+	out->grandfathered = false;
+	out->sequence = place + 1;
+	memset(out->id, (int)place, sizeof out->id);
+	return verdict[place];
 }
 
 static struct hf_choose choose;
@@ -68,8 +70,18 @@ static int factory_new(void **state)
 	choose.env = (struct hf_slot_env){ .flash = &flash, .layout = &layout };
 	verdict[0] = HF_OK;
 	verdict[1] = HF_ERR_NOT_FOUND;
+	verdict[2] = HF_ERR_NOT_FOUND;
 	broken = false;
 	return 0;
+}
+
+/* Chooses. */
+static enum hf_boot_action choose_place(enum hf_reset_cause cause, unsigned *place)
+{
+	struct hf_boot_decision d = hf_choose(&choose, cause, HF_WISH_NONE);
+
+	*place = d.place;
+	return (enum hf_boot_action)d.action;
 }
 
 static enum hf_err nothing(void *ctx, struct hf_journal *to)
@@ -102,7 +114,7 @@ static void device_from_the_factory_starts_what_verifies(void **state)
 	unsigned slot = 99;
 
 	(void)state;
-	assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_START);
+	assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_START);
 	assert_int_equal(slot, 0);
 	assert_true(choose.blank);
 	assert_int_equal(choose.image[0].sequence, 1);
@@ -116,7 +128,7 @@ static void device_with_nothing_stays_and_knows_why(void **state)
 
 	(void)state;
 	verdict[0] = HF_ERR_SIGNATURE;
-	assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_STAY);
+	assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_STAY);
 	assert_int_equal(choose.fact[0].why, HF_ERR_SIGNATURE);
 	assert_int_equal(choose.fact[1].why, HF_ERR_NOT_FOUND);
 	assert_int_equal(verified[0], 1);
@@ -132,7 +144,7 @@ static void trial_is_recorded_before_it_starts(void **state)
 	with_journal(types, 2, 1);
 	verdict[1] = HF_OK;
 	for (unsigned starts = 1; starts <= HF_TRIAL_STARTS; starts++) {
-		assert_int_equal(hf_choose_slot(&choose, HF_RESET_PIN, &slot), HF_BOOT_START);
+		assert_int_equal(choose_place(HF_RESET_PIN, &slot), HF_BOOT_START);
 		assert_int_equal(slot, 1);
 		assert_int_equal(choose.state.slot[1].starts, starts);
 	}
@@ -148,10 +160,10 @@ static void confirmed_slot_alone_is_verified_and_nothing_recorded(void **state)
 	(void)state;
 	with_journal(types, 2, 1);
 	verdict[1] = HF_OK;
-	assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_START);
+	assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_START);
 	memcpy(before, memory, sizeof before);
 	for (unsigned i = 0; i < 100; i++)
-		assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_START);
+		assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_START);
 	assert_int_equal(slot, 1);
 	assert_int_equal(verified[0], 0);
 	assert_memory_equal(memory, before, sizeof before);
@@ -165,7 +177,7 @@ static void confirmed_slot_that_fails_gives_way_to_the_other(void **state)
 	(void)state;
 	with_journal(types, 2, 1);
 	verdict[1] = HF_ERR_DIGEST;
-	assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_START);
+	assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_START);
 	assert_int_equal(slot, 0);
 }
 
@@ -177,7 +189,7 @@ static void journal_that_cannot_be_written_stops_no_start(void **state)
 	(void)state;
 	with_journal(types, 2, 1);
 	broken = true;
-	assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_START);
+	assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_START);
 	assert_in_range(slot, 0, 1);
 	assert_int_equal(verdict[slot], HF_OK);
 }
@@ -191,7 +203,7 @@ static void rejected_firmware_is_the_last_resort(void **state)
 	with_journal(types, 4, 1);
 	verdict[0] = HF_ERR_NOT_FOUND;
 	verdict[1] = HF_OK;
-	assert_int_equal(hf_choose_slot(&choose, HF_RESET_POWER, &slot), HF_BOOT_LAST_RESORT);
+	assert_int_equal(choose_place(HF_RESET_POWER, &slot), HF_BOOT_LAST_RESORT);
 	assert_int_equal(slot, 1);
 }
 

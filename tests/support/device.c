@@ -161,17 +161,18 @@ static const struct package *package_of(const struct device *d, const uint8_t id
 
 void device_boot(struct device *d)
 {
-	enum hf_boot_action action;
+	struct hf_boot_decision decision;
 
 	sim_flash_power_on(&d->flash);
 	d->starts++;
 	assert_true(d->starts < STARTS_MAX);
 	d->choose.env = env_of(d);
-	action = hf_choose_slot(&d->choose, d->cause, &d->running);
-	assert_int_not_equal(action, HF_BOOT_STAY);
+	decision = hf_choose(&d->choose, d->cause, HF_WISH_NONE);
+	d->running = decision.place;
+	assert_int_not_equal(decision.action, HF_BOOT_STAY);
 	if (!d->worn)
 		assert_int_equal(d->choose.journal_err, HF_OK);
-	d->last_resorts += action == HF_BOOT_LAST_RESORT;
+	d->last_resorts += decision.action == HF_BOOT_LAST_RESORT;
 	d->runs = package_of(d, d->choose.image[d->running].id);
 	assert_non_null(d->runs);
 }
