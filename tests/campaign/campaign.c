@@ -1,45 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cuts the power at the flash operations of whole upgrades, on the twin, in the binaries that ship.
+ * Cuts the power at the flash operations of whole flows, on the twin, in the binaries that ship.
  *
  *   campaign --board F --factory BIN --keyset K --small P --hang P --elf ELF... [--lane K/N] [--words N] [--pairs N]
+ *            [--flow NAME]
  *
- * A flow is run once, and its instants are kept as snapshots. Each case goes on from the last snapshot before its
+ * A flow (flows.c) is run once, and its instants are kept as snapshots. Each case goes on from the last snapshot before its
  * operation, loses power there - before it, at a fraction of it, or with what it touched reading differently from then
- * on - and has to come back: firmware starts that the host verifies too and that is allowed to start, and the upgrade
- * done again ends with the new firmware confirmed. Words of the image's data, of which there are thousands alike, are cut
- * at every N-th (--words; 1: all); every other operation always.
+ * on - and has to come back as the flow demands. Words of an image's data, of which there are thousands alike, are cut at
+ * every N-th (--words; 1: all); every other operation always.
  */
+#include "campaign.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "policy.h"
-#include "lab.h"
-
-#define MOMENTS 4096u
-
-struct moment {
-	struct hf_twin_snapshot *snapshot;
-	uint64_t op; /* operations done by then */
-};
-
-struct campaign {
-	struct lab lab;
-	struct lab_package small, hang;
-	uint8_t old_id[HF_SHA256_BYTES];
-	struct moment moment[MOMENTS];
-	unsigned moments;
-	unsigned lane, lanes, words, pairs;
-	unsigned long cases, failed, words_left_out;
-	uint32_t random;
-};
 
 enum kind { BEFORE, TORN, UNSTABLE, KINDS };
 
 static const char *const kind_text[KINDS] = { "before", "torn at", "torn and unstable at" };
 
-static uint64_t ops(struct campaign *c)
+uint64_t campaign_ops(struct campaign *c)
 {
 	struct hf_twin_counts counts;
 
@@ -51,12 +32,12 @@ static uint64_t ops(struct campaign *c)
 static void keep(void *ctx)
 {
 	struct campaign *c = ctx;
-	uint64_t now = ops(c);
+	uint64_t now = campaign_ops(c);
 
 	if (c->moments > 0 && now < c->moment[c->moments - 1].op + 16 && c->lab.stop_on_flash &&
 	    hf_twin_uart_queued(c->lab.twin, c->lab.board.maintenance.usart) == 0)
 		return;
-	if (c->moments == MOMENTS || hf_twin_save(c->lab.twin, &c->moment[c->moments].snapshot)) {
+	if (c->moments == CAMPAIGN_MOMENTS || hf_twin_save(c->lab.twin, &c->moment[c->moments].snapshot)) {
 		fprintf(stderr, "campaign: no room for snapshots\n");
 		exit(1);
 	}
@@ -70,7 +51,7 @@ static void forget(struct campaign *c)
 	c->moments = 0;
 }
 
-static void restore(struct campaign *c, const struct hf_twin_snapshot *snapshot)
+void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapshot)
 {
 	hf_twin_restore(c->lab.twin, snapshot);
 	c->lab.entered = HF_SLOTS;
@@ -88,47 +69,7 @@ static void record_flow(struct campaign *c, bool on)
 		keep(c);
 }
 
-/* What runs must verify, and be one of ours; *is_new says which. */
-static const char *who_runs(struct campaign *c, const struct lab_package *p, bool *is_new)
-{
-	struct hf_image image;
-
-	*is_new = false;
-	if (!lab_slot(&c->lab, c->lab.entered, &image))
-		return "firmware was started that does not verify";
-	if (memcmp(image.id, c->old_id, sizeof c->old_id) == 0)
-		return NULL;
-	*is_new = memcmp(image.id, p->id, sizeof p->id) == 0;
-	if (*is_new || memcmp(image.id, c->hang.id, sizeof c->hang.id) == 0)
-		return NULL;
-	return "firmware was started that nobody sent";
-}
-
-/* From a device without power: it has to start, and an upgrade to `small` has to end confirmed. */
-static const char *come_back(struct campaign *c)
-{
-	bool is_new;
-	const char *why;
-
-	hf_twin_disarm_cut(c->lab.twin);
-	(void)lab_run(&c->lab, 200 * LAB_MS);
-	if (!lab_start(&c->lab))
-		return "nothing starts";
-	why = who_runs(c, &c->small, &is_new);
-	if (why)
-		return why;
-	if (is_new)
-		return lab_confirmed(&c->lab, c->small.id, 60000 * LAB_MS) ? NULL : "the new firmware does not confirm itself";
-	/* The old one; or the one that hangs, which must give way to it. */
-	if (!lab_confirmed(&c->lab, c->old_id, 90000 * LAB_MS))
-		return "the old firmware does not come back";
-	why = lab_upgrade(&c->lab, &c->small);
-	if (why)
-		return why;
-	return lab_confirmed(&c->lab, c->small.id, 60000 * LAB_MS) ? NULL : "the repeated upgrade is not confirmed";
-}
-
-static uint16_t fraction(struct campaign *c)
+uint16_t campaign_random(struct campaign *c)
 {
 	c->random = c->random * 1664525u + 1013904223u;
 	return (uint16_t)(1 + (c->random >> 16) % 65535);
@@ -148,13 +89,13 @@ static void arm(struct campaign *c, uint64_t op, enum kind kind)
 	hf_twin_arm_cut(c->lab.twin, &(struct hf_twin_cut){
 		.when = HF_TWIN_CUT_OPERATION,
 		.at = op,
-		.fraction = kind == BEFORE ? 0 : fraction(c),
+		.fraction = kind == BEFORE ? 0 : campaign_random(c),
 		.unstable = kind == UNSTABLE,
 		.seed = c->random,
 	});
 }
 
-static void judge(struct campaign *c, const char *flow, uint64_t op, const char *kind, const char *why)
+static void judge(struct campaign *c, const struct flow *flow, uint64_t op, const char *kind, const char *why)
 {
 	c->cases++;
 	if (!why && c->lab.errors)
@@ -162,43 +103,43 @@ static void judge(struct campaign *c, const char *flow, uint64_t op, const char 
 	if (!why)
 		return;
 	c->failed++;
-	printf("# %s: cut %s operation %llu: %s\n", flow, kind, (unsigned long long)op, why);
+	printf("# %s: cut %s operation %llu: %s\n", flow->name, kind, (unsigned long long)op, why);
 	if (getenv("HF_CAMPAIGN_LOG"))
 		lab_print_log(&c->lab);
 }
 
-static void one(struct campaign *c, const char *flow, uint64_t op, enum kind kind)
+static void one(struct campaign *c, const struct flow *flow, uint64_t op, enum kind kind)
 {
 	const char *why = NULL;
 
-	restore(c, before(c, op));
+	campaign_restore(c, before(c, op));
 	arm(c, op, kind);
 	if (lab_run(&c->lab, 60000 * LAB_MS))
 		why = "the operation did not come again";
-	judge(c, flow, op, kind_text[kind], why ? why : come_back(c));
+	judge(c, flow, op, kind_text[kind], why ? why : flow->come_back(c));
 }
 
 /* A second cut some operations after the first one, while the device recovers. */
-static void pair(struct campaign *c, const char *flow, uint64_t first, uint64_t last)
+static void pair(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
 {
-	uint64_t op = first + fraction(c) % (last - first);
+	uint64_t op = first + campaign_random(c) % (last - first);
 	const char *why = NULL;
 
-	restore(c, before(c, op));
-	arm(c, op, (enum kind)(fraction(c) % KINDS));
+	campaign_restore(c, before(c, op));
+	arm(c, op, (enum kind)(campaign_random(c) % KINDS));
 	if (lab_run(&c->lab, 60000 * LAB_MS))
 		why = "the operation did not come again";
 	if (!why) {
-		uint16_t further = fraction(c);
+		uint16_t further = campaign_random(c);
 
-		arm(c, ops(c) + 1 + further % (further & 1 ? 60 : 2500), (enum kind)(fraction(c) % KINDS));
+		arm(c, campaign_ops(c) + 1 + further % (further & 1 ? 60 : 2500), (enum kind)(campaign_random(c) % KINDS));
 		hf_twin_power_on(c->lab.twin);
 		c->lab.entered = HF_SLOTS;
 		if (lab_run(&c->lab, 3000 * LAB_MS) && lab_run(&c->lab, 1))
-			(void)lab_upgrade(&c->lab, &c->small); /* until the power goes, if it does */
+			(void)flow->again(c); /* until the power goes, if it does */
 		hf_twin_power_off(c->lab.twin);
 	}
-	judge(c, flow, op, "twice, first at", why ? why : come_back(c));
+	judge(c, flow, op, "twice, first at", why ? why : flow->come_back(c));
 }
 
 /* Was this operation, of the flow as it ran, a word of an image's data? Such words come in long runs; all else is short. */
@@ -236,7 +177,7 @@ static bool is_data_word(const struct campaign *c, uint64_t op)
 	return false;
 }
 
-static void cut_flow(struct campaign *c, const char *flow, uint64_t first, uint64_t last)
+static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
 {
 	unsigned long cases = c->cases, failed = c->failed;
 	uint64_t words = 0, left_out = 0;
@@ -254,17 +195,9 @@ static void cut_flow(struct campaign *c, const char *flow, uint64_t first, uint6
 	for (unsigned i = c->lane; i < c->pairs; i += c->lanes)
 		pair(c, flow, first, last);
 	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu words of data left out\n",
-	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, flow, c->cases - cases,
+	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, flow->name, c->cases - cases,
 	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)left_out);
 	fflush(stdout);
-	c->words_left_out += left_out;
-	forget(c);
-}
-
-static void fail_flow(struct campaign *c, const char *flow, const char *why)
-{
-	c->failed++;
-	printf("not ok - %s, %s: without any cut: %s\n", c->lab.board.layout.name, flow, why);
 	forget(c);
 }
 
@@ -280,106 +213,43 @@ static void with_trace(void *ctx, const struct hf_twin_event *e)
 static uint64_t begin_flow(struct campaign *c)
 {
 	trace.count = 0;
-	trace.first = ops(c);
+	trace.first = campaign_ops(c);
 	record_flow(c, true);
 	return trace.first;
 }
 
-/* The first start in the field: the journal is made, 1.0.0 confirms itself. */
-static struct hf_twin_snapshot *flow_factory(struct campaign *c)
+static void fail_flow(struct campaign *c, const struct flow *flow, const char *why)
 {
-	struct hf_twin_snapshot *ready = NULL;
-	uint64_t first = begin_flow(c);
-	bool good = lab_start(&c->lab) && lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS);
-	uint64_t last = ops(c);
+	c->failed++;
+	printf("not ok - %s, %s: without any cut: %s\n", c->lab.board.layout.name, flow->name, why);
+	forget(c);
+}
 
+/* True: it ran. after: NULL, or where the state at its end is kept. */
+static bool play(struct campaign *c, const struct flow *flow, bool cut, struct hf_twin_snapshot **after)
+{
+	const char *why = flow->prepare ? flow->prepare(c) : NULL;
+	uint64_t first = begin_flow(c), last;
+
+	if (!why)
+		why = flow->run(c);
+	last = campaign_ops(c);
 	record_flow(c, false);
-	if (!good || hf_twin_save(c->lab.twin, &ready)) {
-		fail_flow(c, "first start", "1.0.0 does not confirm itself");
-		return NULL;
+	if (!why && c->lab.errors)
+		why = c->lab.error;
+	if (!why && last == first)
+		why = "it does nothing to flash";
+	if (!why && after && hf_twin_save(c->lab.twin, after))
+		why = "no room for snapshots";
+	if (why) {
+		fail_flow(c, flow, why);
+		return false;
 	}
-	cut_flow(c, "first start", first, last);
-	return ready;
-}
-
-static void flow_upgrade(struct campaign *c, const struct hf_twin_snapshot *ready)
-{
-	uint64_t first, last;
-	const char *why;
-
-	restore(c, ready);
-	first = begin_flow(c);
-	why = lab_upgrade(&c->lab, &c->small);
-	if (!why && !lab_confirmed(&c->lab, c->small.id, 60000 * LAB_MS))
-		why = "not confirmed";
-	last = ops(c);
-	record_flow(c, false);
-	if (why)
-		fail_flow(c, "upgrade", why);
+	if (cut)
+		cut_flow(c, flow, first, last);
 	else
-		cut_flow(c, "upgrade", first, last);
-}
-
-static void flow_rollback(struct campaign *c, const struct hf_twin_snapshot *ready)
-{
-	uint64_t first, last;
-	const char *why;
-
-	restore(c, ready);
-	why = lab_upgrade(&c->lab, &c->hang);
-	first = begin_flow(c);
-	if (!why && !lab_run(&c->lab, 60000 * LAB_MS))
-		why = "the power went";
-	if (!why && !lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS))
-		why = "1.0.0 does not come back";
-	last = ops(c);
-	record_flow(c, false);
-	if (why)
-		fail_flow(c, "roll-back", why);
-	else
-		cut_flow(c, "roll-back", first, last);
-}
-
-/* Fills the journal with records that say nothing, until the gateway has to take it over at its next start. */
-static enum hf_err poke_program(void *ctx, uint32_t addr, const void *data, size_t len)
-{
-	return hf_twin_poke(((struct lab *)ctx)->twin, addr, data, len);
-}
-
-static const char *fill_journal(struct campaign *c)
-{
-	struct hf_record nothing = { .type = 0x7e, .flags = HF_RECORD_MAY_IGNORE };
-	struct hf_flash flash = lab_flash(&c->lab);
-	struct hf_journal j;
-
-	flash.program = poke_program;
-	if (hf_journal_mount(&j, &flash, c->lab.board.layout.journal))
-		return "the journal cannot be read";
-	while (hf_journal_free(&j) >= HF_UPLOAD_FREE_SLOTS)
-		if (hf_journal_append(&j, &nothing))
-			return "the journal cannot be filled";
-	return NULL;
-}
-
-static void flow_take_over(struct campaign *c, const struct hf_twin_snapshot *ready)
-{
-	uint64_t first, last;
-	const char *why;
-
-	restore(c, ready);
-	hf_twin_power_off(c->lab.twin);
-	why = fill_journal(c);
-	first = begin_flow(c);
-	if (!why && !(lab_start(&c->lab) && lab_run(&c->lab, 5000 * LAB_MS)))
-		why = "it does not start";
-	last = ops(c);
-	record_flow(c, false);
-	if (!why && last < first + 32)
-		why = "the journal was not taken over";
-	if (why)
-		fail_flow(c, "take-over", why);
-	else
-		cut_flow(c, "take-over", first, last);
+		forget(c);
+	return true;
 }
 
 static const char *argument(int argc, char **argv, const char *name, const char *otherwise)
@@ -398,7 +268,8 @@ int main(int argc, char **argv)
 {
 	static struct campaign c;
 	const char *elf[17] = { NULL };
-	struct hf_twin_snapshot *ready;
+	struct hf_twin_snapshot *ready = NULL;
+	const char *only;
 	struct hf_image image;
 	unsigned elfs = 0;
 
@@ -414,6 +285,7 @@ int main(int argc, char **argv)
 	sscanf(argument(argc, argv, "--lane", "0/1"), "%u/%u", &c.lane, &c.lanes);
 	c.words = (unsigned)atoi(argument(argc, argv, "--words", "1"));
 	c.pairs = (unsigned)atoi(argument(argc, argv, "--pairs", "100"));
+	only = argument(argc, argv, "--flow", "");
 	c.random = 1 + c.lane;
 	hf_twin_on_event(c.lab.twin, with_trace, &c);
 	if (!lab_slot(&c.lab, 0, &image)) {
@@ -421,11 +293,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	memcpy(c.old_id, image.id, sizeof c.old_id);
-	ready = flow_factory(&c);
-	if (ready) {
-		flow_upgrade(&c, ready);
-		flow_rollback(&c, ready);
-		flow_take_over(&c, ready);
+	/* The first flow leaves what all others begin with. */
+	if (play(&c, &campaign_flows[0], !only[0] || strcmp(only, campaign_flows[0].name) == 0, &ready)) {
+		for (unsigned i = 1; campaign_flows[i].name; i++) {
+			if (only[0] && strcmp(only, campaign_flows[i].name) != 0)
+				continue;
+			campaign_restore(&c, ready);
+			play(&c, &campaign_flows[i], true, NULL);
+		}
 		hf_twin_snapshot_free(ready);
 	}
 	printf("# %s: %lu cases, %lu failed\n", c.lab.board.layout.name, c.cases, c.failed);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the campaign's engine (campaign.c) and its flows (flows.c) share.
+ */
+#ifndef HF_CAMPAIGN_H
+#define HF_CAMPAIGN_H
+
+#include "lab.h"
+
+#define CAMPAIGN_MOMENTS 4096u
+
+struct moment {
+	struct hf_twin_snapshot *snapshot;
+	uint64_t op; /* operations done by then */
+};
+
+struct campaign {
+	struct lab lab;
+	struct lab_package small, hang;
+	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware */
+	struct moment moment[CAMPAIGN_MOMENTS];
+	unsigned moments;
+	unsigned lane, lanes, words, pairs;
+	unsigned long cases, failed;
+	uint32_t random;
+};
+
+/* Each function: NULL, or a sentence that says what went wrong (static storage). */
+struct flow {
+	const char *name;                             /* NULL ends the table */
+	const char *(*prepare)(struct campaign *c);   /* from the end of the first flow; not cut. NULL: nothing */
+	const char *(*run)(struct campaign *c);       /* what is cut */
+	const char *(*again)(struct campaign *c);     /* what a user does after the first cut, when a second one comes */
+	const char *(*come_back)(struct campaign *c); /* from a device without power, after the cuts */
+};
+
+extern const struct flow campaign_flows[];
+
+/* Flash operations since the twin was made. */
+uint64_t campaign_ops(struct campaign *c);
+void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapshot);
+/* 1 to 65535, from a sequence that is the same in every run. */
+uint16_t campaign_random(struct campaign *c);
+
+#endif
