@@ -207,6 +207,26 @@ static bool decided(const struct hf_state *state, unsigned running)
 	return state->slot[running].state == HF_SLOT_CONFIRMED || state->slot[running].state == HF_SLOT_REJECTED;
 }
 
+/* How much would be lost with the slot, as far as the journal knows. */
+static unsigned worth(const struct hf_state *state, unsigned slot)
+{
+	static const uint8_t by_state[] = {
+		[HF_SLOT_UPLOADING] = 0, [HF_SLOT_REJECTED] = 1,    [HF_SLOT_UNKNOWN] = 2, [HF_SLOT_WRITTEN] = 3,
+		[HF_SLOT_TRIAL] = 4,     [HF_SLOT_INTERRUPTED] = 4, [HF_SLOT_CONFIRMED] = 5,
+	};
+
+	unsigned s = state->slot[slot].state;
+
+	return by_state[s % sizeof by_state] * 2u + (s == HF_SLOT_CONFIRMED && slot == state->current);
+}
+
+unsigned hf_policy_target(const struct hf_state *state, unsigned running)
+{
+	if (running < HF_SLOTS)
+		return !running;
+	return worth(state, 0) <= worth(state, 1) ? 0 : 1;
+}
+
 enum hf_err hf_policy_erase(const struct hf_state *state, unsigned slot, unsigned running)
 {
 	if (slot >= HF_SLOTS)
@@ -347,7 +367,8 @@ enum hf_err hf_policy_replace(const struct hf_state *state, unsigned slot, const
 	if (!new_enough(state, fact))
 		return HF_ERR_SECURITY_VERSION;
 	*record = hf_state_image_record(HF_REC_RECOVERY, slot, HF_COMPONENT_RECOVERY, fact->sequence, fact->id, 0);
-	if (r->copies >= 2 && r->sequence == fact->sequence && same_id(r->id, fact->id))
+	if (r->copies >= 2 && r->sequence == fact->sequence && same_id(r->id, fact->id) &&
+	    state->slot[slot].state == HF_SLOT_UNKNOWN)
 		record->type = HF_REC_VOID;
 	return HF_OK;
 }

@@ -59,6 +59,10 @@ struct hf_boot_decision hf_policy_boot(const struct hf_state *state, const struc
 /* May `slot` be erased while `running` runs? HF_OK, HF_ERR_TRIAL (what runs is not confirmed), HF_ERR_PROTECTED. */
 HF_MUST_USE enum hf_err hf_policy_erase(const struct hf_state *state, unsigned slot, unsigned running);
 
+/* The slot that an upload would go to: the one that does not run; from recovery, the one that is not confirmed, or not
+ * confirmed last, or that an upload went to before, or of which the journal knows nothing good. */
+unsigned hf_policy_target(const struct hf_state *state, unsigned running);
+
 /* May `image` (component, sequence, id) be installed into `slot` while `running` runs? `recovery`: what the recovery
  * partition holds, by looking at its head; NULL: not known. From recovery, firmware of an older release may be
  * installed, never one of an older security version. HF_OK, HF_ERR_SECURITY_VERSION, HF_ERR_RELEASE,

@@ -17,7 +17,8 @@ static void put_who(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 static void put_running(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 {
 	const struct hf_update *u = s->update;
-	unsigned versions = u->running_known ? u->running_image.versions : 0;
+	const struct hf_image *base = hf_update_base(u, HF_COMPONENT_APP);
+	unsigned versions = base ? base->versions : 0;
 
 	hf_cbor_put_tstr(w, "slot");
 	if (u->running < HF_SLOTS)
@@ -27,7 +28,7 @@ static void put_running(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 	hf_cbor_put_tstr(w, "version");
 	hf_cbor_put_array(w, versions);
 	for (unsigned i = 0; i < versions; i++)
-		hf_cbor_put_int(w, u->running_image.version[i]);
+		hf_cbor_put_int(w, base->version[i]);
 	hf_smp_put_number(w, "cause", s->reset_cause);
 }
 

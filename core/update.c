@@ -69,7 +69,7 @@ enum hf_err hf_update_record(struct hf_update *u, const uint8_t head_id[HF_ID_BY
 	return hf_update_append(u, &r);
 }
 
-static struct hf_slot_fact fact_of(const struct hf_image *image)
+struct hf_slot_fact hf_update_fact(const struct hf_image *image)
 {
 	struct hf_slot_fact fact = { .fact = HF_FACT_GOOD };
 
@@ -85,15 +85,22 @@ unsigned hf_update_running_app(const struct hf_update *u)
 	return u->component == HF_COMPONENT_APP ? u->running : HF_PLACE_RECOVERY;
 }
 
-/* Learns what the recovery partition claims to hold. */
-static void look_at_recovery(struct hf_update *u)
+static bool read_head(struct hf_update *u, unsigned place, struct hf_image *image)
 {
-	struct hf_image image;
+	return hf_slot_read_head(&u->env, place, &u->work, image) == HF_OK;
+}
 
-	u->recovery = (struct hf_slot_fact){ .fact = HF_FACT_BAD };
-	u->recovery.why = hf_slot_read_head(&u->env, HF_PLACE_RECOVERY, &u->work, &image);
-	if (u->recovery.why == HF_OK)
-		u->recovery = fact_of(&image);
+/* Learns what is where, by what it claims. */
+static void look(struct hf_update *u)
+{
+	const struct hf_state *s = &u->state;
+
+	u->running_known = read_head(u, u->running, &u->running_image);
+	u->recovery = (struct hf_slot_fact){ .fact = HF_FACT_BAD, .why = HF_ERR_NOT_FOUND };
+	if (read_head(u, HF_PLACE_RECOVERY, &u->recovery_image))
+		u->recovery = hf_update_fact(&u->recovery_image);
+	u->confirmed_known = hf_update_running_app(u) >= HF_SLOTS && s->slot[s->current].state == HF_SLOT_CONFIRMED &&
+			     read_head(u, s->current, &u->confirmed_image);
 }
 
 enum hf_err hf_update_open(struct hf_update *u)
@@ -103,21 +110,39 @@ enum hf_err hf_update_open(struct hf_update *u)
 
 	u->phase = HF_UPDATE_IDLE;
 	u->worn = HF_OK;
-	u->running_known = u->running < HF_SLOTS &&
-			   hf_slot_read_head(&u->env, u->running, &u->work, &u->running_image) == HF_OK;
-	look_at_recovery(u);
 	err = hf_state_load(&u->journal, u->env.flash, u->env.layout, &u->state, &blank);
+	look(u);
 	return err ? err : hf_update_make_room(u, HF_UPLOAD_FREE_SLOTS, CONFIRM_SLOTS);
 }
 
-/* The slot that an upload may overwrite: not the running one; in recovery the one that is not confirmed, or the older. */
 static unsigned target_slot(const struct hf_update *u)
 {
-	const struct hf_state *s = &u->state;
+	return hf_policy_target(&u->state, hf_update_running_app(u));
+}
 
-	if (hf_update_running_app(u) < HF_SLOTS)
-		return !u->running;
-	return s->slot[s->current].state == HF_SLOT_CONFIRMED ? !s->current : 0;
+static bool holds_app(struct hf_update *u, unsigned slot)
+{
+	struct hf_image image;
+
+	return read_head(u, slot, &image) && image.component == HF_COMPONENT_APP;
+}
+
+/* The slot that may be erased. From recovery it is the other one where what would stay has rotted, or is not there while
+ * the journal knows of nothing (factory-new). */
+static unsigned erasable_slot(struct hf_update *u)
+{
+	unsigned slot = target_slot(u);
+	unsigned state = u->state.slot[slot].state;
+	struct hf_image image;
+	bool swap = false;
+
+	if (hf_update_running_app(u) >= HF_SLOTS && u->state.slot[!slot].state == state) {
+		if (state == HF_SLOT_CONFIRMED)
+			swap = hf_slot_verify(&u->env, !slot, &u->work, &image) != HF_OK;
+		else if (state == HF_SLOT_UNKNOWN)
+			swap = holds_app(u, slot) && !holds_app(u, !slot);
+	}
+	return swap ? !slot : slot;
 }
 
 enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
@@ -125,7 +150,7 @@ enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
 	enum hf_err err;
 
 	u->phase = HF_UPDATE_IDLE;
-	u->slot = (uint8_t)target_slot(u);
+	u->slot = (uint8_t)erasable_slot(u);
 	err = hf_policy_erase(&u->state, u->slot, hf_update_running_app(u));
 	if (err)
 		return err;
@@ -145,36 +170,59 @@ static enum hf_err take_uri(void *ctx, const struct hf_params *params)
 	return params->uri.len != 0 ? HF_OK : HF_ERR_UNSUPPORTED;
 }
 
-static struct hf_suit_device device_of(const struct hf_update *u)
+static struct hf_suit_device device_of(const struct hf_update *u, unsigned place, unsigned component)
 {
+	const struct hf_image *base = hf_update_base(u, component);
 	struct hf_suit_device device = {
 		.vendor_id = u->env.layout->vendor_id,
 		.class_id = u->env.layout->class_id,
 		.device_id = u->env.device_id,
-		.slot = u->slot,
+		.slot = place,
 	};
 
-	if (u->running_known) {
-		device.versions = u->running_image.versions;
-		memcpy(device.version, u->running_image.version, sizeof device.version);
+	if (base) {
+		device.versions = base->versions;
+		memcpy(device.version, base->version, sizeof device.version);
 	}
 	return device;
+}
+
+/* What would `place` hold? */
+static enum hf_err image_in(const struct hf_update *u, const struct hf_manifest *manifest, unsigned place,
+			    struct hf_image *image)
+{
+	struct hf_suit_device device = device_of(u, place, HF_COMPONENT_APP);
+	struct hf_params left;
+	enum hf_err err = hf_suit_run(manifest, manifest->validate, &device, &(struct hf_suit_ops){ 0 }, &left);
+
+	return err ? err : hf_image_from_params(manifest, &left, *hf_layout_place(u->env.layout, place), image);
+}
+
+/* Can the recovery that is to be staged move on to its partition? */
+static enum hf_err check_move(const struct hf_update *u, const struct hf_manifest *manifest)
+{
+	struct hf_image there;
+	enum hf_err err = image_in(u, manifest, HF_PLACE_RECOVERY, &there);
+
+	if (err)
+		return err;
+	return there.table_bytes == 0 ? HF_ERR_SLOT : HF_OK;
 }
 
 /* Runs the manifest dry: what would it fetch, and what would the slot hold afterwards? */
 static enum hf_err plan(struct hf_update *u, const struct hf_manifest *manifest)
 {
-	struct hf_suit_device device = device_of(u);
 	struct hf_params install = { 0 }, left;
 	struct hf_suit_ops ops = { .ctx = &install, .fetch = take_uri };
-	enum hf_err err = hf_suit_run(manifest, manifest->install, &device, &ops, &left);
+	struct hf_suit_device device;
+	enum hf_err err = image_in(u, manifest, u->slot, &u->image);
 
+	if (!err && u->image.component == HF_COMPONENT_RECOVERY)
+		err = check_move(u, manifest);
 	if (err)
 		return err;
-	err = hf_suit_run(manifest, manifest->validate, &device, &(struct hf_suit_ops){ 0 }, &left);
-	if (err)
-		return err;
-	err = hf_image_from_params(manifest, &left, u->env.layout->slot[u->slot], &u->image);
+	device = device_of(u, u->slot, u->image.component);
+	err = hf_suit_run(manifest, manifest->install, &device, &ops, &left);
 	if (err)
 		return err;
 	if (install.segments.len !=
@@ -219,7 +267,7 @@ static enum hf_err check_head(struct hf_update *u, const struct hf_envelope *env
 		return HF_ERR_TOO_LARGE;
 	u->stored = env->head;
 	hash_stored(u);
-	image = fact_of(&u->image);
+	image = hf_update_fact(&u->image);
 	return hf_policy_install(&u->state, u->slot, hf_update_running_app(u), &image, &u->recovery);
 }
 
@@ -396,7 +444,7 @@ enum hf_err hf_update_activate_slot(struct hf_update *u, unsigned slot, const ui
 		return err;
 	if (id && memcmp(id, image.id, sizeof image.id) != 0)
 		return HF_ERR_NOT_FOUND;
-	fact = fact_of(&image);
+	fact = hf_update_fact(&image);
 	err = hf_policy_activate(&u->state, slot, hf_update_running_app(u), &fact, &record);
 	if (err)
 		return err;
@@ -408,7 +456,12 @@ enum hf_err hf_update_activate_slot(struct hf_update *u, unsigned slot, const ui
 
 enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES])
 {
-	return hf_update_activate_slot(u, target_slot(u), id);
+	unsigned slot = target_slot(u);
+
+	/* In recovery either may be meant. */
+	if (hf_update_running_app(u) >= HF_SLOTS && id && memcmp(u->state.slot[!slot].id, id, HF_ID_BYTES) == 0)
+		slot = !slot;
+	return hf_update_activate_slot(u, slot, id);
 }
 
 enum hf_err hf_update_confirm(struct hf_update *u)
@@ -418,7 +471,7 @@ enum hf_err hf_update_confirm(struct hf_update *u)
 	enum hf_err err;
 
 	if (u->running_known)
-		fact = fact_of(&u->running_image);
+		fact = hf_update_fact(&u->running_image);
 	err = hf_policy_confirm(&u->state, hf_update_running_app(u), &fact, &record);
 	if (err || record.type == HF_REC_VOID)
 		return err;
@@ -434,7 +487,7 @@ enum hf_err hf_update_erase(struct hf_update *u)
 	enum hf_err err;
 
 	u->phase = HF_UPDATE_IDLE;
-	u->slot = (uint8_t)target_slot(u);
+	u->slot = (uint8_t)erasable_slot(u);
 	span = &layout->slot[u->slot];
 	err = hf_policy_erase(&u->state, u->slot, hf_update_running_app(u));
 	if (!err)

@@ -42,9 +42,12 @@ struct hf_update {
 	uint32_t next;                       /* file offset that is wanted next */
 	uint32_t total;                      /* file size, as announced */
 	struct hf_image image;               /* of the current upload, from PAYLOAD on */
-	bool running_known;                  /* the running slot's head was read and is authentic */
+	bool running_known;                  /* the head of what runs was read and is authentic */
 	struct hf_image running_image;
+	bool confirmed_known;                /* in recovery: the same of the firmware that was confirmed last */
+	struct hf_image confirmed_image;
 	struct hf_slot_fact recovery;        /* what the recovery partition holds, by its head */
+	struct hf_image recovery_image;      /* where that is HF_FACT_GOOD */
 	enum hf_err worn;                    /* the last failure of memory that could be gone around; HF_OK: none */
 
 	/* Private. */
@@ -88,5 +91,23 @@ HF_MUST_USE enum hf_err hf_update_confirm(struct hf_update *u);
 
 /* Erases the slot that does not run, if the policy allows. */
 HF_MUST_USE enum hf_err hf_update_erase(struct hf_update *u);
+
+/* For a recovery that was started from a slot: makes the recovery partition hold it, and records that. Until the
+ * partition's copy verifies, and from then on, too, the slot's is there to be started again: call it at every such start,
+ * it begins anew where it was cut, and does nothing where all is done. HF_ERR_NOT_FOUND: it does not run from a slot.
+ * HF_ERR_SLOT: firmware for one place only; HF_ERR_TOO_LARGE; HF_ERR_SECURITY_VERSION; the flash's errors. Afterwards
+ * reset. */
+HF_MUST_USE enum hf_err hf_update_install_recovery(struct hf_update *u);
+
+/* What version conditions on a package of this component compare with: the firmware that runs, in recovery what was
+ * confirmed last; the recovery partition's. NULL: not known. */
+static inline const struct hf_image *hf_update_base(const struct hf_update *u, unsigned component)
+{
+	if (component == HF_COMPONENT_RECOVERY)
+		return u->recovery.fact == HF_FACT_GOOD ? &u->recovery_image : NULL;
+	if (u->component == HF_COMPONENT_RECOVERY || u->running >= HF_SLOTS)
+		return u->confirmed_known ? &u->confirmed_image : NULL;
+	return u->running_known ? &u->running_image : NULL;
+}
 
 #endif

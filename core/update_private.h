@@ -48,6 +48,9 @@ HF_MUST_USE enum hf_err hf_update_give_up(struct hf_update *u, enum hf_err err);
  * started from. */
 unsigned hf_update_running_app(const struct hf_update *u);
 
+/* What the policy looks at. */
+struct hf_slot_fact hf_update_fact(const struct hf_image *image);
+
 /* hf_update_activate for any slot. */
 HF_MUST_USE enum hf_err hf_update_activate_slot(struct hf_update *u, unsigned slot, const uint8_t *id);
 

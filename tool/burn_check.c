@@ -63,11 +63,7 @@ enum hf_err hf_burn_check_package(const struct hf_burn_options *o, struct hf_pac
 
 unsigned hf_burn_target(const struct hf_smp_status *status)
 {
-	const struct hf_state *s = &status->state;
-
-	if (status->running < HF_SLOTS)
-		return !status->running;
-	return s->slot[s->current].state == HF_SLOT_CONFIRMED ? !s->current : 0;
+	return hf_policy_target(&status->state, status->running);
 }
 
 static enum hf_err refuse_class(const struct hf_package *package, const struct hf_smp_status *status, enum hf_err err,
