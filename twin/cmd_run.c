@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "file.h"
@@ -90,6 +91,24 @@ static enum hf_err load_flash(struct run *run)
 	}
 	for (unsigned i = 0; err == HF_OK && i < run->options.load.count; i++)
 		err = load(run, run->options.load.item[i]);
+	return err;
+}
+
+static enum hf_err load_options(struct run *run)
+{
+	const char *path = run->options.options;
+	if (path == NULL || (access(path, F_OK) != 0 && errno == ENOENT))
+		return HF_OK;
+	return hf_rig_system_load(run->rig, path, &run->diag);
+}
+
+/* What is kept; the first error counts. */
+static enum hf_err save(struct run *run, struct hf_diag *diag)
+{
+	const struct hf_run_options *o = &run->options;
+	enum hf_err err = o->flash != NULL ? hf_rig_flash_save(run->rig, o->flash, diag) : HF_OK;
+	if (err == HF_OK && o->options != NULL)
+		err = hf_rig_system_save(run->rig, o->options, diag);
 	return err;
 }
 
@@ -232,6 +251,8 @@ static enum hf_err open_rig(struct run *run)
 		memcpy(config.twin.unique_id, o->unique_id, sizeof(o->unique_id));
 	if (o->lsi_given)
 		config.twin.lsi_hz = o->lsi_hz;
+	if (o->optcr_given)
+		config.twin.optcr = o->optcr;
 	config.twin.hsi_pll_fails = o->no_pll;
 	if (o->seed != 0)
 		config.twin.seed = o->seed;
@@ -245,16 +266,20 @@ static enum hf_err run_rig(struct run *run)
 	const struct hf_run_options *o = &run->options;
 	enum hf_err err = load_flash(run);
 	if (err == HF_OK)
+		err = load_options(run);
+	if (err == HF_OK)
 		err = take_faults(run);
 	if (err != HF_OK)
 		return err;
+	if (o->boot0)
+		hf_twin_boot0(hf_rig_twin(run->rig), true);
 	if (!o->off)
 		hf_twin_power_on(hf_rig_twin(run->rig));
 	err = o->lockstep != NULL || o->pty ? serve(run) : run_alone(run);
 	if (err == HF_OK)
 		say_end(run);
 	struct hf_diag diag;
-	enum hf_err saved = o->flash != NULL ? hf_rig_flash_save(run->rig, o->flash, &diag) : HF_OK;
+	enum hf_err saved = save(run, &diag);
 	if (err == HF_OK && saved != HF_OK)
 		run->diag = diag;
 	return err != HF_OK ? err : saved;

@@ -27,6 +27,7 @@ enum {
 	BLOCK_RAM = 2,    /* from RAM: its bytes may have changed */
 	BLOCK_NATIVE = 4, /* the entry of a function that is answered natively */
 	BLOCK_WATCHED = 8,
+	BLOCK_ROM = 16,   /* the ROM loader's, which is a model: rom.c */
 };
 
 struct hf_block {

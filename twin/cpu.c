@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "rom.h"
 #include "tlb.h"
 
 #define MMIO_WINDOW    0x80000u
@@ -108,6 +109,8 @@ static uint8_t block_flags(struct hf_machine *machine, uint32_t pc)
 		flags |= BLOCK_FLASH;
 	else if (pc - HF_TWIN_SRAM_ADDR < HF_TWIN_SRAM_SIZE)
 		flags |= BLOCK_RAM;
+	if (hf_rom_at(pc))
+		flags |= BLOCK_ROM;
 	if (hf_native_is_entry(machine, pc))
 		flags |= BLOCK_NATIVE;
 	for (unsigned i = 0; i < machine->watches; i++)
@@ -144,6 +147,11 @@ static bool special(struct hf_machine *machine, const struct hf_block *b)
 {
 	uint8_t stops = b->flags & machine->block_stops;
 
+	if (stops & BLOCK_ROM) {
+		machine->leave = true;
+		uc_emu_stop(machine->uc);
+		return true;
+	}
 	if (stops & BLOCK_FLASH) {
 		hf_flash_wait(machine, b->pc, machine->block_pc, false);
 		if (hf_run_attention(machine, b->pc))

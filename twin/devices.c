@@ -7,6 +7,7 @@
 #include "led_pin.h"
 #include "machine.h"
 #include "modbus_bus.h"
+#include "rom.h"
 #include "tim.h"
 #include "usart.h"
 
@@ -22,4 +23,5 @@ void hf_devices_add(struct hf_machine *machine)
 	hf_dma_add(machine);
 	hf_usart_add(machine);
 	hf_modbus_bus_add(machine);
+	hf_rom_add(machine);
 }

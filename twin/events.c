@@ -153,6 +153,13 @@ void hf_events_twin(struct hf_events *events, const struct hf_twin_event *e)
 			       json_pack("{s:s, s:I, s:I}", "state", hf_led_text((enum hf_led_state)e->a), "period_ms",
 					 (json_int_t)(e->b & 0xffffff), "flashes", (json_int_t)(e->b >> 24)));
 		break;
+	case HF_TWIN_EV_ROM:
+		end_row(events);
+		hf_events_tell(events, e->at_ns, "rom", json_pack("{s:b}", "on", e->a != 0));
+		break;
+	case HF_TWIN_EV_OPTIONS:
+		hf_events_tell(events, e->at_ns, "options", json_pack("{s:I}", "optcr", (json_int_t)e->a));
+		break;
 	case HF_TWIN_EV_FLASH_ERROR:
 		hf_events_tell(events, e->at_ns, "flash_error", at_addr(e, "flags"));
 		break;

@@ -6,6 +6,8 @@
  *   reset      cause: power, pin, software, watchdog
  *   watchdog   the reset that follows is the watchdog's
  *   start      what: boot, recovery, slot-a, slot-b; for the first time since the reset
+ *   rom        on: the chip's ROM loader was entered, or starts code
+ *   options    optcr: the option bytes changed
  *   cable      on: true|false: the maintenance UART's
  *   cut        op, kind: program|erase|none, addr, partition, fraction, unstable
  *   erase      partition, addr

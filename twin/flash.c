@@ -10,6 +10,10 @@
  * A fetch of instructions waits even where the accelerator's cache would have had the line: firmware that depends on
  * that is wrong. Data reads are seen as far as the cycle model knows their addresses, and, during an erase, all of
  * them.
+ *
+ * Option bytes are erased and programmed as one operation, and count from its end. A cut in its first half leaves them
+ * blank, which reads as level 1 of the read protection; that is how chips in the field come to be locked. Leaving level
+ * 1 erases the flash first, so that a cut there leaves level 1. At level 2 they cannot be changed any more.
  */
 #include "internal.h"
 
@@ -33,10 +37,11 @@ enum {
 	EVENT_DONE = 0,
 	OPTION_NS = 16000000,
 	ALL_SECTORS = 0xff,
+	OPTIONS_BLANK = 0x0fffffec,
 };
 #define CR_LOCK (1u << 31)
 
-enum operation { IDLE, PROGRAM, ERASE, MASS_ERASE, OPTIONS };
+enum operation { IDLE, PROGRAM, ERASE, MASS_ERASE, OPTIONS, UNPROTECT };
 
 struct flash {
 	uint32_t acr, sr, cr, optcr, optcr_stored;
@@ -89,6 +94,40 @@ bool hf_flash_busy(const struct hf_machine *machine)
 uint32_t hf_flash_options(const struct hf_machine *machine)
 {
 	return flash_of(machine)->optcr_stored;
+}
+
+unsigned hf_flash_protection(const struct hf_machine *machine)
+{
+	uint8_t rdp = (uint8_t)(hf_flash_options(machine) >> 8);
+
+	return rdp == 0xaa ? 0 : rdp == 0xcc ? 2 : 1;
+}
+
+/* As they read at their addresses; the complements that the chip keeps beside them are not to be seen there. */
+static void show_options(struct hf_machine *machine)
+{
+	uint32_t options = hf_flash_options(machine);
+	uint8_t *bytes = machine->sysmem + (HF_TWIN_OPTIONS_ADDR - SYSMEM_ADDR);
+
+	memset(bytes, 0xff, HF_TWIN_OPTIONS_SIZE);
+	bytes[0] = (uint8_t)(options & 0xec);
+	bytes[1] = (uint8_t)(options >> 8);
+	bytes[8] = (uint8_t)(options >> 16);
+	bytes[9] = (uint8_t)(options >> 24);
+}
+
+void hf_flash_options_set(struct hf_machine *machine, uint32_t optcr)
+{
+	struct flash *f = flash_of(machine);
+
+	f->optcr_stored = optcr & OPTIONS_BLANK;
+	f->optcr = f->optcr_stored | (f->optcr & OPTCR_LOCK);
+	show_options(machine);
+}
+
+uint64_t hf_flash_end_ns(const struct hf_machine *machine)
+{
+	return flash_of(machine)->end_ns;
 }
 
 uint16_t hf_flash_progress(const struct hf_machine *machine)
@@ -149,10 +188,15 @@ static void apply_erase(struct hf_machine *machine, const struct flash *f)
 			blank_sector(machine, s);
 }
 
+static bool erases(uint8_t operation)
+{
+	return operation == ERASE || operation == MASS_ERASE || operation == UNPROTECT;
+}
+
 static void now_idle(struct hf_machine *machine)
 {
 	struct flash *f = flash_of(machine);
-	bool watched = f->operation == ERASE || f->operation == MASS_ERASE;
+	bool watched = erases(f->operation);
 
 	f->operation = IDLE;
 	f->sr &= ~(uint32_t)SR_BSY;
@@ -172,16 +216,18 @@ static void finish(struct hf_machine *machine)
 
 	if (operation == IDLE)
 		return;
-	if (operation == ERASE || operation == MASS_ERASE)
+	if (erases(operation))
 		apply_erase(machine, f);
-	if (operation == OPTIONS)
-		f->optcr_stored = f->optcr & ~(uint32_t)(OPTCR_LOCK | OPTCR_START);
+	if (operation == OPTIONS || operation == UNPROTECT)
+		hf_flash_options_set(machine, f->optcr);
 	now_idle(machine);
 	if (f->cr & CR_EOPIE)
 		f->sr |= SR_EOP;
 	update_irq(machine);
 	if (operation != OPTIONS)
 		hf_machine_event(machine, HF_TWIN_EV_FLASH, f->addr, operation == PROGRAM ? f->size : UINT32_MAX, NULL);
+	if (operation == OPTIONS || operation == UNPROTECT)
+		hf_machine_event(machine, HF_TWIN_EV_OPTIONS, f->optcr_stored, 0, NULL);
 }
 
 /* false: the power goes before it begins. */
@@ -193,17 +239,17 @@ static bool begin(struct hf_machine *machine, enum operation operation, uint32_t
 	f->addr = addr;
 	f->begin_ns = hf_machine_now_ns(machine);
 	f->end_ns = f->begin_ns + duration_ns;
-	if (operation != OPTIONS && hf_fault_operation(machine, addr, operation != PROGRAM, f->begin_ns, f->end_ns))
+	if (hf_fault_operation(machine, addr, erases((uint8_t)operation), f->begin_ns, f->end_ns))
 		return false;
-	counts->flash_ops += operation != OPTIONS;
+	counts->flash_ops++;
 	counts->flash_programs += operation == PROGRAM;
-	counts->flash_erases += operation == ERASE ? 1 : operation == MASS_ERASE ? HF_TWIN_SECTORS : 0;
+	counts->flash_erases += operation == ERASE ? 1 : erases((uint8_t)operation) ? HF_TWIN_SECTORS : 0;
 	f->operation = (uint8_t)operation;
 	f->sr |= SR_BSY;
 	machine->block_stops |= BLOCK_FLASH;
 	hf_machine_look(machine);
 	hf_machine_schedule(machine->flash_dev, EVENT_DONE, f->end_ns);
-	if (operation == ERASE || operation == MASS_ERASE)
+	if (erases((uint8_t)operation))
 		watch_all(machine, true);
 	return true;
 }
@@ -232,10 +278,12 @@ void hf_flash_tear(struct hf_machine *machine, uint16_t fraction)
 			if (old != new)
 				hf_fault_tear_word(machine, offset + i, old, new, fraction);
 		}
-	} else if (f->operation == ERASE || f->operation == MASS_ERASE) {
+	} else if (erases(f->operation)) {
 		for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
 			if (f->sector == s || f->sector == ALL_SECTORS)
 				hf_fault_tear_sector(machine, s, fraction);
+	} else if (f->operation == OPTIONS && fraction > 0) {
+		hf_flash_options_set(machine, fraction < 0x8000 ? OPTIONS_BLANK : f->optcr);
 	}
 	now_idle(machine);
 }
@@ -310,7 +358,7 @@ static uint32_t check_program(const struct flash *f, uint32_t addr, unsigned siz
 		return SR_PGAERR;
 	if (size != psize || addr % size != 0)
 		return SR_PGPERR;
-	if (!(f->optcr >> 16 >> hf_flash_sector(addr) & 1))
+	if (!(f->optcr_stored >> 16 >> hf_flash_sector(addr) & 1))
 		return SR_WRPERR;
 	return 0;
 }
@@ -400,12 +448,21 @@ static uint64_t erase_ns(const struct hf_machine *machine, unsigned sector, unsi
 	return ns * ms[kind][psize > 2 ? 2 : psize] / ms[kind][2];
 }
 
+static uint64_t mass_erase_ns(const struct hf_machine *machine, unsigned psize)
+{
+	uint64_t ns = 0;
+
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		ns += erase_ns(machine, s, psize);
+	return ns;
+}
+
 static void start(struct hf_machine *machine)
 {
 	struct flash *f = flash_of(machine);
 	unsigned sector = f->cr >> 3 & 15, psize = f->cr >> 8 & 3;
-	uint32_t writable = f->optcr >> 16 & 0xfff;
-	uint64_t ns = 0;
+	uint32_t writable = f->optcr_stored >> 16 & 0xfff;
+	uint64_t ns;
 
 	if (f->cr & CR_PG || !(f->cr & (CR_SER | CR_MER)) || (f->cr & CR_SER && sector >= HF_TWIN_SECTORS)) {
 		f->cr &= ~(uint32_t)CR_STRT;
@@ -418,9 +475,7 @@ static void start(struct hf_machine *machine)
 		raise_error(machine, f->sector == ALL_SECTORS ? 0 : hf_flash_sector_addr(sector), SR_WRPERR);
 		return;
 	}
-	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
-		if (f->sector == s || f->sector == ALL_SECTORS)
-			ns += erase_ns(machine, s, psize);
+	ns = f->sector == ALL_SECTORS ? mass_erase_ns(machine, psize) : erase_ns(machine, sector, psize);
 	begin(machine, f->sector == ALL_SECTORS ? MASS_ERASE : ERASE,
 	      f->sector == ALL_SECTORS ? HF_TWIN_FLASH_ADDR : hf_flash_sector_addr(sector), ns);
 }
@@ -496,15 +551,32 @@ static void write_cr(struct hf_machine *machine, uint32_t value)
 	update_irq(machine);
 }
 
+static void start_options(struct hf_machine *machine)
+{
+	struct flash *f = flash_of(machine);
+	unsigned level = hf_flash_protection(machine);
+
+	if (level == 2) {
+		f->optcr = f->optcr_stored;
+		raise_error(machine, HF_TWIN_OPTIONS_ADDR, SR_WRPERR);
+	} else if (level == 1 && (uint8_t)(f->optcr >> 8) == 0xaa) {
+		f->sector = ALL_SECTORS;
+		begin(machine, UNPROTECT, HF_TWIN_FLASH_ADDR, mass_erase_ns(machine, 2) + OPTION_NS);
+	} else {
+		begin(machine, OPTIONS, HF_TWIN_OPTIONS_ADDR, OPTION_NS);
+	}
+}
+
 static void write_optcr(struct hf_machine *machine, uint32_t value)
 {
 	struct flash *f = flash_of(machine);
 
-	if (f->optcr & OPTCR_LOCK)
+	if (f->optcr & OPTCR_LOCK || hf_flash_busy(machine))
 		return;
 	f->optcr = value & 0x0fffffff;
-	if (value & OPTCR_START && !hf_flash_busy(machine))
-		begin(machine, OPTIONS, 0, OPTION_NS);
+	if (value & OPTCR_START)
+		start_options(machine);
+	stall_if_in_flash(machine);
 }
 
 static uint32_t flash_read(struct hf_dev *dev, uint32_t offset, unsigned size)
@@ -571,7 +643,7 @@ static void flash_restored(struct hf_dev *dev)
 {
 	struct hf_machine *machine = dev->machine;
 	const struct flash *f = dev->state;
-	bool erasing = f->operation == ERASE || f->operation == MASS_ERASE;
+	bool erasing = erases(f->operation);
 
 	machine->block_stops &= (uint8_t)~BLOCK_FLASH;
 	if (f->operation != IDLE)
@@ -579,6 +651,7 @@ static void flash_restored(struct hf_dev *dev)
 	watch_all(machine, erasing);
 	if (!erasing)
 		hf_cpu_rearm_reads(machine);
+	show_options(machine);
 }
 
 static const struct hf_dev_ops ops = {
@@ -597,6 +670,6 @@ void hf_flash_add(struct hf_machine *machine)
 
 	machine->flash_dev = hf_machine_add(machine, &ops, 0x40023c00, 0x400);
 	f = machine->flash_dev->state;
-	f->optcr_stored = machine->config.optcr & 0x0ffffffc;
-	f->optcr = f->optcr_stored | OPTCR_LOCK;
+	f->optcr = OPTCR_LOCK;
+	hf_flash_options_set(machine, machine->config.optcr);
 }

@@ -163,7 +163,7 @@ struct hf_machine {
 	uint8_t missing[2][512 / 8];
 	_Alignas(16) uint8_t arena[HF_DEV_ARENA];
 	size_t arena_used;
-	struct hf_dev *flash_dev, *rcc_dev;
+	struct hf_dev *flash_dev, *rcc_dev, *rom_dev;
 	struct hf_snapshot_cache *pages; /* the pages of the last snapshot, to be shared with the next */
 };
 
@@ -245,6 +245,9 @@ void hf_flash_was_read(struct hf_machine *machine, uint32_t addr);         /* a 
 uint16_t hf_flash_progress(const struct hf_machine *machine);              /* of 65536, while busy */
 void hf_flash_tear(struct hf_machine *machine, uint16_t fraction);         /* the operation ends in between */
 uint32_t hf_flash_options(const struct hf_machine *machine);               /* OPTCR as stored */
+void hf_flash_options_set(struct hf_machine *machine, uint32_t optcr);     /* off the clock */
+unsigned hf_flash_protection(const struct hf_machine *machine);            /* level of the read protection: 0 to 2 */
+uint64_t hf_flash_end_ns(const struct hf_machine *machine);                /* of the operation under way */
 int hf_flash_sector(uint32_t addr);                                        /* -1: not in flash */
 uint32_t hf_flash_sector_addr(unsigned sector);
 uint32_t hf_flash_sector_size(unsigned sector);

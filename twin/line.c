@@ -107,6 +107,8 @@ static bool take_samples(struct hf_line *line, uint64_t until_ps, struct hf_line
 static void see_level(struct hf_line *line, uint64_t at_ps)
 {
 	bool level = line->cut || !(line->sent_low || line->break_on);
+	if (line->measuring && level != line->level && line->edges < HF_LINE_EDGES && (line->edges > 0 || !level))
+		line->edge_ps[line->edges++] = at_ps;
 	if (line->level && !level && line->listening && !line->receiving) {
 		line->receiving = true;
 		line->rx_start_ps = at_ps;
@@ -201,6 +203,12 @@ void hf_line_listen(struct hf_line *line, bool on, const struct hf_line_format *
 	line->listening = on;
 	line->rx = *format;
 	line->receiving = false;
+}
+
+void hf_line_measure(struct hf_line *line, bool on)
+{
+	line->measuring = on;
+	line->edges = 0;
 }
 
 void hf_line_cut(struct hf_line *line, uint64_t now_ns, bool cut)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define HF_LINE_NEVER UINT64_MAX
+#define HF_LINE_EDGES 4
 
 struct hf_line_format {
 	uint64_t bit_ps;       /* picoseconds a bit */
@@ -59,6 +60,10 @@ struct hf_line {
 	uint8_t ones;          /* of the bit that is being sampled */
 	uint16_t shift;
 	bool noisy;
+	/* What an eye at the receiver's end has seen since hf_line_measure(): a falling edge and those after it. */
+	bool measuring;
+	uint8_t edges;
+	uint64_t edge_ps[HF_LINE_EDGES];
 };
 
 /* An idle line between two ends of the same format, which loses and flips nothing. */
@@ -86,6 +91,9 @@ uint64_t hf_line_next(const struct hf_line *line);
 
 /* The receiver's settings; a frame that it is in the middle of is lost. The wire has caught up with now. */
 void hf_line_listen(struct hf_line *line, bool on, const struct hf_line_format *format);
+
+/* Notes the next edges at the receiver's end, the first being a falling one. The wire has caught up with now. */
+void hf_line_measure(struct hf_line *line, bool on);
 
 /* Pulls the plug or puts it in; holds the line low or lets it go. The wire has caught up with now_ns. */
 void hf_line_cut(struct hf_line *line, uint64_t now_ns, bool cut);

@@ -14,9 +14,10 @@ static const char details[] =
 	"neither, --for says how long the twin runs.\n"
 	"\n"
 	"A fault is a command with an optional time: 'at 3s cut next program in slot-b after 100 at 0.5 unstable'.\n"
-	"  power on | power off [for TIME]      reset [for TIME]                  press|release recovery [for TIME]\n"
-	"  cable off|on [for TIME]              noise RATE [for TIME]             latency TIME (of a USB adapter)\n"
-	"  break on|off [for TIME]              cut before N                      cut op N at F [unstable]\n"
+	"  power on | power off [for TIME]      reset [for TIME]                  boot0 1|0 [for TIME]\n"
+	"  cable off|on [for TIME]              noise RATE [for TIME]             break on|off [for TIME]\n"
+	"  press|release recovery [for TIME]    latency TIME (of a USB adapter)   parity none|even|odd (of a pty)\n"
+	"  cut before N | cut op N at F [unstable]                                ... [off for TIME | stay off]\n"
 	"  cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]    ... [off for TIME | stay off]\n"
 	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS   modbus clear\n"
 	"Partitions are boot, journal, recovery, slot-a, slot-b, data. After a cut the power is back after 500 ms.";
@@ -85,6 +86,11 @@ bool hf_run_options(int argc, char **argv, struct hf_run_options *o, enum hf_exi
 		{ "load", 'l', HF_ARG_LIST, "FILE[@ADDR]", "an ELF, or raw bytes at an address, into flash", &o->load,
 		  NULL },
 		{ "flash", 'f', HF_ARG_TEXT, "FILE", "the flash is kept here; made blank if missing", &o->flash, NULL },
+		{ "options", 0, HF_ARG_TEXT, "FILE", "the option bytes and the OTP bytes are kept here", &o->options,
+		  NULL },
+		{ "optcr", 0, HF_ARG_U32, "WORD", "the option bytes as FLASH_OPTCR shows them, 0x0fffaae0 unless given",
+		  &o->optcr, &o->optcr_given },
+		{ "boot0", 0, HF_ARG_FLAG, NULL, "BOOT0 is high: the chip starts its ROM loader", &o->boot0, NULL },
 		{ "lockstep", 0, HF_ARG_TEXT, "SOCKET", "serve tools in virtual time", &o->lockstep, NULL },
 		{ "pty", 0, HF_ARG_FLAG, NULL, "serve a terminal in real time", &o->pty, NULL },
 		{ "control", 0, HF_ARG_TEXT, "SOCKET", "with --pty: for `holdfast-twin ctl`", &o->control, NULL },

@@ -12,6 +12,7 @@ struct hf_run_options {
 	const char *board;
 	struct hf_args_list load;     /* FILE or FILE@ADDR */
 	const char *flash;
+	const char *options;          /* file of option bytes and OTP */
 	const char *lockstep;
 	const char *control;
 	const char *events;
@@ -19,8 +20,8 @@ struct hf_run_options {
 	const char *faults;
 	const char *uid;
 	const char *time;
-	uint32_t lsi_hz, seed, slaves;
-	bool pty, off, json, no_pll, lsi_given, slaves_given;
+	uint32_t lsi_hz, seed, slaves, optcr;
+	bool pty, off, boot0, optcr_given, json, no_pll, lsi_given, slaves_given;
 	/* Made of these. */
 	uint64_t until_ns;            /* HF_NEVER: no end */
 	uint8_t unique_id[12];

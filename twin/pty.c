@@ -115,17 +115,18 @@ int hf_pty_fd(const struct hf_pty *pty)
 	return pty->fd;
 }
 
-/* The system forces 8 data bits and no parity on ptys; rate and stop bits are the program's. */
+/* The system forces 8 data bits and no parity on ptys; rate and stop bits are the program's, parity is the rig's. */
 static void follow_settings(struct hf_pty *pty)
 {
 	struct termios t;
 	if (tcgetattr(pty->fd, &t) != 0)
 		return;
-	struct hf_twin_line line = { 0, 8, 'N', (uint8_t)((t.c_cflag & CSTOPB) != 0 ? 2 : 1) };
+	struct hf_twin_line line = { 0, 8, (uint8_t)hf_rig_parity(pty->rig), (uint8_t)((t.c_cflag & CSTOPB) != 0 ? 2 : 1) };
 	for (size_t i = 0; i < SPEEDS; i++)
 		if (speeds[i].speed == cfgetospeed(&t))
 			line.baud = speeds[i].baud;
-	if (line.baud == 0 || (line.baud == pty->line.baud && line.stop_bits == pty->line.stop_bits))
+	if (line.baud == 0 || (line.baud == pty->line.baud && line.stop_bits == pty->line.stop_bits &&
+				line.parity == pty->line.parity))
 		return;
 	pty->line = line;
 	hf_twin_uart_line(hf_rig_twin(pty->rig), hf_rig_usart(pty->rig, HF_RIG_MAINTENANCE), &line);

@@ -156,6 +156,7 @@ enum hf_err hf_rig_open(struct hf_rig **out, const struct hf_rig_config *config,
 	}
 	rig->board = config->board;
 	rig->power_on_ns = HF_NEVER;
+	rig->parity = 'N';
 	hf_events_init(&rig->events, config->events, &rig->board->layout);
 	hf_twin_on_event(rig->twin, on_event, rig);
 	hf_twin_must_not_stall_in_handlers(rig->twin, true); /* readings and reception go on whatever flash does */
@@ -188,6 +189,11 @@ unsigned hf_rig_usart(const struct hf_rig *rig, enum hf_rig_port port)
 uint64_t hf_rig_latency(const struct hf_rig *rig, enum hf_rig_port port)
 {
 	return port == HF_RIG_MAINTENANCE ? rig->latency_ns : 0;
+}
+
+char hf_rig_parity(const struct hf_rig *rig)
+{
+	return rig->parity;
 }
 
 bool hf_rig_port_free(const struct hf_rig *rig, enum hf_rig_port port)
@@ -321,6 +327,30 @@ enum hf_err hf_rig_flash_load(struct hf_rig *rig, const char *path, struct hf_di
 		err = HF_ERR_RANGE;
 	} else {
 		err = hf_twin_load(rig->twin, HF_TWIN_FLASH_ADDR, content.ptr, content.len);
+	}
+	hf_buffer_free(&content);
+	return err;
+}
+
+enum hf_err hf_rig_system_save(struct hf_rig *rig, const char *path, struct hf_diag *diag)
+{
+	uint8_t bytes[HF_TWIN_SYSTEM_SIZE];
+	hf_twin_system_get(rig->twin, bytes);
+	return hf_file_write(path, (struct hf_bytes){ bytes, sizeof(bytes) }, 0, diag);
+}
+
+enum hf_err hf_rig_system_load(struct hf_rig *rig, const char *path, struct hf_diag *diag)
+{
+	struct hf_buffer content;
+	enum hf_err err = hf_file_read(path, HF_TWIN_SYSTEM_SIZE, &content, diag);
+	if (err != HF_OK)
+		return err;
+	if (content.len == HF_TWIN_SYSTEM_SIZE) {
+		hf_twin_system_set(rig->twin, content.ptr);
+	} else {
+		hf_diag_set(diag, "%s: a file of option bytes has %u bytes, this one has %zu", path,
+			    HF_TWIN_SYSTEM_SIZE, content.len);
+		err = HF_ERR_RANGE;
 	}
 	hf_buffer_free(&content);
 	return err;

@@ -56,6 +56,7 @@ HF_MUST_USE enum hf_err hf_rig_command(struct hf_rig *rig, const struct hf_comma
 
 /* The peer at a port: gets each byte that the device sends. Modbus only without slaves. fn = NULL: none. */
 void hf_rig_listen(struct hf_rig *rig, enum hf_rig_port port, hf_twin_uart_fn *fn, void *ctx);
+char hf_rig_parity(const struct hf_rig *rig); /* of the pty's frames: 'N', 'E', 'O' */
 bool hf_rig_port_free(const struct hf_rig *rig, enum hf_rig_port port);
 /* Of the adapter between a port and its peer (`latency` of script.h); the server's clients wait for it. */
 uint64_t hf_rig_latency(const struct hf_rig *rig, enum hf_rig_port port);
@@ -65,6 +66,9 @@ const char *hf_rig_port_text(enum hf_rig_port port);
 /* Whole flash, to and from a file. A missing file is a blank flash. */
 HF_MUST_USE enum hf_err hf_rig_flash_load(struct hf_rig *rig, const char *path, struct hf_diag *diag);
 HF_MUST_USE enum hf_err hf_rig_flash_save(struct hf_rig *rig, const char *path, struct hf_diag *diag);
+/* The same for option bytes and one-time programmable bytes (hf_twin_system_get). */
+HF_MUST_USE enum hf_err hf_rig_system_load(struct hf_rig *rig, const char *path, struct hf_diag *diag);
+HF_MUST_USE enum hf_err hf_rig_system_save(struct hf_rig *rig, const char *path, struct hf_diag *diag);
 /* What `status` answers; given. */
 json_t *hf_rig_status(struct hf_rig *rig);
 struct hf_events *hf_rig_events(struct hf_rig *rig);

@@ -106,16 +106,36 @@ static json_t *uart_json(struct hf_rig *rig, enum hf_rig_port port)
 			 (json_int_t)c.sent);
 }
 
+static const char *running_text(const struct hf_rig *rig)
+{
+	if (hf_twin_in_rom(rig->twin))
+		return "rom";
+	return rig->running != HF_PARTITION_ANY ? hf_partition_text(rig->running) : "nothing";
+}
+
+/* RM0090, table 13: BOR_LEV counts down from off. */
+static json_t *options_json(const struct hf_rig *rig)
+{
+	uint32_t optcr = hf_twin_optcr(rig->twin);
+	uint8_t rdp = (uint8_t)(optcr >> 8);
+	json_t *protected = json_array();
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		if ((optcr >> (16 + s) & 1) == 0)
+			json_array_append_new(protected, json_integer((json_int_t)s));
+	return json_pack("{s:I, s:i, s:i, s:b, s:o}", "optcr", (json_int_t)optcr, "rdp",
+			 rdp == 0xaa ? 0 : rdp == 0xcc ? 2 : 1, "bor", 3 - (int)(optcr >> 2 & 3), "wdg_sw",
+			 (optcr & 0x20) != 0, "protected", protected);
+}
+
 json_t *hf_rig_status(struct hf_rig *rig)
 {
 	struct hf_twin_counts c;
 	hf_twin_counts(rig->twin, &c);
 	json_t *trouble = json_pack("{s:i, s:i, s:i}", "stall_errors", (int)rig->trouble.stalls, "faults",
 				    (int)rig->trouble.faults, "misuse", (int)rig->trouble.misuse);
-	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "t_ns",
+	return json_pack("{s:I, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "t_ns",
 			 (json_int_t)hf_rig_now_ns(rig), "power", hf_twin_is_on(rig->twin) ? "on" : "off", "running",
-			 rig->running != HF_PARTITION_ANY ? hf_partition_text(rig->running) : "nothing", "resets",
-			 (json_int_t)c.resets, "instructions", (json_int_t)c.instructions, "cycles",
+			 running_text(rig), "options", options_json(rig), "resets", (json_int_t)c.resets, "instructions", (json_int_t)c.instructions, "cycles",
 			 (json_int_t)c.cycles, "stall_cycles", (json_int_t)c.stall_cycles, "flash_ops",
 			 (json_int_t)c.flash_ops, "flash_programs", (json_int_t)c.flash_programs, "flash_erases",
 			 (json_int_t)c.flash_erases, "trouble", trouble, "led", led_json(rig), "maintenance",
@@ -182,6 +202,12 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 	case HF_CMD_BREAK:
 		hf_usart_break(machine, usart, c->on);
 		return keep_end(rig, c, diag);
+	case HF_CMD_BOOT0:
+		hf_twin_boot0(rig->twin, c->on);
+		return keep_end(rig, c, diag);
+	case HF_CMD_PARITY:
+		rig->parity = c->parity;
+		return HF_OK;
 	case HF_CMD_RECOVERY:
 		hf_rig_press(rig, c->on);
 		return keep_end(rig, c, diag);

@@ -20,6 +20,7 @@ struct hf_rig {
 	uint64_t power_on_ns;   /* when the power comes back; HF_NEVER */
 	uint64_t latency_ns;    /* of the maintenance UART's adapter */
 	uint64_t told_gap_ns;   /* the longest time between two Modbus readings that was told */
+	char parity;            /* of the maintenance UART's pty */
 	bool woken;
 	bool slaves;
 	enum hf_partition running;

@@ -7,6 +7,8 @@
  */
 #include "internal.h"
 
+#include "rom.h"
+
 #define POWER_ON_NS   1500000u /* typical temporisation */
 #define RESET_PULSE_NS 20000u  /* the shortest pulse that an internal reset gives */
 
@@ -168,7 +170,7 @@ void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause)
 	st->counts.resets++;
 	reset_devices(machine, power_on);
 	hf_nvic_reset(machine);
-	memcpy(vectors, machine->flash, sizeof(vectors));
+	memcpy(vectors, hf_rom_boots(machine) ? machine->sysmem : machine->flash, sizeof(vectors));
 	hf_cpu_reset(machine, vectors[0], vectors[1]);
 	st->held_until = hf_machine_now_ns(machine) + (power_on ? POWER_ON_NS : RESET_PULSE_NS);
 	hf_machine_event(machine, HF_TWIN_EV_RESET, cause, 0, NULL);
@@ -270,7 +272,7 @@ static void step(struct hf_machine *machine)
 	struct hf_core *st = &machine->st;
 	unsigned exception;
 
-	if (!st->on || st->locked || st->held_until > hf_machine_now_ns(machine)) {
+	if (!st->on || st->locked || st->held_until > hf_machine_now_ns(machine) || hf_rom_active(machine)) {
 		idle(machine);
 		return;
 	}
@@ -289,6 +291,10 @@ static void step(struct hf_machine *machine)
 			return;
 		}
 		st->asleep = false;
+	}
+	if (hf_rom_at(st->pc)) {
+		hf_rom_enter(machine);
+		return;
 	}
 	machine->check_at = 0;
 	hf_cpu_run(machine);

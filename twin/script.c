@@ -256,6 +256,20 @@ static enum hf_err take_reset(struct words *w, struct hf_command *c)
 	return optional_duration(w, &c->duration_ns);
 }
 
+static enum hf_err take_boot0(struct words *w, struct hf_command *c)
+{
+	c->on = accept(w, "1");
+	if (!c->on && !accept(w, "0"))
+		return wrong(w, "'1' or '0'");
+	return optional_duration(w, &c->duration_ns);
+}
+
+static enum hf_err take_parity(struct words *w, struct hf_command *c)
+{
+	c->parity = accept(w, "none") ? 'N' : accept(w, "even") ? 'E' : accept(w, "odd") ? 'O' : 0;
+	return c->parity != 0 ? HF_OK : wrong(w, "'none', 'even' or 'odd'");
+}
+
 static enum hf_err take_press(struct words *w, struct hf_command *c)
 {
 	c->on = true;
@@ -334,6 +348,8 @@ static const struct {
 	{ "noise", HF_CMD_NOISE, take_noise },
 	{ "latency", HF_CMD_LATENCY, take_advance },
 	{ "break", HF_CMD_BREAK, take_on_off },
+	{ "boot0", HF_CMD_BOOT0, take_boot0 },
+	{ "parity", HF_CMD_PARITY, take_parity },
 	{ "press", HF_CMD_RECOVERY, take_press },
 	{ "release", HF_CMD_RECOVERY, take_release },
 	{ "slave", HF_CMD_SLAVE, take_slave },
@@ -364,8 +380,8 @@ static enum hf_err take_command(struct words *w, struct hf_command *out)
 		err = commands[i].take(w, out);
 		return err != HF_OK ? err : w->at == w->count ? HF_OK : wrong(w, "nothing more");
 	}
-	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, press, release, "
-			"slave, flip, stick, modbus, led, status, flash, quit)");
+	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, boot0, parity, press, "
+			"release, slave, flip, stick, modbus, led, status, flash, quit)");
 }
 
 enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag)

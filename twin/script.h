@@ -16,6 +16,8 @@
  *   noise RATE [for TIME]              share of flipped bits on the maintenance UART, 0 to 1
  *   latency TIME                       of the USB adapter at the maintenance UART (adapter.h): latency 16ms; 0ms: none
  *   break on|off [for TIME]            the maintenance UART's line to the device is held low
+ *   boot0 1|0 [for TIME]               the strap that the chip reads when it leaves a reset: 1 starts its ROM loader
+ *   parity none|even|odd               of the maintenance UART's pty, which cannot say it itself
  *   press recovery [for TIME] | release recovery
  *   slave N ok|silent|bad-crc          a Modbus slave
  *   flip ADDR BITS | stick ADDR BITS   bits of a word of flash or RAM flip | of flash stay as they are (worn)
@@ -46,6 +48,8 @@ enum hf_command_kind {
 	HF_CMD_NOISE,
 	HF_CMD_LATENCY,
 	HF_CMD_BREAK,
+	HF_CMD_BOOT0,
+	HF_CMD_PARITY,
 	HF_CMD_RECOVERY,
 	HF_CMD_SLAVE,
 	HF_CMD_FLIP,
@@ -87,8 +91,9 @@ struct hf_command {
 	bool timed;
 	uint64_t at_ns;         /* when timed */
 	uint64_t duration_ns;   /* of ADVANCE, LATENCY, RESET; of what ends by itself, 0: it does not */
-	bool on;                /* POWER, CABLE, BREAK, RECOVERY (pressed) */
+	bool on;                /* POWER, CABLE, BREAK, BOOT0, RECOVERY (pressed) */
 	double rate;            /* NOISE */
+	char parity;            /* PARITY: 'N', 'E', 'O' */
 	unsigned slave;
 	unsigned mode;          /* SLAVE: enum hf_modbus_mode */
 	uint32_t addr, bits;    /* FLIP, STICK */

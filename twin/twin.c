@@ -11,7 +11,6 @@
 
 #define UNIQUE_ID_ADDR  0x1fff7a10u
 #define FLASH_SIZE_ADDR 0x1fff7a22u
-#define OPTIONS_ADDR    0x1fffc000u
 #define HOST_PAGE       4096
 
 void hf_twin_config_default(struct hf_twin_config *config)
@@ -54,16 +53,11 @@ static bool allocate(struct hf_machine *machine)
 static void fill_system_memory(struct hf_machine *machine)
 {
 	uint8_t *sysmem = machine->sysmem;
-	uint32_t options = machine->config.optcr;
 
 	memset(sysmem, 0xff, SYSMEM_SIZE);
 	memcpy(sysmem + (UNIQUE_ID_ADDR - SYSMEM_ADDR), machine->config.unique_id, sizeof(machine->config.unique_id));
 	sysmem[FLASH_SIZE_ADDR - SYSMEM_ADDR] = (uint8_t)(HF_TWIN_FLASH_SIZE / 1024);
 	sysmem[FLASH_SIZE_ADDR - SYSMEM_ADDR + 1] = (uint8_t)(HF_TWIN_FLASH_SIZE / 1024 >> 8);
-	sysmem[OPTIONS_ADDR - SYSMEM_ADDR] = (uint8_t)(options & 0xec);
-	sysmem[OPTIONS_ADDR - SYSMEM_ADDR + 1] = (uint8_t)(options >> 8);
-	sysmem[OPTIONS_ADDR - SYSMEM_ADDR + 8] = (uint8_t)(options >> 16);
-	sysmem[OPTIONS_ADDR - SYSMEM_ADDR + 9] = (uint8_t)(options >> 24);
 }
 
 enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout, const struct hf_twin_config *config)
@@ -85,6 +79,7 @@ enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout, 
 		machine->layout = *layout;
 		machine->has_layout = true;
 	}
+	machine->block_stops = BLOCK_ROM;
 	memset(machine->dev_at, 0xff, sizeof(machine->dev_at));
 	machine->due_now = machine->st.next_due = machine->cut_at_ns = HF_NEVER;
 	machine->rearm_at = machine->st.nvic.systick_at = NO_CYCLE;

@@ -26,6 +26,8 @@
 #define HF_TWIN_CCM_ADDR   0x10000000u
 #define HF_TWIN_CCM_SIZE   0x00010000u
 #define HF_TWIN_SECTORS    12
+#define HF_TWIN_OPTIONS_ADDR 0x1fffc000u
+#define HF_TWIN_OPTIONS_SIZE 16u
 
 struct hf_twin;
 struct hf_twin_snapshot;
@@ -84,6 +86,18 @@ void hf_twin_reset(struct hf_twin *twin, enum hf_twin_reset cause);
 /* The reset pin is held low for so long. */
 void hf_twin_reset_pin(struct hf_twin *twin, uint64_t duration_ns);
 
+/* The strap that the chip reads when it leaves a reset: high starts its ROM loader (rom.h). BOOT1 is low. Low at first;
+ * snapshots keep it. */
+void hf_twin_boot0(struct hf_twin *twin, bool high);
+
+/* What the chip keeps besides its flash: option bytes as they read at HF_TWIN_OPTIONS_ADDR, then the 528 one-time
+ * programmable bytes. set: as a programmer would, off the clock; what option bytes do at a reset they do at the next. */
+#define HF_TWIN_SYSTEM_SIZE (HF_TWIN_OPTIONS_SIZE + 528u)
+void hf_twin_system_get(const struct hf_twin *twin, uint8_t bytes[HF_TWIN_SYSTEM_SIZE]);
+void hf_twin_system_set(struct hf_twin *twin, const uint8_t bytes[HF_TWIN_SYSTEM_SIZE]);
+uint32_t hf_twin_optcr(const struct hf_twin *twin); /* the option bytes as FLASH_OPTCR shows them */
+bool hf_twin_in_rom(const struct hf_twin *twin);    /* the ROM loader runs */
+
 /* ---- time ---- */
 
 enum hf_twin_stop {
@@ -137,6 +151,8 @@ enum hf_twin_event_kind {
 	HF_TWIN_EV_CUT,         /* the armed cut happened; a = address of the operation or 0, b = its number, text =
 				   "program", "erase", or NULL when it met none */
 	HF_TWIN_EV_FLASH,       /* an operation is done; a = address, b = sector erase: 0xFFFFFFFF, else bytes */
+	HF_TWIN_EV_ROM,         /* a = 1: the chip's ROM loader was entered, 0: it starts code; b = where */
+	HF_TWIN_EV_OPTIONS,     /* the option bytes changed; a = OPTCR */
 	HF_TWIN_EV_FLASH_ERROR, /* a = address, b = the SR flags it set */
 	HF_TWIN_EV_STALL,       /* the core waited for flash; a = address fetched, b = microseconds */
 	HF_TWIN_EV_MUST_NOT_STALL, /* as EV_STALL, where it was forbidden: an error of the firmware */

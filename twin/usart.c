@@ -170,6 +170,7 @@ static void transmit(struct hf_dev *dev)
 	hf_line_send(&u->out, start_ns, &format, u->tdr);
 	u->counts.sent++;
 	u->sr |= SR_TXE;
+	hf_usart_tell(dev);
 }
 
 /* ---- far end to device ---- */
@@ -189,6 +190,7 @@ static void take_char(struct hf_dev *dev, const struct hf_line_char *c)
 	u->sr |= SR_RXNE | (c->framing_error ? SR_FE : 0u) | (c->parity_error ? SR_PE : 0u) | (c->noise ? SR_NE : 0u);
 	u->counts.damaged += damaged;
 	u->counts.taken += !damaged;
+	hf_usart_tell(dev);
 	hf_dma_request(dev->machine, dev->unit, false);
 }
 
@@ -222,7 +224,7 @@ static void catch_up_in(struct hf_dev *dev)
 static uint64_t next_in(const struct usart *u)
 {
 	uint64_t next = hf_line_next(&u->in);
-	if (!u->in.sending || next < end_ns(&u->in) || u->in.receiving)
+	if (u->in.measuring || !u->in.sending || next < end_ns(&u->in) || u->in.receiving)
 		return next;
 	if (u->queued == 0)
 		return HF_NEVER;
@@ -437,6 +439,7 @@ static void usart_due(struct hf_dev *dev, unsigned event)
 		u->sr |= SR_IDLE;
 		u->idle_from_ns = HF_NEVER;
 	}
+	hf_usart_tell(dev); /* of the end of a frame, whoever's */
 	hf_usart_settle(dev);
 }
 

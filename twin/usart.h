@@ -42,6 +42,16 @@ void hf_usart_cable(struct hf_machine *machine, unsigned usart, bool plugged);
 void hf_usart_break(struct hf_machine *machine, unsigned usart, bool on);
 void hf_usart_noise(struct hf_machine *machine, unsigned usart, double bit_error_rate);
 
+/* A watcher at the device's end, for code that is modelled and not executed: told when a character is in DR, when DR is
+ * free again, and, while edges are measured, when a frame of the far end is over. It may schedule, nothing else. Stays
+ * for the machine's life. */
+typedef void hf_usart_watch_fn(struct hf_dev *watcher);
+void hf_usart_watch(struct hf_machine *machine, unsigned usart, hf_usart_watch_fn *fn, struct hf_dev *watcher);
+/* The edges of the line at the device's end from now on (hf_line_measure), and how many there were; at most
+ * HF_LINE_EDGES. */
+void hf_usart_measure(struct hf_machine *machine, unsigned usart, bool on);
+unsigned hf_usart_measured(struct hf_machine *machine, unsigned usart, uint64_t edge_ps[HF_LINE_EDGES]);
+
 /* A pin's mode or output changed: which lines are connected may have changed with it. */
 void hf_usart_pins_changed(struct hf_machine *machine);
 

@@ -6,6 +6,7 @@
 #include "usart_internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "gpio.h"
 
@@ -102,6 +103,37 @@ void hf_usart_noise(struct hf_machine *machine, unsigned usart, double bit_error
 	hf_usart_catch_up(dev);
 	hf_line_noise(&u->in, bit_error_rate);
 	hf_line_noise(&u->out, bit_error_rate);
+}
+
+void hf_usart_watch(struct hf_machine *machine, unsigned usart, hf_usart_watch_fn *fn, struct hf_dev *watcher)
+{
+	struct usart_host *host = dev_of(machine, usart)->host;
+	host->watch_fn = fn;
+	host->watcher = watcher;
+}
+
+void hf_usart_tell(const struct hf_dev *dev)
+{
+	const struct usart_host *host = dev->host;
+	if (host->watch_fn != NULL)
+		host->watch_fn(host->watcher);
+}
+
+void hf_usart_measure(struct hf_machine *machine, unsigned usart, bool on)
+{
+	struct hf_dev *dev = dev_of(machine, usart);
+	hf_usart_catch_up(dev);
+	hf_line_measure(&((struct usart *)dev->state)->in, on);
+	hf_usart_settle(dev);
+}
+
+unsigned hf_usart_measured(struct hf_machine *machine, unsigned usart, uint64_t edge_ps[HF_LINE_EDGES])
+{
+	struct hf_dev *dev = dev_of(machine, usart);
+	const struct hf_line *line = &((const struct usart *)dev->state)->in;
+	hf_usart_catch_up(dev);
+	memcpy(edge_ps, line->edge_ps, line->edges * sizeof(edge_ps[0]));
+	return line->edges;
 }
 
 void hf_usart_pins_changed(struct hf_machine *machine)

@@ -31,10 +31,14 @@ struct usart_host {
 	hf_usart_char_fn *fn;
 	hf_twin_uart_fn *plain_fn;
 	void *ctx;
+	hf_usart_watch_fn *watch_fn;
+	struct hf_dev *watcher;
 	bool has_pins;
 	struct hf_twin_uart_pins pins;
 };
 
+/* Tells the watcher. */
+void hf_usart_tell(const struct hf_dev *dev);
 /* Both lines, up to now; a frame of the device that is still on the wire is left for its end. */
 void hf_usart_catch_up(struct hf_dev *dev);
 /* The line to the far end, in mid-frame too. */

@@ -80,6 +80,10 @@ static void other_commands_are_understood(void **state)
 	assert_true(c.kind == HF_CMD_LATENCY && c.duration_ns == 16 * MS);
 	c = parse("break on for 2s");
 	assert_true(c.kind == HF_CMD_BREAK && c.on && c.duration_ns == 2 * S);
+	c = parse("boot0 1 for 1s");
+	assert_true(c.kind == HF_CMD_BOOT0 && c.on && c.duration_ns == S);
+	assert_false(parse("boot0 0").on);
+	assert_int_equal(parse("parity even").parity, 'E');
 	c = parse("reset pin for 100ms");
 	assert_true(c.kind == HF_CMD_RESET && c.duration_ns == 100 * MS);
 	c = parse("slave 2 bad-crc");
