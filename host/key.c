@@ -15,6 +15,9 @@
 
 #include "cbor.h"
 #include "file.h"
+#include "host_crypto.h"
+#include "key_pem.h"
+#include "out.h"
 
 void hf_key_wipe(struct hf_private_key *key)
 {
@@ -62,14 +65,9 @@ enum hf_err hf_key_generate(struct hf_private_key *key, struct hf_diag *diag)
 
 /* ---- reading ---- */
 
-struct password {
-	const char *text;
-	bool asked;
-};
-
 static int give_password(char *buf, int size, int for_writing, void *ctx)
 {
-	struct password *password = ctx;
+	struct hf_pem_password *password = ctx;
 	size_t len;
 
 	(void)for_writing;
@@ -85,7 +83,7 @@ static int give_password(char *buf, int size, int for_writing, void *ctx)
 
 typedef EVP_PKEY *pem_read(BIO *bio, EVP_PKEY **out, pem_password_cb *callback, void *ctx);
 
-static EVP_PKEY *read_pem(const char *path, pem_read *read, struct password *password, enum hf_err *err,
+static EVP_PKEY *read_pem(const char *path, pem_read *read, struct hf_pem_password *password, enum hf_err *err,
 			  struct hf_diag *diag)
 {
 	struct hf_buffer file;
@@ -111,15 +109,12 @@ static EVP_PKEY *read_pem(const char *path, pem_read *read, struct password *pas
 enum hf_err hf_key_read_private(const char *path, const char *password_text, struct hf_private_key *key,
 				struct hf_diag *diag)
 {
-	struct password password = {password_text, false};
+	struct hf_pem_password password = {password_text, false};
 	enum hf_err err;
 	EVP_PKEY *pkey = read_pem(path, PEM_read_bio_PrivateKey, &password, &err, diag);
 
 	if (err == HF_ERR_DENIED)
-		hf_diag_set(diag,
-			    password_text ? "%s: the password is wrong"
-					  : "%s: the key is encrypted; give its password with --password-file",
-			    path);
+		hf_pem_denied(path, password_text, diag);
 	if (err == HF_ERR_ENCODING)
 		hf_diag_set(diag, "%s: this is not a private key in PEM form; `holdfast keygen` makes one", path);
 	if (!pkey)
@@ -137,7 +132,7 @@ enum hf_err hf_key_read_private(const char *path, const char *password_text, str
 
 enum hf_err hf_key_read_public(const char *path, uint8_t public_key[HF_P256_PUBLIC_BYTES], struct hf_diag *diag)
 {
-	struct password none = {NULL, false};
+	struct hf_pem_password none = {NULL, false};
 	enum hf_err err;
 	EVP_PKEY *pkey = read_pem(path, PEM_read_bio_PUBKEY, &none, &err, diag);
 
@@ -178,44 +173,61 @@ static EVP_PKEY *make_pkey(const uint8_t *secret, const uint8_t public_key[HF_P2
 	return pkey;
 }
 
-static enum hf_err write_bio(const char *path, BIO *bio, bool written, unsigned flags, struct hf_diag *diag)
-{
-	char *pem = NULL;
-	long len = bio ? BIO_get_mem_data(bio, &pem) : 0;
-
-	if (!written || len <= 0) {
-		hf_diag_set(diag, "%s: the key cannot be encoded", path);
-		return HF_ERR_RANGE;
-	}
-	return hf_file_write(path, (struct hf_bytes){(uint8_t *)pem, (size_t)len}, flags, diag);
-}
-
-enum hf_err hf_key_write_private(const char *path, const struct hf_private_key *key, const char *password,
+enum hf_err hf_key_write_private(const char *path, const struct hf_private_key *key, int role, const char *password,
 				 bool replace, struct hf_diag *diag)
 {
+	const struct hf_public_key public_key = hf_key_public_of(key->public_key, HF_ALG_ESP256, role);
 	EVP_PKEY *pkey = make_pkey(key->secret, key->public_key);
-	BIO *bio = BIO_new(BIO_s_secmem());
-	bool written = pkey && bio &&
-		       PEM_write_bio_PKCS8PrivateKey(bio, pkey, password ? EVP_aes_256_cbc() : NULL, password,
-						     password ? (int)strlen(password) : 0, NULL, NULL) == 1;
-	enum hf_err err = write_bio(path, bio, written, HF_FILE_PRIVATE | (replace ? 0 : HF_FILE_NEW), diag);
+	BIO *bio = hf_pem_begin(&public_key, true);
+	PKCS8_PRIV_KEY_INFO *info = pkey ? EVP_PKEY2PKCS8(pkey) : NULL;
+	bool written = info && bio && hf_pem_put_private(bio, info, password);
+	enum hf_err err = hf_pem_finish(path, bio, written, HF_FILE_PRIVATE | (replace ? 0 : HF_FILE_NEW), diag);
 
-	BIO_free(bio);
+	PKCS8_PRIV_KEY_INFO_free(info);
 	EVP_PKEY_free(pkey);
 	return err;
 }
 
-enum hf_err hf_key_write_public(const char *path, const uint8_t public_key[HF_P256_PUBLIC_BYTES], bool replace,
-				struct hf_diag *diag)
+enum hf_err hf_key_write_public(const char *path, const struct hf_public_key *key, bool replace, struct hf_diag *diag)
 {
-	EVP_PKEY *pkey = make_pkey(NULL, public_key);
-	BIO *bio = BIO_new(BIO_s_mem());
-	bool written = pkey && bio && PEM_write_bio_PUBKEY(bio, pkey) == 1;
-	enum hf_err err = write_bio(path, bio, written, replace ? 0 : HF_FILE_NEW, diag);
+	EVP_PKEY *pkey = key->alg == HF_ALG_ESP256 ? make_pkey(NULL, key->bytes) : NULL;
+	BIO *bio = hf_pem_begin(key, false);
+	bool written = bio && (key->alg == HF_ALG_HSS_LMS ? hf_pem_put_lms_public(bio, hf_public_key_bytes(key))
+							  : pkey && PEM_write_bio_PUBKEY(bio, pkey) == 1);
+	enum hf_err err = hf_pem_finish(path, bio, written, replace ? 0 : HF_FILE_NEW, diag);
 
-	BIO_free(bio);
 	EVP_PKEY_free(pkey);
 	return err;
+}
+
+enum hf_err hf_key_read_any_public(const char *path, struct hf_public_key *key, struct hf_diag *diag)
+{
+	enum hf_err err = hf_pem_read_lms_public(path, key, diag);
+
+	if (err == HF_ERR_TYPE) {
+		*key = (struct hf_public_key){.alg = HF_ALG_ESP256, .len = HF_P256_PUBLIC_BYTES};
+		err = hf_key_read_public(path, key->bytes, diag);
+	}
+	if (!err)
+		key->role = hf_key_file_role(path);
+	return err;
+}
+
+struct hf_public_key hf_key_public_of(const uint8_t *bytes, int alg, int role)
+{
+	struct hf_public_key key = {.alg = (int16_t)alg, .role = role,
+				    .len = alg == HF_ALG_HSS_LMS ? HF_LMS_PUBLIC_BYTES : HF_P256_PUBLIC_BYTES};
+
+	memcpy(key.bytes, bytes, key.len);
+	return key;
+}
+
+const char *hf_key_id(struct hf_bytes public_key, char text[HF_KEY_ID_TEXT])
+{
+	uint8_t digest[HF_SHA256_BYTES];
+
+	hf_sha256_of(public_key, digest);
+	return hf_out_hex(digest, (HF_KEY_ID_TEXT - 1) / 2, text);
 }
 
 /* ---- keysets ---- */
@@ -225,7 +237,7 @@ enum hf_err hf_keyset_encode(const struct hf_keyset *keyset, uint8_t *buf, size_
 	struct hf_cbor_writer w;
 
 	hf_cbor_begin(&w, buf, cap);
-	hf_cbor_put_map(&w, 4);
+	hf_cbor_put_map(&w, 4 + (keyset->threshold > 1) + (keyset->digests > 0));
 	hf_cbor_put_uint(&w, 1);
 	hf_cbor_put_uint(&w, HF_KEYSET_FORMAT);
 	hf_cbor_put_uint(&w, 2);
@@ -247,13 +259,23 @@ enum hf_err hf_keyset_encode(const struct hf_keyset *keyset, uint8_t *buf, size_
 	hf_cbor_put_array(&w, keyset->algs);
 	for (unsigned i = 0; i < keyset->algs; i++)
 		hf_cbor_put_int(&w, keyset->alg[i]);
+	if (keyset->threshold > 1) {
+		hf_cbor_put_uint(&w, 5);
+		hf_cbor_put_uint(&w, keyset->threshold);
+	}
+	if (keyset->digests > 0) {
+		hf_cbor_put_uint(&w, 6);
+		hf_cbor_put_array(&w, keyset->digests);
+	}
+	for (unsigned i = 0; i < keyset->digests; i++)
+		hf_cbor_put_bstr(&w, keyset->digest[i], HF_SHA256_BYTES);
 	*len = w.len;
 	return w.err;
 }
 
 struct hf_keyset hf_keyset_of_one(enum hf_role role, uint32_t number, const uint8_t public_key[HF_P256_PUBLIC_BYTES])
 {
-	struct hf_keyset keyset = {.number = number, .keys = 1, .algs = 1};
+	struct hf_keyset keyset = {.number = number, .keys = 1, .algs = 1, .threshold = 1};
 
 	keyset.key[0] = (struct hf_key){(uint8_t)role, HF_ALG_ESP256, {public_key, HF_P256_PUBLIC_BYTES}};
 	keyset.alg[0] = HF_ALG_ESP256;

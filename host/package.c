@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cbor.h"
+#include "cose_sign.h"
 #include "host_crypto.h"
 #include "slot.h"
 #include "update.h"
@@ -353,53 +354,71 @@ static void make_manifest(struct parts *p, const struct hf_package_spec *spec)
 
 /* ---- signature and envelope ---- */
 
-static void put_protected(struct hf_cbor_writer *w, const struct hf_package_spec *spec)
+/* What stands in the wrapper: the signatures, or in a rehearsal as many bytes in their place. */
+struct signatures {
+	unsigned count;
+	int alg[HF_SUIT_SIGNATURES];
+	uint8_t bytes[HF_SUIT_SIGNATURES][HF_SIGNATURE_MAX];
+};
+
+static void add_signature(struct signatures *all, int alg)
 {
-	(void)spec;
-	hf_cbor_put_map(w, 1);
-	hf_cbor_put_uint(w, 1);
-	hf_cbor_put_int(w, HF_ALG_ESP256);
+	memset(all->bytes[all->count], 0, HF_SIGNATURE_MAX);
+	all->alg[all->count++] = alg;
 }
 
-/* RFC 9052's Sig_structure over the digest array. */
-static enum hf_err sign(struct hf_bytes digest, const struct hf_private_key *key,
-			uint8_t signature[HF_P256_SIGNATURE_BYTES])
+static void put_wrapper(struct hf_cbor_writer *w, struct hf_bytes digest, const struct signatures *all)
 {
-	uint8_t message[128];
-	struct hf_cbor_writer w;
+	size_t wrapper = hf_cbor_wrap(w);
 
-	hf_cbor_begin(&w, message, sizeof(message));
-	hf_cbor_put_array(&w, 4);
-	hf_cbor_put_tstr(&w, "Signature1");
-	wrapped(&w, put_protected, NULL);
-	hf_cbor_put_bstr(&w, NULL, 0);
-	hf_cbor_put_bstr(&w, digest.ptr, digest.len);
-	if (w.err)
-		return w.err;
-	return hf_sign_p256(key->secret, (struct hf_bytes){message, w.len}, signature);
-}
-
-static void put_wrapper(struct hf_cbor_writer *w, struct hf_bytes digest, const uint8_t *signature)
-{
-	size_t wrapper = hf_cbor_wrap(w), cose;
-
-	hf_cbor_put_array(w, 2);
+	hf_cbor_put_array(w, 1 + all->count);
 	hf_cbor_put_bstr(w, digest.ptr, digest.len);
-	cose = hf_cbor_wrap(w);
-	hf_cbor_put_tag(w, 18);
-	hf_cbor_put_array(w, 4);
-	wrapped(w, put_protected, NULL);
-	hf_cbor_put_map(w, 0);
-	hf_cbor_put_null(w);
-	hf_cbor_put_bstr(w, signature, HF_P256_SIGNATURE_BYTES);
-	hf_cbor_unwrap(w, cose);
+	for (unsigned i = 0; i < all->count; i++)
+		hf_cose_put(w, all->alg[i], (struct hf_bytes){all->bytes[i], hf_signature_bytes(all->alg[i])});
 	hf_cbor_unwrap(w, wrapper);
 }
 
-static enum hf_err make_head(struct parts *p, const struct hf_package_spec *spec, const struct hf_private_key *key,
-			     struct hf_diag *diag)
+/* An LMS signature costs a one-time key: so all is rehearsed, and whatever can fail has failed, before the first is made. */
+static enum hf_err get_signatures(struct signatures *all, struct hf_bytes digest, const struct hf_package_signers *by,
+				  bool rehearsal, struct hf_diag *diag)
 {
-	uint8_t id[HF_SHA256_BYTES], array[48], signature[HF_P256_SIGNATURE_BYTES];
+	enum hf_err err = HF_OK;
+
+	all->count = 0;
+	if (by->count + by->laters < 1 || by->count + by->laters > HF_SUIT_SIGNATURES) {
+		hf_diag_set(diag, "a package carries 1 to %d signatures", HF_SUIT_SIGNATURES);
+		return HF_ERR_RANGE;
+	}
+	for (unsigned i = 0; i < by->count && !err; i++) {
+		add_signature(all, hf_signer_key(by->signer[i])->alg);
+		if (!rehearsal)
+			err = hf_cose_sign(by->signer[i], (struct hf_bytes){NULL, 0}, digest, all->bytes[i], diag);
+	}
+	for (unsigned i = 0; i < by->laters && rehearsal; i++)
+		add_signature(all, by->later[i]);
+	return err;
+}
+
+static enum hf_err put_head(struct part *head, struct hf_bytes digest, const struct signatures *all,
+			    struct hf_bytes manifest_item, struct hf_diag *diag)
+{
+	begin(head);
+	hf_cbor_put_uint(&head->w, 2);
+	put_wrapper(&head->w, digest, all);
+	hf_cbor_put_uint(&head->w, 3);
+	hf_cbor_put_encoded(&head->w, manifest_item);
+	if (!head->w.err && head->w.len + HF_SLOT_PREFIX_BYTES <= HF_SUIT_HEAD_MAX)
+		return HF_OK;
+	hf_diag_set(diag, "the package's head has %zu bytes with its %u signatures, and a slot takes %u; name fewer devices, or "
+			  "sign with fewer keys", head->w.len, all->count, HF_SUIT_HEAD_MAX - HF_SLOT_PREFIX_BYTES);
+	return HF_ERR_TOO_LARGE;
+}
+
+static enum hf_err make_head(struct parts *p, const struct hf_package_spec *spec, const struct hf_package_signers *by,
+			     bool rehearsal, struct hf_diag *diag)
+{
+	uint8_t id[HF_SHA256_BYTES], array[48];
+	struct signatures signatures;
 	struct hf_cbor_writer digest;
 	enum hf_err err;
 
@@ -414,24 +433,9 @@ static enum hf_err make_head(struct parts *p, const struct hf_package_spec *spec
 	hf_sha256_of(written(&p->manifest), id);
 	hf_cbor_begin(&digest, array, sizeof(array));
 	put_digest(&digest, id);
-	err = sign((struct hf_bytes){array, digest.len}, key, signature);
-	if (err) {
-		hf_diag_set(diag, "the package cannot be signed: %s",
-			    err == HF_ERR_IO ? "the system gives no random numbers"
-					     : "the key is no private key of P-256");
-		return err;
-	}
-	begin(&p->head);
-	hf_cbor_put_uint(&p->head.w, 2);
-	put_wrapper(&p->head.w, (struct hf_bytes){array, digest.len}, signature);
-	hf_cbor_put_uint(&p->head.w, 3);
-	hf_cbor_put_encoded(&p->head.w, written(&p->manifest));
-	if (p->head.w.err || p->head.w.len + HF_SLOT_PREFIX_BYTES > HF_SUIT_HEAD_MAX) {
-		hf_diag_set(diag, "the package's signed head has %zu bytes, and a slot takes %u; name fewer devices",
-			    p->head.w.len, HF_SUIT_HEAD_MAX - HF_SLOT_PREFIX_BYTES);
-		return HF_ERR_TOO_LARGE;
-	}
-	return HF_OK;
+	err = get_signatures(&signatures, (struct hf_bytes){array, digest.len}, by, rehearsal, diag);
+	return err ? err
+		   : put_head(&p->head, (struct hf_bytes){array, digest.len}, &signatures, written(&p->manifest), diag);
 }
 
 /* The first offset in a slot where the image can begin behind this head and its table. */
@@ -442,7 +446,7 @@ static uint32_t first_offset(const struct parts *p, const struct hf_package_cont
 	return (uint32_t)((end + HF_IMAGE_ALIGN - 1) / HF_IMAGE_ALIGN * HF_IMAGE_ALIGN);
 }
 
-enum hf_err hf_package_place(struct hf_package_spec *spec, const struct hf_private_key *key, struct hf_diag *diag)
+enum hf_err hf_package_place_for(struct hf_package_spec *spec, const struct hf_package_signers *by, struct hf_diag *diag)
 {
 	struct parts *parts = malloc(sizeof(*parts));
 	struct hf_package_content *c = &spec->content[0];
@@ -453,7 +457,7 @@ enum hf_err hf_package_place(struct hf_package_spec *spec, const struct hf_priva
 	/* A larger offset may take more bytes to encode, and so move itself: a few rounds settle it. */
 	c->image_offset = HF_IMAGE_ALIGN;
 	for (unsigned round = 0; round < 8 && !err; round++) {
-		err = make_head(parts, spec, key, diag);
+		err = make_head(parts, spec, by, true, diag);
 		if (err || first_offset(parts, c) <= c->image_offset)
 			break;
 		c->image_offset = first_offset(parts, c);
@@ -532,20 +536,24 @@ static void put_envelope(struct hf_cbor_writer *w, const struct parts *p, const 
 	}
 }
 
-enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf_private_key *key,
-			     struct hf_buffer *out, struct hf_diag *diag)
+enum hf_err hf_package_build_by(const struct hf_package_spec *spec, const struct hf_package_signers *by,
+				struct hf_buffer *out, struct hf_diag *diag)
 {
 	struct parts *parts = malloc(sizeof(*parts));
 	struct hf_cbor_writer w;
 	enum hf_err err = check_spec(spec, diag);
 
 	*out = (struct hf_buffer){0};
-	if (!err && !parts)
+	if (!err && !parts) {
+		hf_diag_set(diag, "out of memory");
 		err = HF_ERR_IO;
+	}
 	if (!err)
-		err = make_head(parts, spec, key, diag);
+		err = make_head(parts, spec, by, true, diag);
 	if (!err)
 		err = check_room(parts, spec, diag);
+	if (!err)
+		err = make_head(parts, spec, by, false, diag);
 	if (!err) {
 		hf_cbor_begin(&w, NULL, 0);
 		put_envelope(&w, parts, spec);
@@ -554,11 +562,34 @@ enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf
 		hf_cbor_begin(&w, out->ptr, out->ptr ? out->len : 0);
 		put_envelope(&w, parts, spec);
 		err = out->ptr ? w.err : HF_ERR_IO;
+		if (err)
+			hf_diag_set(diag, "out of memory");
 	}
-	if (err == HF_ERR_IO)
-		hf_diag_set(diag, "out of memory");
 	if (err)
 		hf_buffer_free(out);
 	free(parts);
+	return err;
+}
+
+/* ---- with one key in memory ---- */
+
+enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf_private_key *key,
+			     struct hf_buffer *out, struct hf_diag *diag)
+{
+	struct hf_signer *signer = hf_signer_of_key(key);
+	const struct hf_package_signers by = {.signer = &signer, .count = 1};
+	enum hf_err err = signer ? hf_package_build_by(spec, &by, out, diag) : HF_ERR_IO;
+
+	hf_signer_close(signer);
+	return err;
+}
+
+enum hf_err hf_package_place(struct hf_package_spec *spec, const struct hf_private_key *key, struct hf_diag *diag)
+{
+	struct hf_signer *signer = hf_signer_of_key(key);
+	const struct hf_package_signers by = {.signer = &signer, .count = 1};
+	enum hf_err err = signer ? hf_package_place_for(spec, &by, diag) : HF_ERR_IO;
+
+	hf_signer_close(signer);
 	return err;
 }

@@ -2,8 +2,8 @@
  *
  * Packages: how they are built (docs/FORMAT.md).
  *
- * The result is the one canonical encoding of what the spec says, and the signature is deterministic, so the same
- * spec and key give the same bytes on every machine.
+ * The result is the one canonical encoding of what the spec says, and ECDSA in files is deterministic, so the same spec and
+ * key give the same bytes on every machine. (Not so with LMS, whose every signature takes another one-time key.)
  */
 #ifndef HF_PACKAGE_H
 #define HF_PACKAGE_H
@@ -12,6 +12,8 @@
 #include "file.h"
 #include "key.h"
 #include "layout.h"
+#include "signer.h"
+#include "suit.h"
 #include "version.h"
 
 #define HF_PACKAGE_DEVICES 8
@@ -38,12 +40,27 @@ struct hf_package_spec {
 	unsigned contents; /* 1: one image for either slot; 2: a build for each */
 };
 
+/* Who signs a package. */
+struct hf_package_signers {
+	struct hf_signer *const *signer; /* borrowed */
+	unsigned count;
+	int later[HF_SUIT_SIGNATURES];   /* algorithms of signatures that others will add (sign_more.h): room is left */
+	unsigned laters;
+};
+
 /* Builds the package. HF_ERR_TOO_LARGE: the head does not fit in front of the content (or in 4 KiB), or all is too
- * large for an upload; HF_ERR_RANGE: a spec that makes no sense. The buffer is the caller's. */
+ * large for an upload; HF_ERR_RANGE: a spec that makes no sense; or a signer's error. Everything else is checked before the
+ * first signature is made. The buffer is the caller's. */
+HF_MUST_USE enum hf_err hf_package_build_by(const struct hf_package_spec *spec, const struct hf_package_signers *by,
+					    struct hf_buffer *out, struct hf_diag *diag);
+
+/* Sets the content's image_offset to the smallest one that leaves room for head, signatures and table. */
+HF_MUST_USE enum hf_err hf_package_place_for(struct hf_package_spec *spec, const struct hf_package_signers *by,
+					     struct hf_diag *diag);
+
+/* The same with one key that is in memory. */
 HF_MUST_USE enum hf_err hf_package_build(const struct hf_package_spec *spec, const struct hf_private_key *key,
 					 struct hf_buffer *out, struct hf_diag *diag);
-
-/* Sets the content's image_offset to the smallest one that leaves room for head and table. */
 HF_MUST_USE enum hf_err hf_package_place(struct hf_package_spec *spec, const struct hf_private_key *key,
 					 struct hf_diag *diag);
 

@@ -63,6 +63,7 @@ static enum hf_err make_directory(const char *path, struct hf_diag *diag)
 
 static enum hf_err write_public(struct keygen *k, enum hf_role role, struct hf_diag *diag)
 {
+	const struct hf_public_key public_key = hf_key_public_of(k->key.public_key, HF_ALG_ESP256, (int)role);
 	struct hf_keyset keyset = hf_keyset_of_one(role, 1, k->key.public_key);
 	unsigned flags = k->force ? 0 : HF_FILE_NEW;
 	uint8_t encoded[256];
@@ -70,7 +71,7 @@ static enum hf_err write_public(struct keygen *k, enum hf_role role, struct hf_d
 	enum hf_err err = hf_keyset_encode(&keyset, encoded, sizeof(encoded), &len);
 
 	if (!err)
-		err = hf_key_write_public(k->public_path, k->key.public_key, k->force, diag);
+		err = hf_key_write_public(k->public_path, &public_key, k->force, diag);
 	if (err)
 		return err;
 	err = hf_file_write(k->keyset_path, (struct hf_bytes){encoded, len}, flags, diag);
@@ -92,7 +93,7 @@ static enum hf_err write_files(struct keygen *k, enum hf_role role, struct hf_di
 	if (!err)
 		err = make_directory(k->dir, diag);
 	if (!err)
-		err = hf_key_write_private(k->private_path, &k->key, password, k->force, diag);
+		err = hf_key_write_private(k->private_path, &k->key, (int)role, password, k->force, diag);
 	if (err)
 		return err;
 	err = write_public(k, role, diag);

@@ -48,7 +48,7 @@ static void private_key_survives_its_file(void **state)
 
 	(void)state;
 	make(&key);
-	assert_int_equal(hf_key_write_private(scratch("k.pem"), &key, NULL, false, &diag), HF_OK);
+	assert_int_equal(hf_key_write_private(scratch("k.pem"), &key, HF_ROLE_UNKNOWN, NULL, false, &diag), HF_OK);
 	assert_int_equal(stat(scratch("k.pem"), &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
 	assert_int_equal(hf_key_read_private(scratch("k.pem"), NULL, &back, &diag), HF_OK);
@@ -63,11 +63,11 @@ static void private_key_is_never_replaced_unless_told_to(void **state)
 	(void)state;
 	make(&key);
 	make(&other);
-	assert_int_equal(hf_key_write_private(scratch("k.pem"), &key, NULL, false, &diag), HF_OK);
-	assert_int_equal(hf_key_write_private(scratch("k.pem"), &other, NULL, false, &diag), HF_ERR_DENIED);
+	assert_int_equal(hf_key_write_private(scratch("k.pem"), &key, HF_ROLE_UNKNOWN, NULL, false, &diag), HF_OK);
+	assert_int_equal(hf_key_write_private(scratch("k.pem"), &other, HF_ROLE_UNKNOWN, NULL, false, &diag), HF_ERR_DENIED);
 	assert_int_equal(hf_key_read_private(scratch("k.pem"), NULL, &back, &diag), HF_OK);
 	assert_memory_equal(&key, &back, sizeof(key));
-	assert_int_equal(hf_key_write_private(scratch("k.pem"), &other, NULL, true, &diag), HF_OK);
+	assert_int_equal(hf_key_write_private(scratch("k.pem"), &other, HF_ROLE_UNKNOWN, NULL, true, &diag), HF_OK);
 	assert_int_equal(hf_key_read_private(scratch("k.pem"), NULL, &back, &diag), HF_OK);
 	assert_memory_equal(&other, &back, sizeof(key));
 }
@@ -80,7 +80,7 @@ static void encrypted_key_opens_with_its_password_only(void **state)
 
 	(void)state;
 	make(&key);
-	assert_int_equal(hf_key_write_private(scratch("k.pem"), &key, "correct horse", false, &diag), HF_OK);
+	assert_int_equal(hf_key_write_private(scratch("k.pem"), &key, HF_ROLE_UNKNOWN, "correct horse", false, &diag), HF_OK);
 	assert_int_equal(hf_file_read(scratch("k.pem"), 10000, &file, &diag), HF_OK);
 	assert_non_null(strstr((const char *)file.ptr, "BEGIN ENCRYPTED PRIVATE KEY"));
 	hf_buffer_free(&file);
@@ -110,16 +110,22 @@ static void key_in_another_form_gets_its_public_half(void **state)
 
 static void public_key_survives_its_file(void **state)
 {
+	struct hf_public_key public_key, any;
 	struct hf_private_key key;
 	uint8_t back[65];
 	struct hf_diag diag;
 
 	(void)state;
 	make(&key);
-	assert_int_equal(hf_key_write_public(scratch("k.pub.pem"), key.public_key, false, &diag), HF_OK);
+	public_key = hf_key_public_of(key.public_key, HF_ALG_ESP256, HF_ROLE_SITE);
+	assert_int_equal(hf_key_write_public(scratch("k.pub.pem"), &public_key, false, &diag), HF_OK);
 	assert_int_equal(hf_key_read_public(scratch("k.pub.pem"), back, &diag), HF_OK);
 	assert_memory_equal(back, key.public_key, sizeof(back));
-	assert_int_equal(hf_key_write_public(scratch("k.pub.pem"), key.public_key, false, &diag), HF_ERR_DENIED);
+	assert_int_equal(hf_key_write_public(scratch("k.pub.pem"), &public_key, false, &diag), HF_ERR_DENIED);
+	assert_int_equal(hf_key_read_any_public(scratch("k.pub.pem"), &any, &diag), HF_OK);
+	assert_int_equal(any.alg, HF_ALG_ESP256);
+	assert_int_equal(any.role, HF_ROLE_SITE);
+	assert_memory_equal(any.bytes, key.public_key, 65);
 }
 
 static void files_that_are_no_such_key_are_refused(void **state)
