@@ -246,7 +246,9 @@ enum hf_err hf_longrec_carry(struct hf_journal *from, struct hf_journal *to, con
 
 		if (err && err != HF_ERR_NOT_FOUND)
 			return err;
-		if (err || rec.len == 0 || (spare > 0 && hf_journal_free(to) < HF_LONGREC_SLOTS(rec.len) + spare))
+		if (err || rec.len == 0)
+			continue;
+		if (!replaced && spare > 0 && hf_journal_free(to) < HF_LONGREC_SLOTS(rec.len) + spare)
 			continue;
 		err = replaced ? append_copy(to, replace, 1) : carry_one(from, to, &rec);
 		if (err)

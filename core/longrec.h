@@ -60,7 +60,8 @@ HF_MUST_USE enum hf_err hf_longrec_holds(struct hf_journal *j, const struct hf_l
 HF_MUST_USE enum hf_err hf_longrec_append(struct hf_journal *j, const struct hf_longrec_new *content, unsigned spare);
 
 /* For take-overs: appends one copy of everything that `from` holds, with `replace` (NULL: nothing) in place of what it
- * replaces. spare 0: all of it, or HF_ERR_FULL; else only what leaves that many slots. */
+ * replaces. spare 0: all of it, or HF_ERR_FULL; else, but for `replace`, only what leaves that
+ * many slots. */
 HF_MUST_USE enum hf_err hf_longrec_carry(struct hf_journal *from, struct hf_journal *to,
 					 const struct hf_longrec_new *replace, unsigned spare);
 

@@ -18,6 +18,14 @@
 
 #include "suit.h"
 
+/* On the boards: header, reserve and `released`, a take-over's snapshot twice, and the largest keyset and configuration
+ * twice leave the slots that an upload wants. */
+#define SNAPSHOT_SLOTS 8u
+_Static_assert(HF_JOURNAL_MAX_SLOTS - 2 - HF_JOURNAL_MAX_SLOTS / 8 - 1 - 2 * SNAPSHOT_SLOTS -
+			       2 * (HF_LONGREC_SLOTS(HF_KEYSET_BYTES_MAX) + HF_LONGREC_SLOTS(HF_CONFIGURATION_MAX)) >=
+		       HF_UPLOAD_FREE_SLOTS, "room for uploads");
+_Static_assert(HF_STORE_SPARE_SLOTS >= HF_UPLOAD_MIN_SLOTS, "what is stored never keeps an upload from its room");
+
 static bool same_id(const uint8_t *a, const uint8_t *b)
 {
 	return memcmp(a, b, HF_ID_BYTES) == 0;
