@@ -75,6 +75,7 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned place, str
 	struct hf_envelope envelope;
 	struct hf_manifest manifest;
 	uint8_t id[HF_SHA256_BYTES];
+	bool grandfathered = false;
 
 	if (head.len < HF_FLASH_WORD)
 		return HF_ERR_NOT_FOUND;
@@ -87,7 +88,7 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned place, str
 		return HF_ERR_ENCODING;
 	err = hf_envelope_parse(head, &envelope);
 	if (!err)
-		err = hf_envelope_authenticate(&envelope, env->keyset, HF_ROLE_RELEASE, env->crypto, id);
+		err = hf_envelope_trust(&envelope, env->keyset, HF_ROLE_RELEASE, env->crypto, id, &grandfathered);
 	if (!err)
 		err = hf_manifest_parse(&envelope, &manifest);
 	if (err)
@@ -96,6 +97,7 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned place, str
 	if (err)
 		return err;
 	memcpy(out->id, id, sizeof(id));
+	out->grandfathered = grandfathered;
 	return place == HF_PLACE_RECOVERY && out->component != HF_COMPONENT_RECOVERY ? HF_ERR_UNSUPPORTED : HF_OK;
 }
 

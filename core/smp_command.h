@@ -72,6 +72,12 @@ HF_MUST_USE enum hf_err hf_smp_rollback(struct hf_smp_server *s, struct hf_bytes
 HF_MUST_USE enum hf_err hf_smp_read(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_recovery(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 
+/* smp_store.c: keyset and configuration */
+HF_MUST_USE enum hf_err hf_smp_kept(struct hf_smp_server *s, enum hf_longrec_kind kind, struct hf_bytes body,
+				    struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_keep(struct hf_smp_server *s, enum hf_longrec_kind kind, struct hf_bytes body,
+				    struct hf_cbor_writer *w);
+
 /* smp_status.c */
 HF_MUST_USE enum hf_err hf_smp_status(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_counters(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);

@@ -84,6 +84,20 @@ static bool dispatch(struct hf_smp_server *s, const struct hf_smp_header *h, str
 		if (s->link)
 			*err = hf_smp_link_serve(s->link, h->op == HF_SMP_WRITE, body, w);
 		return s->link != NULL;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_KEYSET, HF_SMP_READ):
+		*err = hf_smp_kept(s, HF_LONGREC_KEYSET, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_KEYSET, HF_SMP_WRITE):
+		if (s->store)
+			*err = hf_smp_keep(s, HF_LONGREC_KEYSET, body, w);
+		return s->store != NULL;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_CONFIG, HF_SMP_READ):
+		*err = hf_smp_kept(s, HF_LONGREC_CONFIGURATION, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_CONFIG, HF_SMP_WRITE):
+		if (s->store)
+			*err = hf_smp_keep(s, HF_LONGREC_CONFIGURATION, body, w);
+		return s->store != NULL;
 	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_ROLLBACK, HF_SMP_WRITE):
 		*err = hf_smp_rollback(s, body, w);
 		return true;

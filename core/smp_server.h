@@ -12,6 +12,7 @@
 #include "frame.h"
 #include "smp.h"
 #include "smp_link.h"
+#include "smp_store.h"
 #include "update.h"
 
 #define HF_SMP_ANSWER_MAX 768u /* every answer but an echo fits */
@@ -21,6 +22,7 @@ struct hf_smp_server {
 	struct hf_update *update;              /* opened */
 	const struct hf_smp_decoder *decoder;  /* for its counter; NULL: none */
 	const struct hf_frame_decoder *frames; /* the same */
+	struct hf_smp_store *store;            /* NULL: keyset and configuration cannot be replaced */
 	struct hf_smp_link *link;              /* NULL: rate and framing cannot be changed */
 	uint16_t buf_size;                     /* largest request that the caller can take, header included */
 	uint8_t buf_count;                     /* requests that may be under way, this one included */

@@ -19,7 +19,8 @@ static enum hf_err load_newest(struct hf_trust *t, struct hf_journal *j)
 	if (rec.len > sizeof t->bytes)
 		return HF_ERR_TOO_LARGE;
 	err = hf_longrec_read(j, &rec, 0, t->bytes, rec.len);
-	return err ? err : hf_keyset_parse((struct hf_bytes){ t->bytes, rec.len }, &t->keyset, &used);
+	t->encoded = (struct hf_bytes){ t->bytes, rec.len };
+	return err ? err : hf_keyset_parse(t->encoded, &t->keyset, &used);
 }
 
 enum hf_err hf_trust_load(struct hf_trust *t, struct hf_journal *j, struct hf_bytes factory)
@@ -31,6 +32,7 @@ enum hf_err hf_trust_load(struct hf_trust *t, struct hf_journal *j, struct hf_by
 	t->replaced = j && j->epoch != 0 && load_newest(t, j) == HF_OK && (err || t->keyset.number > burned.number);
 	if (t->replaced)
 		return HF_OK;
-	t->keyset = burned;
+	t->keyset = err ? (struct hf_keyset){ 0 } : burned;
+	t->encoded = (struct hf_bytes){ factory.ptr, err ? 0 : used };
 	return err;
 }

@@ -15,11 +15,13 @@
 struct hf_trust {
 	struct hf_keyset keyset; /* what counts: hand it to struct hf_slot_env */
 	bool replaced;           /* it lies in the journal, no longer the factory's */
+	struct hf_bytes encoded; /* as it lies there, in bytes[] or at the factory's; len 0: there is none */
 	uint8_t bytes[HF_KEYSET_BYTES_MAX];
 };
 
 /* Loads what counts. `factory` (kept) begins with the factory's keyset. j NULL, or a journal that was not found: the
- * factory's. Errors: hf_keyset_parse's for the factory's, where the journal has none either. */
+ * factory's. Errors: hf_keyset_parse's for the factory's, where the journal has none either; the keyset is then empty, and
+ * lets nothing in. */
 HF_MUST_USE enum hf_err hf_trust_load(struct hf_trust *t, struct hf_journal *j, struct hf_bytes factory);
 
 #endif

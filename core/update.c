@@ -103,16 +103,27 @@ static void look(struct hf_update *u)
 			     read_head(u, s->current, &u->confirmed_image);
 }
 
+static enum hf_err load_keyset(struct hf_update *u, bool journal)
+{
+	if (!u->trust)
+		return HF_OK;
+	u->env.keyset = &u->trust->keyset;
+	return hf_trust_load(u->trust, journal ? &u->journal : NULL, u->factory_keyset);
+}
+
 enum hf_err hf_update_open(struct hf_update *u)
 {
-	enum hf_err err;
+	enum hf_err err, keyset_err;
 	bool blank;
 
 	u->phase = HF_UPDATE_IDLE;
 	u->worn = HF_OK;
 	err = hf_state_load(&u->journal, u->env.flash, u->env.layout, &u->state, &blank);
+	keyset_err = load_keyset(u, err == HF_OK);
 	look(u);
-	return err ? err : hf_update_make_room(u, HF_UPLOAD_FREE_SLOTS, CONFIRM_SLOTS);
+	if (!err)
+		err = hf_update_make_room(u, HF_UPLOAD_FREE_SLOTS, CONFIRM_SLOTS);
+	return err ? err : keyset_err;
 }
 
 static unsigned target_slot(const struct hf_update *u)

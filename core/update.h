@@ -16,6 +16,7 @@
 
 #include "policy.h"
 #include "slot.h"
+#include "trust.h"
 
 #define HF_UPDATE_HEAD_MAX 8192u /* head, severed install and text, up to the payload's first byte */
 
@@ -31,6 +32,8 @@ struct hf_update {
 	struct hf_slot_env env;
 	unsigned running;                    /* the place whose firmware runs; HF_PLACE_RECOVERY (= HF_SLOTS): no slot's */
 	uint8_t component;                   /* what the caller is: enum hf_component */
+	struct hf_trust *trust;              /* env.keyset comes from here, is loaded and replaced; NULL: it is env's for good */
+	struct hf_bytes factory_keyset;      /* begins with the factory's; with `trust` only */
 	void (*alive)(void *ctx);            /* called between flash operations: feed the watchdog, serve peers. NULL: nothing */
 	void *alive_ctx;
 
@@ -65,8 +68,9 @@ struct hf_update {
 	uint8_t segment[HF_SEGMENT_BYTES];
 };
 
-/* Mounts the journal (takes it over where it is blank, lost or nearly full), learns what runs. env, running, alive are
- * set by the caller before. A take-over that fails is an error only where too little room is left to confirm. */
+/* Mounts the journal (takes it over where it is blank, lost or nearly full), loads the keyset, learns what runs. env,
+ * running, component, trust, alive are set by the caller before. A take-over that fails is an error only where too little
+ * room is left to confirm. Without a keyset all but installing works: its error (hf_trust_load) is returned last. */
 HF_MUST_USE enum hf_err hf_update_open(struct hf_update *u);
 
 /* Begins or resumes the upload of a file of `total` bytes: afterwards u->next is 0, the head is wanted. HF_ERR_TRIAL,
@@ -109,5 +113,17 @@ static inline const struct hf_image *hf_update_base(const struct hf_update *u, u
 		return u->confirmed_known ? &u->confirmed_image : NULL;
 	return u->running_known ? &u->running_image : NULL;
 }
+
+/* Checks and stores a signed keyset file, or the configuration (any bytes; none: removes it); what a power loss leaves:
+ * hf_state_store. The keyset counts from its return on. One that is trusted already is accepted without effect.
+ * hf_keyset_accept's and hf_state_store's errors; HF_ERR_BUSY (an upload is under way, which the old keyset let in),
+ * HF_ERR_LOCKOUT (neither the firmware that runs or is confirmed, nor recovery, verifies or is grandfathered under it, and
+ * something does under the old one), HF_ERR_UNSUPPORTED (no `trust` was given). */
+HF_MUST_USE enum hf_err hf_update_keep(struct hf_update *u, enum hf_longrec_kind kind, struct hf_bytes content);
+
+/* Reads back at `off` what is kept: *len bytes, at most cap, into buf, of *total. A keyset comes without signatures. None
+ * is there: *total 0. HF_ERR_RANGE: off > *total. */
+HF_MUST_USE enum hf_err hf_update_kept(struct hf_update *u, enum hf_longrec_kind kind, uint32_t off, uint8_t *buf,
+				       size_t cap, size_t *len, uint32_t *total);
 
 #endif

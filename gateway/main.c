@@ -21,7 +21,8 @@ _Static_assert(HF_BOARD_GATEWAY_ACCESS <= 1, "access by signature (the board fil
 
 static struct hf_clock clock;
 static struct hf_flash flash;
-static struct hf_keyset keyset;
+static struct hf_trust trust;
+static struct hf_smp_store store;
 static struct hf_update update;
 static struct hf_console console;
 static struct hf_duty duty;
@@ -48,16 +49,14 @@ static enum hf_err open_update(void)
 {
 	const struct hf_layout *layout = &hf_board_layout;
 	struct hf_bytes page = { (const uint8_t *)(uintptr_t)layout->keyset.addr, layout->keyset.size };
-	size_t used;
-	enum hf_err keyset_err = hf_keyset_parse(page, &keyset, &used);
-	enum hf_err err;
 
 	hf_flash_f4_open(&flash, layout);
 	hf_chip_device_id(device_id);
-	update.env = (struct hf_slot_env){ &flash, layout, &hf_mbed_crypto, &keyset, device_id };
+	update.env = (struct hf_slot_env){ &flash, layout, &hf_mbed_crypto, NULL, device_id };
+	update.trust = &trust;
+	update.factory_keyset = page;
 	update.alive = hf_live_progress;
-	err = hf_update_open(&update);
-	return keyset_err ? keyset_err : err;
+	return hf_update_open(&update);
 }
 
 /* A main loop that waits for what never comes; interrupts go on, so that only the proof of life can tell. */
@@ -92,6 +91,7 @@ int main(void)
 	duty = (struct hf_duty){ .console = &console, .update = &update, .image_addr = image_addr() };
 	duty.started_ms = hf_systick_ms();
 	hf_console_open(&console, &hf_live.maintenance, &update, (uint8_t)hf_reset_cause());
+	console.server.store = &store;
 	update.running = running_slot();
 	hf_duty_announce(&duty, hf_gateway_version);
 	duty.journal_err = open_update();

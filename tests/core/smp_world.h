@@ -32,6 +32,9 @@ static struct {
 	uint32_t total, off;
 	size_t len;
 	uint32_t read_addr;
+	unsigned keeps;
+	enum hf_longrec_kind kind;
+	uint8_t kept[4096];
 	uint8_t id[HF_SHA256_BYTES];
 } engine;
 
@@ -99,6 +102,29 @@ enum hf_err hf_update_erase(struct hf_update *u)
 	(void)u;
 	engine.erases++;
 	return engine.err;
+}
+
+enum hf_err hf_update_keep(struct hf_update *u, enum hf_longrec_kind kind, struct hf_bytes content)
+{
+	(void)u;
+	engine.keeps++;
+	engine.kind = kind;
+	engine.len = content.len;
+	memcpy(engine.kept, content.ptr, content.len);
+	return engine.err;
+}
+
+enum hf_err hf_update_kept(struct hf_update *u, enum hf_longrec_kind kind, uint32_t off, uint8_t *buf, size_t cap,
+			   size_t *len, uint32_t *total)
+{
+	(void)u;
+	engine.kind = kind;
+	*total = (uint32_t)engine.len;
+	if (off > *total)
+		return HF_ERR_RANGE;
+	*len = *total - off < cap ? *total - off : cap;
+	memcpy(buf, engine.kept + off, *len);
+	return HF_OK;
 }
 
 enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,

@@ -138,6 +138,27 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, stru
 	return HF_OK;
 }
 
+enum hf_err hf_update_keep(struct hf_update *u, enum hf_longrec_kind kind, struct hf_bytes content)
+{
+	(void)u;
+	(void)kind;
+	(void)content;
+	return HF_ERR_UNSUPPORTED;
+}
+
+enum hf_err hf_update_kept(struct hf_update *u, enum hf_longrec_kind kind, uint32_t off, uint8_t *buf, size_t cap,
+			   size_t *len, uint32_t *total)
+{
+	(void)u;
+	(void)kind;
+	(void)off;
+	(void)buf;
+	(void)cap;
+	(void)len;
+	(void)total;
+	return HF_ERR_UNSUPPORTED;
+}
+
 unsigned hf_journal_free(const struct hf_journal *j)
 {
 	(void)j;
