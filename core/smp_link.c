@@ -9,7 +9,7 @@
 
 void hf_smp_link_begin(struct hf_smp_link *l, const uint32_t *rate, uint8_t rates)
 {
-	*l = (struct hf_smp_link){ .rate = rate, .rates = rates };
+	*l = (struct hf_smp_link){ .rate = rate, .rates = rates, .heals = true };
 }
 
 static void put_settings(const struct hf_smp_link *l, unsigned index, unsigned framing, struct hf_cbor_writer *w)
@@ -78,6 +78,7 @@ void hf_smp_link_heard(struct hf_smp_link *l, uint32_t now_ms)
 {
 	l->since_ms = now_ms;
 	l->unproved = false;
+	l->heals = true;
 }
 
 bool hf_smp_link_sent(struct hf_smp_link *l, uint32_t now_ms)
@@ -105,4 +106,21 @@ bool hf_smp_link_tick(struct hf_smp_link *l, uint32_t now_ms)
 	l->framing = HF_SMP_FRAMING_CONSOLE;
 	l->unproved = false;
 	return other;
+}
+
+bool hf_smp_link_damaged(struct hf_smp_link *l, uint32_t damaged, uint32_t now_ms)
+{
+	if (damaged == l->damaged)
+		return false;
+	l->damaged = damaged;
+	if (l->heals)
+		l->damaged_ms = now_ms;
+	l->heals = false;
+	if (l->rates < 2 || l->unproved || now_ms - l->damaged_ms < HF_SMP_LINK_STAY_MS * l->rates)
+		return false;
+	l->heals = true;
+	l->index = (uint8_t)((l->index + 1u) % l->rates);
+	l->framing = HF_SMP_FRAMING_CONSOLE;
+	l->since_ms = now_ms;
+	return true;
 }

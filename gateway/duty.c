@@ -9,11 +9,9 @@
 #include "board.h"
 #include "port/stm32f407/reset.h"
 
-#define UPLOAD_STALE_MS 10000u
-
-static struct hf_text begin(char line[HF_CONSOLE_LINE_MAX])
+static struct hf_text begin(char line[HF_SMP_LINE_LOG_MAX])
 {
-	struct hf_text t = hf_text_begin(line, HF_CONSOLE_LINE_MAX);
+	struct hf_text t = hf_text_begin(line, HF_SMP_LINE_LOG_MAX);
 
 	hf_text_add(&t, "gateway: ");
 	return t;
@@ -21,24 +19,24 @@ static struct hf_text begin(char line[HF_CONSOLE_LINE_MAX])
 
 static void say(struct hf_duty *d, const char *text, const char *more)
 {
-	char line[HF_CONSOLE_LINE_MAX];
+	char line[HF_SMP_LINE_LOG_MAX];
 	struct hf_text t = begin(line);
 
 	hf_text_add(&t, text);
 	hf_text_add(&t, more);
-	hf_console_log(d->console, &t);
+	hf_smp_line_log(d->line, &t);
 }
 
 /* Works before interrupts do, and leaves before anything can go wrong. */
 static void send_polled(const struct hf_duty *d, struct hf_text *line)
 {
-	hf_usart_send(d->console->stream->base, line->buf, line->len);
-	hf_usart_send(d->console->stream->base, "\r\n", 2);
+	hf_usart_send(d->line->stream->base, line->buf, line->len);
+	hf_usart_send(d->line->stream->base, "\r\n", 2);
 }
 
 static void announce_crash(const struct hf_duty *d)
 {
-	char line[HF_CONSOLE_LINE_MAX];
+	char line[HF_SMP_LINE_LOG_MAX];
 	struct hf_text t = begin(line);
 	struct hf_crash crash;
 
@@ -63,7 +61,7 @@ static void announce_crash(const struct hf_duty *d)
 void hf_duty_announce(const struct hf_duty *d, const char *version)
 {
 	unsigned slot = d->update->running;
-	char line[HF_CONSOLE_LINE_MAX];
+	char line[HF_SMP_LINE_LOG_MAX];
 	struct hf_text t = hf_text_begin(line, sizeof line);
 
 	hf_text_add(&t, "gateway ");
@@ -125,7 +123,7 @@ static void fail(struct hf_duty *d)
 	say(d, "self-test failed: ", hf_selftest_missing(&d->test));
 	if (!on_trial(d))
 		return;
-	hf_console_drain(d->console);
+	hf_smp_line_drain(d->line);
 	hf_reset_fault(&crash);
 }
 
@@ -152,50 +150,15 @@ static void judge(struct hf_duty *d, uint32_t readings, uint32_t now_ms)
 	d->judged = true;
 }
 
-static void log_upload(struct hf_duty *d, const char *what)
-{
-	const struct hf_update *u = d->update;
-	char line[HF_CONSOLE_LINE_MAX];
-	struct hf_text t = begin(line);
-
-	hf_text_add_version(&t, u->image.version, u->image.versions);
-	hf_text_add(&t, what);
-	hf_text_add(&t, u->slot == 0 ? "slot A" : "slot B");
-	if (u->phase == HF_UPDATE_PAYLOAD) {
-		hf_text_add(&t, ", from byte ");
-		hf_text_add_number(&t, u->next);
-		hf_text_add(&t, " of ");
-		hf_text_add_number(&t, u->total);
-	}
-	hf_console_log(d->console, &t);
-}
-
-static void watch_upload(struct hf_duty *d, uint32_t now_ms)
-{
-	const struct hf_update *u = d->update;
-
-	if (u->phase != d->phase && u->phase == HF_UPDATE_PAYLOAD)
-		log_upload(d, " goes into ");
-	if (u->phase != d->phase && u->phase == HF_UPDATE_DONE)
-		log_upload(d, " is complete and verified in ");
-	if (u->phase != d->phase || u->next != d->next)
-		d->moved_ms = now_ms;
-	d->phase = u->phase;
-	d->next = u->next;
-	if (d->console->server.refused != d->refused)
-		say(d, "refused: ", hf_err_text((enum hf_err)d->console->server.last_error));
-	d->refused = d->console->server.refused;
-}
-
 void hf_duty_turn(struct hf_duty *d, uint32_t readings, uint32_t now_ms)
 {
-	watch_upload(d, now_ms);
+	hf_upload_log_turn(&d->upload, now_ms);
 	judge(d, readings, now_ms);
 }
 
 enum hf_led_stage hf_duty_stage(const struct hf_duty *d, uint32_t now_ms)
 {
-	if ((d->phase == HF_UPDATE_HEAD || d->phase == HF_UPDATE_PAYLOAD) && now_ms - d->moved_ms < UPLOAD_STALE_MS)
+	if (hf_upload_log_moves(&d->upload, now_ms))
 		return HF_STAGE_UPLOAD;
 	if (!d->judged || d->healthy)
 		return confirmed(d) ? HF_STAGE_RUNNING : HF_STAGE_TRIAL;

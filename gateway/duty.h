@@ -5,26 +5,23 @@
 #ifndef HF_DUTY_H
 #define HF_DUTY_H
 
-#include "console.h"
 #include "selftest.h"
 
 #include "core/update.h"
 #include "port/led_stage.h"
+#include "port/upload_log.h"
 
 struct hf_duty {
-	struct hf_console *console; /* kept */
+	struct hf_smp_line *line;   /* kept */
 	struct hf_update *update;   /* kept */
 	uint32_t image_addr;        /* of the vector table that runs */
 	uint32_t started_ms;
+	struct hf_upload_log upload; /* its pointers given */
 	enum hf_err journal_err;    /* of opening the update engine */
 
 	struct hf_selftest test;
 	bool judged;
 	bool healthy;
-	uint8_t phase;              /* of the update engine, as last seen */
-	uint32_t next;
-	uint32_t moved_ms;          /* when the upload last went on */
-	uint32_t refused;           /* of the SMP server, as last seen */
 };
 
 /* The first lines: who, where, why, and a crash before this start. Polled, before anything can go wrong; the stream must

@@ -8,10 +8,10 @@
 #ifndef HF_LIVE_H
 #define HF_LIVE_H
 
-#include "life.h"
 #include "modbus_master.h"
 
 #include "port/led_stage.h"
+#include "port/life.h"
 #include "port/stm32f407/led.h"
 #include "port/stm32f407/start.h"
 #include "port/stm32f407/usart.h"

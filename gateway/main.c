@@ -19,12 +19,30 @@
 
 _Static_assert(HF_BOARD_GATEWAY_ACCESS <= 1, "access by signature (the board file's `signed`) is not there yet");
 
+#define PACKET_MAX  2048u
+#define QUEUE_BYTES 4096u /* the DMA's ring holds what comes while flash is busy */
+
 static struct hf_clock clock;
 static struct hf_flash flash;
 static struct hf_trust trust;
 static struct hf_smp_store store;
 static struct hf_update update;
-static struct hf_console console;
+static const uint32_t rates[] = HF_BOARD_MAINT_BAUDS;
+static uint8_t packet[PACKET_MAX];
+static uint8_t answer[PACKET_MAX + HF_SMP_HEADER_BYTES];
+static uint8_t queue[QUEUE_BYTES];
+static struct hf_smp_line line = {
+	.stream = &hf_live.maintenance,
+	.usart = &hf_setup_maintenance,
+	.clock = &clock,
+	.rate = rates,
+	.rates = sizeof rates / sizeof rates[0],
+	.packet = packet,
+	.packet_size = sizeof packet,
+	.answer = answer,
+	.answer_size = sizeof answer,
+	.queue = { .buf = queue, .size = sizeof queue },
+};
 static struct hf_duty duty;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static uint32_t spare[256]; /* for the RAM test */
@@ -68,13 +86,13 @@ static void hang(void)
 
 static void turn(void)
 {
-	bool more = hf_console_poll(&console);
+	bool more = hf_smp_line_poll(&line);
 
 	hf_live_progress(NULL);
 	hf_duty_turn(&duty, hf_live.master.good, hf_systick_ms());
 	hf_live.stage = hf_duty_stage(&duty, hf_systick_ms());
-	if (console.server.reset_wanted) {
-		hf_console_drain(&console);
+	if (line.server.reset_wanted) {
+		hf_smp_line_drain(&line);
 		hf_reset_now();
 	}
 	if (hf_gateway_hang_ms != 0 && hf_systick_ms() - duty.started_ms > hf_gateway_hang_ms)
@@ -88,10 +106,11 @@ int main(void)
 	hf_reset_open();
 	hf_setup_live(&clock);
 	hf_live.stage = HF_STAGE_TRIAL;
-	duty = (struct hf_duty){ .console = &console, .update = &update, .image_addr = image_addr() };
+	duty = (struct hf_duty){ .line = &line, .update = &update, .image_addr = image_addr() };
+	duty.upload = (struct hf_upload_log){ .line = &line, .update = &update, .who = "gateway: " };
 	duty.started_ms = hf_systick_ms();
-	hf_console_open(&console, &hf_live.maintenance, &update, (uint8_t)hf_reset_cause());
-	console.server.store = &store;
+	hf_smp_line_open(&line, &update, (uint8_t)hf_reset_cause());
+	line.server.store = &store;
 	update.running = running_slot();
 	hf_duty_announce(&duty, hf_gateway_version);
 	duty.journal_err = open_update();

@@ -6,9 +6,9 @@
 #include "setup.h"
 
 #include "board.h"
-#include "fault.h"
 #include "live.h"
 
+#include "port/stm32f407/fault.h"
 #include "port/stm32f407/gpio.h"
 #include "port/stm32f407/stm32.h"
 #include "port/stm32f407/systick.h"
@@ -17,7 +17,7 @@
 #define FIRST_REGISTER 0u
 #define REGISTERS      4u
 
-static const struct hf_usart_config maintenance = {
+const struct hf_usart_config hf_setup_maintenance = {
 	.number = HF_BOARD_MAINT_USART,
 	.alternate = HF_BOARD_MAINT_AF,
 	.tx_port = HF_BOARD_MAINT_TX_PORT,
@@ -84,7 +84,7 @@ void hf_setup_live(struct hf_clock *clock)
 	move_vectors();
 	hf_clock_start(clock, HF_BOARD_SYSCLK_HZ);
 	hf_led_open(&l->led, &light, clock);
-	hf_usart_open(&maintenance, clock);
+	hf_usart_open(&hf_setup_maintenance, clock);
 	hf_usart_stream_open(&l->maintenance, HF_BOARD_MAINT_USART, l->rx, sizeof l->rx, l->tx, sizeof l->tx);
 	open_modbus(l, clock);
 	hf_life_begin(&l->life, hf_systick_ms());

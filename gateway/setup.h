@@ -5,7 +5,9 @@
 #ifndef HF_SETUP_H
 #define HF_SETUP_H
 
-#include "port/stm32f407/clock.h"
+#include "port/stm32f407/usart.h"
+
+extern const struct hf_usart_config hf_setup_maintenance;
 
 /* Everything of live.h, running when this returns: the clock ticks, the first Modbus request is on its way. */
 void hf_setup_live(struct hf_clock *clock);

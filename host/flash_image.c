@@ -84,11 +84,11 @@ static enum hf_err read_table(void *ctx, uint32_t offset, void *buf, size_t len)
 	return HF_OK;
 }
 
-enum hf_err hf_flash_image_install(struct hf_flash_image *image, unsigned slot, const struct hf_package *package,
+enum hf_err hf_flash_image_install(struct hf_flash_image *image, unsigned place, const struct hf_package *package,
 				   const struct hf_image *facts, struct hf_bytes content)
 {
 	static const uint8_t prefix[HF_SLOT_PREFIX_BYTES] = {0xd8, 0x6b, 0xa2};
-	const struct hf_span span = image->layout->slot[slot];
+	const struct hf_span span = *hf_layout_place(image->layout, place);
 	struct hf_bytes head = package->envelope.head;
 	uint8_t *placed = image->bytes + (facts->content_addr - image->addr);
 	struct hf_reloc reloc;

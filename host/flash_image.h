@@ -27,9 +27,9 @@ void hf_flash_image_close(struct hf_flash_image *image);
 HF_MUST_USE enum hf_err hf_flash_image_put(struct hf_flash_image *image, struct hf_span span, uint32_t addr,
 					   struct hf_bytes bytes);
 
-/* Puts firmware into a slot as a device's installer leaves it: head, table, relocated image. `content` is the payload
+/* Puts firmware into a place as a device's installer leaves it: head, table, relocated image. `content` is the payload
  * and `facts` comes from hf_image_from_params. Nothing is verified: hf_slot_verify does that afterwards. */
-HF_MUST_USE enum hf_err hf_flash_image_install(struct hf_flash_image *image, unsigned slot,
+HF_MUST_USE enum hf_err hf_flash_image_install(struct hf_flash_image *image, unsigned place,
 					       const struct hf_package *package, const struct hf_image *facts,
 					       struct hf_bytes content);
 

@@ -46,6 +46,13 @@ static struct hf_bytes written(const struct part *part)
 	return (struct hf_bytes){part->bytes, part->w.len};
 }
 
+static struct hf_bytes component_of(const struct hf_package_spec *spec)
+{
+	if (spec->component == HF_COMPONENT_RECOVERY)
+		return (struct hf_bytes){hf_component_recovery, sizeof(hf_component_recovery)};
+	return (struct hf_bytes){hf_component_app, sizeof(hf_component_app)};
+}
+
 static void put_digest(struct hf_cbor_writer *w, const uint8_t digest[HF_SHA256_BYTES])
 {
 	hf_cbor_put_array(w, 2);
@@ -264,7 +271,7 @@ static void put_text(struct hf_cbor_writer *w, const struct hf_package_spec *spe
 	hf_cbor_put_map(w, 2);
 	hf_cbor_put_uint(w, 1);
 	hf_cbor_put_tstr(w, spec->description);
-	hf_cbor_put_encoded(w, (struct hf_bytes){hf_component_app, sizeof(hf_component_app)});
+	hf_cbor_put_encoded(w, component_of(spec));
 	hf_cbor_put_map(w, 3);
 	hf_cbor_put_uint(w, 1);
 	hf_cbor_put_tstr(w, spec->vendor_name);
@@ -290,7 +297,7 @@ static void put_common(struct hf_cbor_writer *w, const struct hf_package_spec *s
 	hf_cbor_put_map(w, 2);
 	hf_cbor_put_uint(w, 2);
 	hf_cbor_put_array(w, 1);
-	hf_cbor_put_encoded(w, (struct hf_bytes){hf_component_app, sizeof(hf_component_app)});
+	hf_cbor_put_encoded(w, component_of(spec));
 	hf_cbor_put_uint(w, 4);
 	wrapped(w, put_shared, spec);
 }
@@ -471,6 +478,10 @@ static enum hf_err check_spec(const struct hf_package_spec *spec, struct hf_diag
 	if (spec->contents < 1 || spec->contents > HF_SLOTS || spec->devices > HF_PACKAGE_DEVICES ||
 	    spec->from.count > HF_CONDITIONS_MAX || spec->version.parts == 0) {
 		hf_diag_set(diag, "a package needs a version and one image, or one for each slot");
+		return HF_ERR_RANGE;
+	}
+	if (spec->component == HF_COMPONENT_RECOVERY && spec->contents != 1) {
+		hf_diag_set(diag, "recovery is one image that can be relocated, since it is staged in either slot first");
 		return HF_ERR_RANGE;
 	}
 	for (unsigned i = 0; i < spec->contents; i++) {

@@ -33,6 +33,7 @@ struct hf_package_spec {
 	const char *description;
 	struct hf_version version;
 	uint64_t sequence;
+	enum hf_component component;
 	struct hf_version_conditions from;
 	uint8_t device[HF_PACKAGE_DEVICES][16]; /* empty: every device of the class */
 	unsigned devices;

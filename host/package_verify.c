@@ -15,7 +15,7 @@
 #include "policy.h"
 #include "uuid.h"
 
-#define SLOT_NAME(slot) ('A' + (int)(slot))
+static const char *const place_name[HF_PLACES] = {"slot A", "slot B", "the recovery partition"};
 
 struct check {
 	const struct hf_package *package;
@@ -110,7 +110,7 @@ static enum hf_err refuse_run(const struct check *c, enum hf_err err)
 	case HF_ERR_VERSION:
 		return refuse_version(c, err);
 	default:
-		hf_diag_set(c->diag, "the package cannot be installed in slot %c: %s", SLOT_NAME(c->suit.slot),
+		hf_diag_set(c->diag, "the package cannot be installed in %s: %s", place_name[c->suit.slot],
 			    hf_err_text(err));
 		return err;
 	}
@@ -270,29 +270,30 @@ static enum hf_err find_payload(const struct check *c, const struct hf_params *p
 	t->payload = hf_package_find(c->package, params->uri);
 	if (t->payload)
 		return hf_package_check_payload(t->payload, params, c->diag);
-	hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that slot %c needs",
-		    (int)params->uri.len, (const char *)params->uri.ptr, SLOT_NAME(c->suit.slot));
+	hf_diag_set(c->diag, "the package does not carry the payload \"%.*s\" that %s needs",
+		    (int)params->uri.len, (const char *)params->uri.ptr, place_name[c->suit.slot]);
 	return HF_ERR_UNSUPPORTED;
 }
 
 static enum hf_err refuse_place(const struct check *c, enum hf_err err, const struct hf_params *params)
 {
-	uint32_t size = c->device->board->layout.slot[c->suit.slot].size;
+	uint32_t size = hf_layout_place(&c->device->board->layout, c->suit.slot)->size;
 
 	if (err == HF_ERR_TOO_LARGE) {
-		hf_diag_set(c->diag, "the firmware needs %u KiB of a slot, and this board's slots have %u KiB",
-			    (params->image_offset + params->size - params->table_bytes + 1023) / 1024, size / 1024);
+		hf_diag_set(c->diag, "the firmware needs %u KiB, and %s of this board has %u KiB",
+			    (params->image_offset + params->size - params->table_bytes + 1023) / 1024,
+			    place_name[c->suit.slot], size / 1024);
 		return HF_ERR_SLOT;
 	}
-	hf_diag_set(c->diag, "the package says nothing sensible about the image's place in slot %c: %s",
-		    SLOT_NAME(c->suit.slot), hf_err_text(err));
+	hf_diag_set(c->diag, "the package says nothing sensible about the image's place in %s: %s",
+		    place_name[c->suit.slot], hf_err_text(err));
 	return err;
 }
 
 /* What the installer places, and boot after it: both sequences have to say the same. */
 static enum hf_err check_place(struct check *c, const struct hf_params *install, struct hf_package_target *t)
 {
-	const struct hf_span span = c->device->board->layout.slot[c->suit.slot];
+	const struct hf_span span = *hf_layout_place(&c->device->board->layout, c->suit.slot);
 	struct hf_params validate;
 	struct hf_image image;
 	enum hf_err err = hf_image_from_params(&c->package->manifest, install, span, &t->image);
@@ -323,30 +324,30 @@ static enum hf_err rehearse(const struct check *c, struct hf_flash_image *flash,
 	enum hf_err err = hf_flash_image_install(flash, c->suit.slot, c->package, &t->image, t->payload->bytes);
 
 	if (err) {
-		hf_diag_set(c->diag, "the image cannot be relocated to slot %c: its table is wrong: %s",
-			    SLOT_NAME(c->suit.slot), hf_err_text(err));
+		hf_diag_set(c->diag, "the image cannot be relocated to %s: its table is wrong: %s",
+			    place_name[c->suit.slot], hf_err_text(err));
 		return err;
 	}
 	err = hf_slot_verify(&env, c->suit.slot, &work, &image);
 	if (err == HF_ERR_RANGE)
 		hf_diag_set(
 			c->diag,
-			"boot would not start this image from slot %c: its stack pointer is not in the board's RAM, "
+			"boot would not start this image from %s: its stack pointer is not in the board's RAM, "
 			"or its reset vector is not in the image",
-			SLOT_NAME(c->suit.slot));
+			place_name[c->suit.slot]);
 	else if (err)
-		hf_diag_set(c->diag, "boot would not start this image from slot %c: %s", SLOT_NAME(c->suit.slot),
+		hf_diag_set(c->diag, "boot would not start this image from %s: %s", place_name[c->suit.slot],
 			    hf_err_text(err));
 	return err;
 }
 
-static enum hf_err check_slot(struct check *c, unsigned slot, struct hf_flash_image *flash,
+static enum hf_err check_in_place(struct check *c, unsigned place, struct hf_flash_image *flash,
 			      struct hf_package_target *t)
 {
 	struct hf_params params;
 	enum hf_err err;
 
-	c->suit.slot = slot;
+	c->suit.slot = place;
 	err = run_install(c, &params);
 	if (!err)
 		err = check_place(c, &params, t);
@@ -413,13 +414,14 @@ static enum hf_err check_sequence(struct check *c)
 }
 
 enum hf_err hf_package_verify(const struct hf_package *package, const struct hf_package_device *device,
-			      struct hf_package_target target[HF_SLOTS], unsigned *unchecked, struct hf_diag *diag)
+			      struct hf_package_target target[HF_PLACES], unsigned *unchecked, struct hf_diag *diag)
 {
 	struct check c = {.package = package, .device = device, .diag = diag};
+	unsigned places = hf_package_fact(package).component == HF_COMPONENT_RECOVERY ? HF_PLACES : HF_SLOTS;
 	struct hf_flash_image flash;
 	enum hf_err err;
 
-	memset(target, 0, HF_SLOTS * sizeof(target[0]));
+	memset(target, 0, HF_PLACES * sizeof(target[0]));
 	hf_package_needs(package, &c.needs);
 	set_up_device(&c);
 	err = check_signature(&c);
@@ -427,8 +429,8 @@ enum hf_err hf_package_verify(const struct hf_package *package, const struct hf_
 		err = hf_flash_image_open(&flash, &device->board->layout, diag);
 	if (err)
 		return err;
-	for (unsigned slot = 0; slot < HF_SLOTS && !err; slot++)
-		err = check_slot(&c, slot, &flash, &target[slot]);
+	for (unsigned place = 0; place < places && !err; place++)
+		err = check_in_place(&c, place, &flash, &target[place]);
 	if (!err)
 		err = check_sequence(&c);
 	hf_flash_image_close(&flash);

@@ -29,7 +29,7 @@ enum hf_package_unchecked {
 	HF_UNCHECKED_SEQUENCE = 4, /* security version and release against the confirmed firmware's */
 };
 
-/* What lands in a slot. */
+/* What lands in a place. */
 struct hf_package_target {
 	struct hf_image image;
 	const struct hf_package_payload *payload;
@@ -45,11 +45,12 @@ HF_MUST_USE enum hf_err hf_package_check_payload(const struct hf_package_payload
 						 const struct hf_params *params, struct hf_diag *diag);
 
 /* Checks all. HF_OK, or the device's error: HF_ERR_KEY, HF_ERR_SIGNATURE, HF_ERR_VENDOR, HF_ERR_CLASS, HF_ERR_DEVICE,
- * HF_ERR_VERSION, HF_ERR_SECURITY_VERSION, HF_ERR_RELEASE, HF_ERR_SAME_SEQUENCE, HF_ERR_SLOT (does not fit this
- * board's slots), HF_ERR_DIGEST (a payload is damaged), HF_ERR_UNSUPPORTED, HF_ERR_RANGE (an image that no boot would
- * start). target and *unchecked are filled on HF_OK. */
+ * HF_ERR_VERSION, HF_ERR_SECURITY_VERSION, HF_ERR_RELEASE, HF_ERR_SAME_SEQUENCE, HF_ERR_SLOT (does not fit a
+ * place on this board), HF_ERR_DIGEST (a payload is damaged), HF_ERR_UNSUPPORTED, HF_ERR_RANGE (an image that no boot would
+ * start). target and *unchecked are filled on HF_OK: the slots, and for recovery its
+ * partition too. */
 HF_MUST_USE enum hf_err hf_package_verify(const struct hf_package *package, const struct hf_package_device *device,
-					  struct hf_package_target target[HF_SLOTS], unsigned *unchecked,
+					  struct hf_package_target target[HF_PLACES], unsigned *unchecked,
 					  struct hf_diag *diag);
 
 #endif

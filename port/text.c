@@ -25,13 +25,23 @@ void hf_text_add_number(struct hf_text *t, uint32_t value)
 		add_char(t, digits[--n]);
 }
 
+static void add_digit(struct hf_text *t, uint32_t digit)
+{
+	add_char(t, (char)(digit < 10 ? '0' + digit : 'a' + digit - 10));
+}
+
 void hf_text_add_hex(struct hf_text *t, uint32_t value)
 {
 	hf_text_add(t, "0x");
-	for (int shift = 28; shift >= 0; shift -= 4) {
-		uint32_t digit = value >> shift & 15;
+	for (int shift = 28; shift >= 0; shift -= 4)
+		add_digit(t, value >> shift & 15);
+}
 
-		add_char(t, (char)(digit < 10 ? '0' + digit : 'a' + digit - 10));
+void hf_text_add_bytes(struct hf_text *t, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		add_digit(t, p[i] >> 4);
+		add_digit(t, p[i] & 15);
 	}
 }
 

@@ -23,6 +23,8 @@ void hf_text_add(struct hf_text *t, const char *s);
 void hf_text_add_number(struct hf_text *t, uint32_t value);
 /* 0x and eight digits. */
 void hf_text_add_hex(struct hf_text *t, uint32_t value);
+/* Two digits a byte. */
+void hf_text_add_bytes(struct hf_text *t, const uint8_t *p, size_t len);
 /* A version's parts with dots; negative ones (pre-releases, as SUIT counts them) as -alpha (-3), -beta, -rc (-1). */
 void hf_text_add_version(struct hf_text *t, const int32_t *part, unsigned parts);
 

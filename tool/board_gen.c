@@ -18,6 +18,10 @@ static void uart(FILE *to, const char *name, const struct hf_board_uart *u)
 
 	fprintf(to, "\n#define HF_BOARD_%s_USART %u\n", name, u->usart);
 	fprintf(to, "#define HF_BOARD_%s_BAUD  %u\n", name, u->baud[0]);
+	fprintf(to, "#define HF_BOARD_%s_BAUDS {", name);
+	for (unsigned i = 0; i < u->bauds; i++)
+		fprintf(to, "%s%u", i ? ", " : "", u->baud[i]);
+	fprintf(to, "} /* the first is BAUD */\n");
 	fprintf(to, "#define HF_BOARD_%s_AF    %u\n", name, u->af);
 	snprintf(prefix, sizeof(prefix), "%s_TX", name);
 	pin(to, prefix, u->tx);

@@ -192,7 +192,7 @@ static enum hf_err rehearse(const struct hf_burn_options *o, const struct hf_pac
 		.id = status->device_id,
 		.version.parts = status->versions,
 	};
-	struct hf_package_target target[HF_SLOTS];
+	struct hf_package_target target[HF_PLACES];
 	unsigned unchecked;
 
 	if (memcmp(o->board->layout.class_id, status->class_id, sizeof(status->class_id)) != 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast factory`: flash as a device leaves the factory: boot, the keyset in boot's last page, firmware in slot A,
- * all else blank. The journal is blank too: boot starts what verifies, and the firmware confirms itself.
+ * `holdfast factory`: flash as a device leaves the factory: boot, the keyset in boot's last page, recovery, firmware in
+ * slot A, all else blank. Either of the two may be left out: recovery alone waits for its firmware. The journal is blank too: boot starts what verifies, and the firmware confirms itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +17,15 @@
 #include "uuid.h"
 
 struct factory {
-	const char *board_file, *boot_file, *keyset_file, *package_file, *out;
+	const char *board_file, *boot_file, *keyset_file, *package_file, *recovery_file, *out;
 	bool json;
 	struct hf_board board;
-	struct hf_buffer keyset_bytes, package_bytes;
+	struct hf_buffer keyset_bytes;
 	struct hf_keyset keyset;
-	struct hf_package package;
 	struct hf_firmware boot;
 	struct hf_flash_image flash;
-	struct hf_image image; /* in slot A */
+	struct hf_image image;    /* in slot A */
+	struct hf_image recovery; /* in its partition */
 	struct hf_diag diag;
 };
 
@@ -68,31 +68,60 @@ static enum hf_err put_keyset(struct factory *f)
 	return HF_ERR_TOO_LARGE;
 }
 
+static const char *component_name(enum hf_component component)
+{
+	return component == HF_COMPONENT_RECOVERY ? "recovery" : "firmware";
+}
+
 /* The device's individual id does not matter here, unless the package names devices: then one of those is meant. */
-static enum hf_err put_firmware(struct factory *f)
+static enum hf_err install(struct factory *f, const char *file, const struct hf_package *package,
+			   enum hf_component component, unsigned place, struct hf_image *image)
 {
 	const struct hf_package_device device = {.board = &f->board, .keyset = &f->keyset};
-	struct hf_package_target target[HF_SLOTS];
+	enum hf_component is = (enum hf_component)hf_package_fact(package).component;
+	struct hf_package_target target[HF_PLACES];
 	struct hf_package_needs needs;
 	struct hf_slot_work work;
 	unsigned unchecked;
-	enum hf_err err = hf_package_verify(&f->package, &device, target, &unchecked, &f->diag);
+	enum hf_err err;
 
+	if (is != component) {
+		hf_diag_set(&f->diag, "%s: this is a package of %s, and %s is wanted for %s", file, component_name(is),
+			    component_name(component), place == HF_PLACE_RECOVERY ? "the recovery partition" : "slot A");
+		return HF_ERR_UNSUPPORTED;
+	}
+	err = hf_package_verify(package, &device, target, &unchecked, &f->diag);
 	if (err) {
-		hf_diag_prefix(&f->diag, "%s: ", f->package_file);
+		hf_diag_prefix(&f->diag, "%s: ", file);
 		return err;
 	}
-	hf_package_needs(&f->package, &needs);
-	err = hf_flash_image_install(&f->flash, 0, &f->package, &target[0].image, target[0].payload->bytes);
+	hf_package_needs(package, &needs);
+	err = hf_flash_image_install(&f->flash, place, package, &target[place].image, target[place].payload->bytes);
 	if (!err) {
 		const struct hf_slot_env env = {&f->flash.flash, f->flash.layout, &hf_host_crypto, &f->keyset,
 						needs.device[0]};
 
-		err = hf_slot_verify(&env, 0, &work, &f->image);
+		err = hf_slot_verify(&env, place, &work, image);
 	}
 	if (err)
-		hf_diag_set(&f->diag, "%s: what was written to slot A does not verify: %s", f->package_file,
-			    hf_err_text(err));
+		hf_diag_set(&f->diag, "%s: what was written does not verify: %s", file, hf_err_text(err));
+	return err;
+}
+
+/* file NULL: nothing to put there. */
+static enum hf_err put_package(struct factory *f, const char *file, enum hf_component component, unsigned place,
+			       struct hf_image *image)
+{
+	struct hf_buffer bytes = {0};
+	struct hf_package package;
+	enum hf_err err;
+
+	if (!file)
+		return HF_OK;
+	err = hf_load_package(file, &bytes, &package, &f->diag);
+	if (!err)
+		err = install(f, file, &package, component, place, image);
+	hf_buffer_free(&bytes);
 	return err;
 }
 
@@ -103,37 +132,70 @@ static enum hf_err make(struct factory *f)
 	if (!err)
 		err = hf_load_keyset(f->keyset_file, &f->keyset_bytes, &f->keyset, &f->diag);
 	if (!err)
-		err = hf_load_package(f->package_file, &f->package_bytes, &f->package, &f->diag);
-	if (!err)
 		err = hf_flash_image_open(&f->flash, &f->board.layout, &f->diag);
 	if (!err)
 		err = put_boot(f);
 	if (!err)
 		err = put_keyset(f);
 	if (!err)
-		err = put_firmware(f);
+		err = put_package(f, f->recovery_file, HF_COMPONENT_RECOVERY, HF_PLACE_RECOVERY, &f->recovery);
+	if (!err)
+		err = put_package(f, f->package_file, HF_COMPONENT_APP, HF_PLACE_A, &f->image);
 	return err ? err : hf_file_write(f->out, (struct hf_bytes){f->flash.bytes, f->flash.size}, 0, &f->diag);
+}
+
+static json_t *image_json(const struct hf_image *image)
+{
+	char version[HF_VERSION_TEXT_BYTES], id[2 * HF_SHA256_BYTES + 1];
+
+	if (image->image_bytes == 0)
+		return json_null();
+	hf_version_format(image->version, image->versions, version);
+	hf_out_hex(image->id, sizeof(image->id), id);
+	return json_pack("{s:s, s:s, s:I}", "version", version, "id", id, "image_addr", (json_int_t)image->image_addr);
+}
+
+static void report_json(const struct factory *f)
+{
+	json_t *all = json_pack("{s:s, s:I, s:I, s:i, s:i}", "flash", f->out, "addr", (json_int_t)f->flash.addr, "bytes",
+				(json_int_t)f->flash.size, "boot_bytes", (int)f->boot.len, "keyset",
+				(int)f->keyset.number);
+	json_t *app = image_json(&f->image);
+
+	if (json_is_object(app))
+		json_object_update(all, app);
+	json_object_set_new(all, "recovery", image_json(&f->recovery));
+	json_decref(app);
+	hf_out_json(all);
+}
+
+static void report_image(const char *where, uint32_t addr, const struct hf_image *image)
+{
+	char version[HF_VERSION_TEXT_BYTES], id[2 * HF_SHA256_BYTES + 1];
+
+	if (image->image_bytes == 0) {
+		printf("  0x%08x %s: empty\n", addr, where);
+		return;
+	}
+	hf_version_format(image->version, image->versions, version);
+	printf("  0x%08x %s: version %s, image at 0x%08x, %u bytes\n    id %s\n", addr, where, version, image->image_addr,
+	       image->image_bytes, hf_out_hex(image->id, sizeof(image->id), id));
 }
 
 static void report(const struct factory *f)
 {
-	char version[HF_VERSION_TEXT_BYTES], id[2 * HF_SHA256_BYTES + 1];
+	const struct hf_layout *layout = &f->board.layout;
 
-	hf_version_format(f->image.version, f->image.versions, version);
-	hf_out_hex(f->image.id, sizeof(f->image.id), id);
 	if (f->json) {
-		hf_out_json(json_pack("{s:s, s:I, s:I, s:i, s:i, s:s, s:s, s:I}", "flash", f->out, "addr",
-				      (json_int_t)f->flash.addr, "bytes", (json_int_t)f->flash.size, "boot_bytes",
-				      (int)f->boot.len, "keyset", (int)f->keyset.number, "version", version, "id", id,
-				      "image_addr", (json_int_t)f->image.image_addr));
+		report_json(f);
 		return;
 	}
 	printf("%s: flash of %u KiB at 0x%08x for %s\n", f->out, f->flash.size / 1024, f->flash.addr,
 	       f->board.class_name);
-	printf("  0x%08x boot, %u bytes\n  0x%08x keyset %u\n  0x%08x slot A: version %s, image at 0x%08x, %u "
-	       "bytes\n  id %s\n",
-	       f->boot.addr, f->boot.len, f->board.layout.keyset.addr, f->keyset.number, f->board.layout.slot[0].addr,
-	       version, f->image.image_addr, f->image.image_bytes, id);
+	printf("  0x%08x boot, %u bytes\n  0x%08x keyset %u\n", f->boot.addr, f->boot.len, layout->keyset.addr,
+	       f->keyset.number);
+	report_image("recovery", layout->recovery.addr, &f->recovery);
+	report_image("slot A", layout->slot[0].addr, &f->image);
 }
 
 enum hf_exit hf_command_factory(int argc, char **argv)
@@ -143,6 +205,7 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 		{"board", 'b', HF_ARG_TEXT, "FILE", "the board file", &f.board_file, NULL},
 		{"boot", 0, HF_ARG_TEXT, "FILE", "boot (ELF, Intel HEX or SREC)", &f.boot_file, NULL},
 		{"keyset", 'k', HF_ARG_TEXT, "FILE", "the factory keyset", &f.keyset_file, NULL},
+		{"recovery", 'r', HF_ARG_TEXT, "FILE", "the package of recovery, for its partition", &f.recovery_file, NULL},
 		{"package", 'p', HF_ARG_TEXT, "FILE", "the first firmware, for slot A", &f.package_file, NULL},
 		{"out", 'o', HF_ARG_TEXT, "FILE", "the flash image, from flash's first byte to its last", &f.out,
 		 NULL},
@@ -151,10 +214,10 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "factory",
 		.summary = "makes the flash image that a device leaves the factory with",
-		.synopsis = "--board FILE --boot FILE --keyset FILE --package FILE --out FILE",
+		.synopsis = "--board FILE --boot FILE --keyset FILE [--recovery FILE] [--package FILE] --out FILE",
 		.example = "holdfast factory --board boards/reference.conf --boot boot.elf --keyset "
 			   "keys/release.keyset \\\n"
-			   "      --package gateway-1.0.0.suit --out flash.bin",
+			   "      --recovery recovery.suit --package gateway-1.0.0.suit --out flash.bin",
 		.exits = "3 an input file is wrong, 4 the package is refused",
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
@@ -169,9 +232,9 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 	missing = !f.board_file     ? "--board"
 		  : !f.boot_file    ? "--boot"
 		  : !f.keyset_file  ? "--keyset"
-		  : !f.package_file ? "--package"
 		  : !f.out          ? "--out"
-				    : NULL;
+		  : !f.package_file && !f.recovery_file ? "--package or --recovery"
+							: NULL;
 	if (missing)
 		return hf_args_wrong(&usage, "%s is missing", missing);
 	err = make(&f);
@@ -183,7 +246,6 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 		report(&f);
 	hf_firmware_free(&f.boot);
 	hf_flash_image_close(&f.flash);
-	hf_buffer_free(&f.package_bytes);
 	hf_buffer_free(&f.keyset_bytes);
 	return code;
 }

@@ -20,7 +20,7 @@
 
 struct pack {
 	/* As given. */
-	const char *board_file, *key_file, *password_file, *version, *from, *description, *out;
+	const char *board_file, *key_file, *password_file, *version, *from, *description, *component, *out;
 	const char *fixed[HF_SLOTS];
 	struct hf_args_list devices;
 	uint32_t security_version, release, pad_to;
@@ -80,6 +80,8 @@ static bool check_usage(const struct pack *p, const struct hf_usage *usage)
 			      : !p->key_file ? "--key"
 			      : !p->version  ? "--version"
 					     : "--out");
+	else if (p->component && strcmp(p->component, "app") != 0 && strcmp(p->component, "recovery") != 0)
+		hf_args_wrong(usage, "--component is app or recovery, not '%s'", p->component);
 	else if (p->json && strcmp(p->out, "-") == 0)
 		hf_args_wrong(usage, "--json and a package on standard output do not go together");
 	else if (pair && (!p->fixed[0] || !p->fixed[1]))
@@ -131,6 +133,16 @@ static enum hf_err read_relocatable(struct pack *p)
 		    "well, or a build for each slot with --slot-a and --slot-b",
 		    p->files.item[0], hf_image_format_name(p->firmware[0].format));
 	return HF_ERR_UNSUPPORTED;
+}
+
+/* What was not said is seen by where the (first) file is linked. */
+static enum hf_component component_of(const struct pack *p)
+{
+	const struct hf_span partition = p->board.layout.recovery;
+
+	if (p->component)
+		return strcmp(p->component, "recovery") == 0 ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
+	return p->firmware[0].addr - partition.addr < partition.size ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
 }
 
 static enum hf_err read_pair(struct pack *p)
@@ -190,13 +202,15 @@ static enum hf_err build(struct pack *p)
 	struct hf_package_spec *spec = &p->spec;
 	enum hf_err err;
 
+	spec->component = component_of(p);
 	spec->vendor_id = p->board.layout.vendor_id;
 	spec->class_id = p->board.layout.class_id;
 	spec->vendor_name = p->board.vendor_domain;
 	spec->model_name = p->board.class_name;
 	spec->description = p->description;
 	if (!p->description) {
-		snprintf(p->default_text, sizeof(p->default_text), "Firmware %s for %s", p->version,
+		snprintf(p->default_text, sizeof(p->default_text), "%s %s for %s",
+			 spec->component == HF_COMPONENT_RECOVERY ? "Recovery" : "Firmware", p->version,
 			 p->board.class_name);
 		spec->description = p->default_text;
 	}
@@ -204,7 +218,7 @@ static enum hf_err build(struct pack *p)
 	return err ? err : hf_package_build(spec, &p->key, &p->package, &p->diag);
 }
 
-static enum hf_err check(struct pack *p, struct hf_package *package, struct hf_package_target target[HF_SLOTS])
+static enum hf_err check(struct pack *p, struct hf_package *package, struct hf_package_target target[HF_PLACES])
 {
 	const struct hf_keyset keyset = hf_keyset_of_one(HF_ROLE_RELEASE, 1, p->key.public_key);
 	const struct hf_package_device device = {.board = &p->board, .keyset = &keyset};
@@ -217,7 +231,7 @@ static enum hf_err check(struct pack *p, struct hf_package *package, struct hf_p
 /* ---- report ---- */
 
 static void report_json(const struct pack *p, const struct hf_package *package,
-			const struct hf_package_target target[HF_SLOTS])
+			const struct hf_package_target target[HF_PLACES])
 {
 	char id[2 * HF_SHA256_BYTES + 1];
 	json_t *images = json_array();
@@ -232,23 +246,26 @@ static void report_json(const struct pack *p, const struct hf_package *package,
 		for (size_t k = 0; k < p->content[i].warning_count; k++)
 			json_array_append_new(warnings, json_string(p->content[i].warnings[k].text));
 	}
-	hf_out_json(json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "package", p->out, "bytes", (int)p->package.len,
-			      "id", hf_out_hex(package->id, sizeof(package->id), id), "version", p->version,
+	hf_out_json(json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "package", p->out, "bytes",
+			      (int)p->package.len, "component",
+			      p->spec.component == HF_COMPONENT_RECOVERY ? "recovery" : "app", "id", hf_out_hex(package->id, sizeof(package->id), id), "version", p->version,
 			      "sequence", hf_json_u64(p->spec.sequence), "images", images, "warnings", warnings));
 }
 
 static void report(const struct pack *p, const struct hf_package *package,
-		   const struct hf_package_target target[HF_SLOTS])
+		   const struct hf_package_target target[HF_PLACES])
 {
 	char id[2 * HF_SHA256_BYTES + 1];
 
-	printf("%s: version %s, security version %u, for %s, %zu bytes\n", p->out, p->version, p->security_version,
-	       p->board.class_name, p->package.len);
+	bool recovery = p->spec.component == HF_COMPONENT_RECOVERY;
+
+	printf("%s: %sversion %s, security version %u, for %s, %zu bytes\n", p->out, recovery ? "recovery " : "",
+	       p->version, p->security_version, p->board.class_name, p->package.len);
 	for (unsigned i = 0; i < p->spec.contents; i++) {
 		if (p->spec.contents == HF_SLOTS)
 			printf("  slot %c: ", 'A' + (int)i);
 		else
-			printf("  either slot: ");
+			printf(recovery ? "  any place: " : "  either slot: ");
 		printf("image of %u bytes at offset 0x%x", target[i].image.image_bytes,
 		       p->spec.content[i].image_offset);
 		if (target[i].image.table_bytes)
@@ -279,7 +296,7 @@ static void warn(const struct pack *p)
 
 static enum hf_err pack(struct pack *p)
 {
-	struct hf_package_target target[HF_SLOTS];
+	struct hf_package_target target[HF_PLACES];
 	struct hf_package package;
 	enum hf_err err = hf_board_load(p->board_file, &p->board, &p->diag);
 
@@ -322,6 +339,8 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		{"from", 0, HF_ARG_TEXT, "COND", "versions it upgrades from: '>=1.0.0,<2.0.0'", &p->from, NULL},
 		{"device-id", 'd', HF_ARG_LIST, "HEX", "for this device only; may be given several times",
 		 &p->devices, NULL},
+		{"component", 0, HF_ARG_TEXT, "NAME", "app or recovery (default: by where the file is linked)",
+		 &p->component, NULL},
 		{"description", 0, HF_ARG_TEXT, "TEXT", "for people, signed with the rest", &p->description, NULL},
 		{"slot-a", 0, HF_ARG_TEXT, "FILE", "a build for slot A that cannot be relocated ...", &p->fixed[0],
 		 NULL},

@@ -101,7 +101,7 @@ static enum hf_exit refuse(const struct verify *v, const char *file, enum hf_err
 
 static enum hf_exit verify(struct verify *v, const char *file)
 {
-	struct hf_package_target target[HF_SLOTS];
+	struct hf_package_target target[HF_PLACES];
 	struct hf_buffer keyset = {0}, package = {0};
 	unsigned unchecked = 0;
 	enum hf_exit code = HF_EXIT_OK;

@@ -65,6 +65,11 @@ static json_t *facts_of_conditions(const struct hf_version_conditions *from)
 	return list;
 }
 
+static const char *component_name(const struct hf_package *p)
+{
+	return hf_package_fact(p).component == HF_COMPONENT_RECOVERY ? "recovery" : "app";
+}
+
 static void add_identity(json_t *facts, const struct hf_package *p)
 {
 	struct hf_package_text text;
@@ -78,6 +83,7 @@ static void add_identity(json_t *facts, const struct hf_package *p)
 		json_array_append_new(devices, json_id(needs.device[i]));
 	for (unsigned i = 0; i < p->signatures; i++)
 		json_array_append_new(signatures, json_string(hf_alg_name(p->alg[i])));
+	json_object_set_new(facts, "component", json_string(component_name(p)));
 	json_object_set_new(facts, "version", facts_of_version(&p->manifest));
 	json_object_set_new(facts, "sequence", hf_json_u64(sequence));
 	json_object_set_new(facts, "security_version", json_integer(hf_sequence_security(sequence)));
@@ -295,6 +301,7 @@ static void print_identity(const json_t *facts, const struct hf_package *p)
 	printf("  %-12s %s, security version %u, release %u, sequence %" PRIu64 "\n", "version",
 	       text_of(facts, "version"), hf_sequence_security(p->manifest.sequence),
 	       hf_sequence_release(p->manifest.sequence), p->manifest.sequence);
+	printf("  %-12s %s\n", "component", text_of(facts, "component"));
 	printf("  %-12s class %s of %s\n", "for", text_of(facts, "class"), text_of(facts, "vendor"));
 	printf("  %-12s class id %s, vendor id %s\n", "", text_of(facts, "class_id"), text_of(facts, "vendor_id"));
 	print_list("devices", json_object_get(facts, "devices"), "any of this class");
@@ -416,17 +423,25 @@ static bool content_matches(struct hf_bytes dump, const struct hf_package *p, co
 	return same;
 }
 
-/* 0 or 1: the slot that the dump was read from and is whole for; -1: none. */
-static int find_slot(const struct hf_inspect *in, const struct hf_package *p)
+static const struct {
+	const char *key, *text;
+} places[HF_PLACES] = {
+	{"slot_a", "slot A"},
+	{"slot_b", "slot B"},
+	{"recovery", "the recovery partition"},
+};
+
+/* The place that the dump was read from and is whole for; HF_PLACES: none. */
+static unsigned find_place(const struct hf_inspect *in, const struct hf_package *p)
 {
-	for (unsigned slot = 0; slot < HF_SLOTS; slot++) {
+	for (unsigned place = 0; place < HF_PLACES; place++) {
 		struct hf_params params;
 
-		if (hf_package_params(p, slot, &params) == HF_OK &&
-		    content_matches(in->file, p, &params, in->board->layout.slot[slot]))
-			return (int)slot;
+		if (hf_package_params(p, place, &params) == HF_OK &&
+		    content_matches(in->file, p, &params, *hf_layout_place(&in->board->layout, place)))
+			return place;
 	}
-	return -1;
+	return HF_PLACES;
 }
 
 enum hf_err hf_inspect_slot(const struct hf_inspect *in, struct hf_diag *diag)
@@ -434,7 +449,7 @@ enum hf_err hf_inspect_slot(const struct hf_inspect *in, struct hf_diag *diag)
 	struct hf_package p;
 	uint32_t table_bytes = 0;
 	json_t *facts, *slots;
-	int slot = -1;
+	unsigned place = HF_PLACES;
 	enum hf_err err = hf_package_read_head(in->file, &p, diag);
 
 	if (err)
@@ -444,12 +459,12 @@ enum hf_err hf_inspect_slot(const struct hf_inspect *in, struct hf_diag *diag)
 	slots = facts_of_slots(&p, &err, &table_bytes, diag);
 	json_object_set_new(facts, "slots", slots);
 	if (in->board) {
-		slot = find_slot(in, &p);
+		place = find_place(in, &p);
 		json_object_set_new(facts, "read_from",
-				    slot < 0 ? json_null() : json_string(slot ? "slot_b" : "slot_a"));
+				    place == HF_PLACES ? json_null() : json_string(places[place].key));
 	}
-	if (in->board && slot < 0) {
-		hf_diag_set(diag, "the content is damaged, or was not read from a slot of class %s",
+	if (in->board && place == HF_PLACES) {
+		hf_diag_set(diag, "the content is damaged, or was read neither from a slot nor from recovery of class %s",
 			    in->board->class_name);
 		err = HF_ERR_DIGEST;
 	}
@@ -461,10 +476,8 @@ enum hf_err hf_inspect_slot(const struct hf_inspect *in, struct hf_diag *diag)
 	print_identity(facts, &p);
 	print_slots(slots);
 	if (in->board)
-		printf("  %-12s %s\n", "content",
-		       slot < 0 ? "DAMAGED"
-		       : slot   ? "whole, read from slot B"
-				: "whole, read from slot A");
+		printf("  %-12s %s%s\n", "content", place == HF_PLACES ? "DAMAGED" : "whole, read from ",
+		       place == HF_PLACES ? "" : places[place].text);
 	else
 		printf("  %-12s not checked (give --board)\n", "content");
 	print_sequences(&p.manifest);

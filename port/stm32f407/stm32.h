@@ -101,6 +101,7 @@
 #define GPIO_MODER(port)    HF_REG(GPIO_BASE(port) + 0x00u)
 #define GPIO_OSPEEDR(port)  HF_REG(GPIO_BASE(port) + 0x08u)
 #define GPIO_PUPDR(port)    HF_REG(GPIO_BASE(port) + 0x0cu)
+#define GPIO_IDR(port)      HF_REG(GPIO_BASE(port) + 0x10u)
 #define GPIO_BSRR(port)     HF_REG(GPIO_BASE(port) + 0x18u)
 #define GPIO_AFR(port, pin) HF_REG(GPIO_BASE(port) + 0x20u + 4u * ((pin) / 8u))
 
@@ -115,6 +116,7 @@
 #define USART_CR3(base)  HF_REG((base) + 0x14u)
 #define USART_SR_PE      (1u << 0)
 #define USART_SR_FE      (1u << 1)
+#define USART_SR_NE      (1u << 2)
 #define USART_SR_ORE     (1u << 3)
 #define USART_SR_IDLE    (1u << 4)
 #define USART_SR_RXNE    (1u << 5)
@@ -129,6 +131,7 @@
 #define USART_CR1_PCE    (1u << 10)
 #define USART_CR1_M      (1u << 12)
 #define USART_CR1_UE     (1u << 13)
+#define USART_CR3_EIE    (1u << 0)
 #define USART_CR3_DMAR   (1u << 6)
 
 /* DMA controller's base, stream s of 0 to 7. */

@@ -6,11 +6,20 @@
 
 #define BYTE_LIMIT_MS 10 /* a byte at 1200 baud */
 
+static uint32_t clock_of(const struct hf_usart_config *config, const struct hf_clock *clock)
+{
+	return config->number == 1 || config->number == 6 ? clock->apb2_hz : clock->apb1_hz;
+}
+
+void hf_usart_set_baud(const struct hf_usart_config *config, const struct hf_clock *clock, uint32_t baud)
+{
+	USART_BRR(USART_BASE(config->number)) = (clock_of(config, clock) + baud / 2) / baud;
+}
+
 uint32_t hf_usart_open(const struct hf_usart_config *config, const struct hf_clock *clock)
 {
 	uint32_t base = USART_BASE(config->number);
 	bool apb2 = config->number == 1 || config->number == 6;
-	uint32_t hz = apb2 ? clock->apb2_hz : clock->apb1_hz;
 
 	if (apb2)
 		RCC_APB2ENR |= config->number == 1 ? 1u << 4 : 1u << 5;
@@ -22,7 +31,7 @@ uint32_t hf_usart_open(const struct hf_usart_config *config, const struct hf_clo
 	USART_CR1(base) = 0;
 	USART_CR2(base) = 0;
 	USART_CR3(base) = 0;
-	USART_BRR(base) = (hz + config->baud / 2) / config->baud;
+	hf_usart_set_baud(config, clock, config->baud);
 	USART_CR1(base) = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE |
 			  (config->even_parity ? USART_CR1_M | USART_CR1_PCE : 0);
 	return base;

@@ -28,6 +28,9 @@ struct hf_usart_config {
 /* Clocks and sets up the USART and its pins, receiver and transmitter on, no interrupts. Returns its register base. */
 uint32_t hf_usart_open(const struct hf_usart_config *config, const struct hf_clock *clock);
 
+/* Another rate, also in the middle of a stream: what is on the wire is lost. */
+void hf_usart_set_baud(const struct hf_usart_config *config, const struct hf_clock *clock, uint32_t baud);
+
 /* Sends and waits, at most a few milliseconds a byte. */
 void hf_usart_send(uint32_t base, const void *data, size_t len);
 /* Waits until the last byte has left, at most a few milliseconds. */
@@ -43,6 +46,7 @@ struct hf_usart_stream {
 	uint8_t *tx;       /* ring, tx_size a power of two */
 	uint32_t tx_size;
 	volatile uint32_t tx_in, tx_out; /* count up for ever */
+	volatile uint32_t errors;        /* characters that came damaged: framing or noise. Counts up for ever */
 };
 
 /* rings are kept. number: the USART's, opened before. The interrupt is enabled here and must call
@@ -50,8 +54,8 @@ struct hf_usart_stream {
 void hf_usart_stream_open(struct hf_usart_stream *s, unsigned number, uint8_t *rx, uint32_t rx_size, uint8_t *tx,
 			  uint32_t tx_size);
 void hf_usart_stream_irq(struct hf_usart_stream *s);
-/* False: nothing is there. */
-bool hf_usart_stream_read(struct hf_usart_stream *s, uint8_t *byte);
+/* Takes up to cap of the bytes that have arrived, oldest first; returns how many. */
+uint32_t hf_usart_stream_read(struct hf_usart_stream *s, uint8_t *buf, uint32_t cap);
 /* All or nothing: false if the ring has no room. len is at most tx_size. */
 bool hf_usart_stream_write(struct hf_usart_stream *s, const void *data, size_t len);
 /* Everything has left the ring and the shift register. */

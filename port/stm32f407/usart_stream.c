@@ -42,7 +42,7 @@ void hf_usart_stream_open(struct hf_usart_stream *s, unsigned number, uint8_t *r
 	DMA_SNDTR(s->dma, s->stream) = rx_size;
 	DMA_SCR(s->dma, s->stream) = DMA_SCR_CHSEL(channel) | DMA_SCR_PL_HIGH | DMA_SCR_MINC | DMA_SCR_CIRC;
 	DMA_SCR(s->dma, s->stream) |= DMA_SCR_EN;
-	USART_CR3(s->base) |= USART_CR3_DMAR;
+	USART_CR3(s->base) |= USART_CR3_DMAR | USART_CR3_EIE;
 	USART_CR1(s->base) |= USART_CR1_IDLEIE;
 	NVIC_ISER(USART_IRQ(number) / 32u) = 1u << USART_IRQ(number) % 32u;
 }
@@ -51,8 +51,10 @@ void hf_usart_stream_irq(struct hf_usart_stream *s)
 {
 	uint32_t sr = USART_SR(s->base);
 
-	if (sr & USART_SR_IDLE)
-		(void)USART_DR(s->base); /* after the read of SR this clears IDLE and ORE; no byte is due now */
+	if (sr & (USART_SR_FE | USART_SR_NE))
+		s->errors++;
+	if (sr & (USART_SR_IDLE | USART_SR_FE | USART_SR_NE | USART_SR_ORE))
+		(void)USART_DR(s->base); /* after the read of SR this clears them; the DMA has taken the byte by now */
 	if ((sr & USART_SR_TXE) && (USART_CR1(s->base) & USART_CR1_TXEIE)) {
 		if (s->tx_out == s->tx_in)
 			USART_CR1(s->base) &= ~USART_CR1_TXEIE;
@@ -61,15 +63,17 @@ void hf_usart_stream_irq(struct hf_usart_stream *s)
 	}
 }
 
-bool hf_usart_stream_read(struct hf_usart_stream *s, uint8_t *byte)
+uint32_t hf_usart_stream_read(struct hf_usart_stream *s, uint8_t *buf, uint32_t cap)
 {
 	uint32_t write_pos = (s->rx_size - DMA_SNDTR(s->dma, s->stream)) & (s->rx_size - 1);
+	const volatile uint8_t *rx = s->rx;
+	uint32_t n = 0;
 
-	if (s->rx_pos == write_pos)
-		return false;
-	*byte = ((volatile uint8_t *)s->rx)[s->rx_pos];
-	s->rx_pos = (s->rx_pos + 1) & (s->rx_size - 1);
-	return true;
+	while (n < cap && s->rx_pos != write_pos) {
+		buf[n++] = rx[s->rx_pos];
+		s->rx_pos = (s->rx_pos + 1) & (s->rx_size - 1);
+	}
+	return n;
 }
 
 bool hf_usart_stream_write(struct hf_usart_stream *s, const void *data, size_t len)

@@ -168,6 +168,59 @@ static void same_settings_again_need_no_proof(void **state)
 	assert_counts(115200, HF_SMP_FRAMING_BINARY);
 }
 
+/* Damage each second, as a peer at another rate makes it; returns when the line goes to another rate. */
+static uint32_t damage(uint32_t from_ms, uint32_t limit_ms)
+{
+	static uint32_t damaged;
+
+	for (uint32_t ms = from_ms; ms < from_ms + limit_ms; ms += 1000) {
+		damaged += 20;
+		if (hf_smp_link_damaged(&line, damaged, ms))
+			return ms;
+		assert_false(hf_smp_link_damaged(&line, damaged, ms + 500));
+	}
+	return 0;
+}
+
+static void line_that_brings_only_damage_walks_through_the_rates(void **state)
+{
+	(void)state;
+	assert_int_equal(damage(5000, 60000), 10000);
+	assert_counts(460800, HF_SMP_FRAMING_CONSOLE);
+	assert_int_equal(damage(11000, 60000), 16000);
+	assert_counts(115200, HF_SMP_FRAMING_CONSOLE);
+	assert_int_equal(damage(17000, 60000), 22000);
+	assert_counts(921600, HF_SMP_FRAMING_CONSOLE);
+}
+
+static void peer_that_goes_through_the_rates_itself_is_awaited(void **state)
+{
+	(void)state;
+	for (uint32_t ms = 0; ms < 100000; ms += 3000) {
+		assert_int_equal(damage(ms, 2000), 0);
+		hf_smp_link_heard(&line, ms + 2000);
+	}
+	assert_counts(921600, HF_SMP_FRAMING_CONSOLE);
+}
+
+static void burst_of_noise_changes_nothing(void **state)
+{
+	(void)state;
+	assert_false(hf_smp_link_damaged(&line, 1000, 100));
+	assert_false(hf_smp_link_damaged(&line, 1000, 50000));
+	assert_counts(921600, HF_SMP_FRAMING_CONSOLE);
+}
+
+static void rate_that_was_walked_to_falls_back_in_silence(void **state)
+{
+	uint32_t at = damage(0, 60000);
+
+	(void)state;
+	assert_false(hf_smp_link_tick(&line, at + HF_SMP_LINK_SILENCE_MS - 1));
+	assert_true(hf_smp_link_tick(&line, at + HF_SMP_LINK_SILENCE_MS));
+	assert_counts(921600, HF_SMP_FRAMING_CONSOLE);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
@@ -181,6 +234,10 @@ int main(void)
 		T(settings_that_a_packet_proves_stay),
 		T(settings_of_a_peer_that_is_gone_fall_back),
 		T(same_settings_again_need_no_proof),
+		T(line_that_brings_only_damage_walks_through_the_rates),
+		T(peer_that_goes_through_the_rates_itself_is_awaited),
+		T(burst_of_noise_changes_nothing),
+		T(rate_that_was_walked_to_falls_back_in_silence),
 	};
 #undef T
 

@@ -4,7 +4,7 @@
  */
 #include "check.h"
 
-#include "gateway/life.h"
+#include "port/life.h"
 #include "port/stm32f407/iwdg.h"
 
 struct world {

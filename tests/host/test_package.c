@@ -102,7 +102,7 @@ static enum hf_err check(struct hf_bytes file, const struct hf_board *board, str
 			 unsigned *unchecked, struct hf_diag *diag)
 {
 	const struct hf_keyset keyset = trust(&key);
-	struct hf_package_target target[HF_SLOTS];
+	struct hf_package_target target[HF_PLACES];
 	struct hf_package package;
 	enum hf_err err = hf_package_read(file, &package, diag);
 
@@ -605,9 +605,42 @@ static void image_larger_than_a_slot_is_refused(void **state)
 	make_content(300 * 1024);
 	spec = make_spec(&compact);
 	file = build(&spec);
-	assert_check(&file, &compact, anyone, HF_ERR_SLOT, "and this board's slots have 256 KiB");
+	assert_check(&file, &compact, anyone, HF_ERR_SLOT, "and slot A of this board has 256 KiB");
 	hf_buffer_free(&file);
 	spec = make_spec(&reference);
+	file = build(&spec);
+	assert_check(&file, &reference, anyone, HF_OK, NULL);
+	hf_buffer_free(&file);
+	make_content(IMAGE_BYTES);
+}
+
+static void recovery_has_to_fit_its_partition_as_well_as_the_slots(void **state)
+{
+	const struct hf_keyset keyset = trust(&key);
+	const struct hf_package_device device = {.board = &reference, .keyset = &keyset};
+	struct hf_package_spec spec = make_spec(&reference);
+	struct hf_package_target target[HF_PLACES];
+	struct hf_package package;
+	struct hf_buffer file;
+	struct hf_diag diag;
+	unsigned unchecked;
+
+	(void)state;
+	spec.component = HF_COMPONENT_RECOVERY;
+	file = build(&spec);
+	assert_int_equal(hf_package_read(hf_buffer_bytes(&file), &package, &diag), HF_OK);
+	assert_int_equal(hf_package_fact(&package).component, HF_COMPONENT_RECOVERY);
+	assert_int_equal(hf_package_verify(&package, &device, target, &unchecked, &diag), HF_OK);
+	assert_int_equal(target[HF_PLACE_RECOVERY].image.image_addr, 0x08010000 + spec.content[0].image_offset);
+	assert_int_equal(target[HF_PLACE_B].image.image_addr, 0x08080000 + spec.content[0].image_offset);
+	hf_buffer_free(&file);
+	make_content(70 * 1024);
+	spec = make_spec(&reference);
+	spec.component = HF_COMPONENT_RECOVERY;
+	file = build(&spec);
+	assert_check(&file, &reference, anyone, HF_ERR_SLOT, "and the recovery partition of this board has 64 KiB");
+	hf_buffer_free(&file);
+	spec.component = HF_COMPONENT_APP;
 	file = build(&spec);
 	assert_check(&file, &reference, anyone, HF_OK, NULL);
 	hf_buffer_free(&file);
@@ -675,7 +708,7 @@ static void pair_of_builds_gives_each_slot_its_own(void **state)
 	struct hf_buffer file = build(&spec);
 	const struct hf_keyset keyset = trust(&key);
 	const struct hf_package_device device = {.board = &reference, .keyset = &keyset};
-	struct hf_package_target target[HF_SLOTS];
+	struct hf_package_target target[HF_PLACES];
 	struct hf_package package;
 	unsigned unchecked;
 	struct hf_diag diag;
@@ -762,6 +795,7 @@ int main(void)
 		cmocka_unit_test(package_for_other_devices_is_refused),
 		cmocka_unit_test(unknown_facts_of_the_device_are_reported_unchecked),
 		cmocka_unit_test(image_larger_than_a_slot_is_refused),
+		cmocka_unit_test(recovery_has_to_fit_its_partition_as_well_as_the_slots),
 		cmocka_unit_test(image_that_boot_would_not_start_is_refused),
 		cmocka_unit_test(table_that_is_wrong_is_refused),
 		cmocka_unit_test(pair_of_builds_gives_each_slot_its_own),

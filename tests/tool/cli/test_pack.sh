@@ -84,7 +84,7 @@ says "of exactly that size" "image of 65536 bytes"
 exits 0 "which verifies" $verify pad.suit
 exits 3 "padding cannot shrink" $pack --version 1.1.0 --pad-to 4 -o x.suit "$fw/none-a.elf"
 exits 4 "an image that no slot takes is refused" $pack --version 1.1.0 --pad-to 400K -o x.suit "$fw/none-a.elf"
-complains "with both sizes" "this board's slots have 384 KiB"
+complains "with both sizes" "needs 401 KiB, and slot A of this board has 384 KiB"
 
 # ---- a disk that is full ----
 cp two.suit kept.suit
@@ -184,4 +184,25 @@ exits 4 "another board's boot is refused" "$HOLDFAST" factory --board "$referenc
 complains "as such" "not boot for class gw-f407 of holdfast.example"
 [ ! -e x.bin ]
 ok "nothing was written" $?
+
+# ---- recovery ----
+exits 0 "recovery is packed" $pack --component recovery --version 0.1.0 -o recovery.suit "$fw/none-a.elf" "$fw/none-b.elf"
+says "the report says what it is" "recovery.suit: recovery version 0.1.0"
+says "and that it goes anywhere" "any place: image of"
+exits 0 "it is inspected" "$HOLDFAST" inspect recovery.suit
+says "as recovery" "component    recovery"
+exits 2 "another component is refused" $pack --component radio --version 0.1.0 -o x.suit "$fw/none-a.elf" "$fw/none-b.elf"
+exits 0 "a flash with both is made" $factory --recovery recovery.suit --package two.suit --out flash.bin
+[ "$(dd if=flash.bin bs=1 skip=65536 count=3 status=none | od -An -tx1)" = " d8 6b a2" ]
+ok "recovery begins with its prefix" $?
+dd if=flash.bin of=slot.bin bs=1024 skip=64 count=64 status=none
+exits 0 "it is whole" "$HOLDFAST" inspect slot.bin --board "$reference"
+says "and known for where it was read" "read from the recovery partition"
+exits 0 "recovery alone will do" $factory --recovery recovery.suit --out flash.bin
+says "and the slot is empty" "slot A: empty"
+exits 2 "nothing at all will not" $factory --out x.bin
+exits 3 "firmware is no recovery" $factory --recovery two.suit --out x.bin
+complains "as such" "this is a package of firmware, and recovery is wanted"
+exits 3 "recovery is no firmware" $factory --package recovery.suit --out x.bin
+exits 3 "a pair is none" $pack --component recovery --version 0.1.0 -o x.suit --slot-a "$fw/none-a.elf" --slot-b "$fw/none-b.elf"
 finish

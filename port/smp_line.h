@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The maintenance UART: SMP requests in, answers out, and log lines between them. Lines are written whole, so that an
+ * answer and a log line never mix. Gateway and recovery share it.
+ *
+ * Bytes go from the DMA's ring into a queue and from there to the decoders. hf_smp_line_fetch() may be called while flash
+ * is busy, so that ring and queue together hold what a sender has under way.
+ */
+#ifndef HF_SMP_LINE_H
+#define HF_SMP_LINE_H
+
+#include "core/frame.h"
+#include "core/smp_server.h"
+#include "port/byte_queue.h"
+#include "port/stm32f407/usart.h"
+#include "port/text.h"
+
+#define HF_SMP_LINE_LOG_MAX 192u
+
+struct hf_smp_line {
+	/* Given by the caller, the rest zero; all is kept. */
+	struct hf_usart_stream *stream;       /* opened before anything is read or sent */
+	const struct hf_usart_config *usart;
+	const struct hf_clock *clock;
+	const uint32_t *rate;                 /* the board's; the first is the one that the UART was opened with */
+	uint8_t rates;
+	bool walks;                           /* a line that brings nothing but damage is tried at the next rate */
+	uint8_t *packet;                      /* room for the largest request */
+	uint16_t packet_size;
+	uint8_t *answer;                      /* room for its echo, at least HF_SMP_ANSWER_MAX */
+	uint16_t answer_size;
+	struct hf_byte_queue queue;
+
+	/* To be read. */
+	struct hf_smp_server server;
+	uint32_t packets;                     /* that came whole, of either framing */
+	struct hf_smp_link link;              /* rate and framing of now */
+
+	/* Private. */
+	struct hf_smp_decoder text;
+	struct hf_frame_decoder frame;
+	uint32_t text_left;                   /* bytes at the queue's head that are no part of a binary frame */
+	uint32_t arrived_ms;
+};
+
+/* update is kept; cause: enum hf_reset_cause. */
+void hf_smp_line_open(struct hf_smp_line *l, struct hf_update *update, uint8_t cause);
+
+/* Takes what has arrived, answers at most one request, in the framing in which it came. True: there may be more. */
+bool hf_smp_line_poll(struct hf_smp_line *l);
+/* From the ring into the queue, as much as fits. ctx: the line. For the time that flash is busy; needs no flash. */
+void hf_smp_line_fetch(void *ctx);
+
+/* Logs a line; it is lost if the line before is stuck. */
+void hf_smp_line_log(struct hf_smp_line *l, const struct hf_text *line);
+/* Waits until all has left, at most 300 ms. */
+void hf_smp_line_drain(struct hf_smp_line *l);
+
+#endif
