@@ -2,6 +2,9 @@
  *
  * An answer is told by its sequence number, and each transmission has its own: so a late answer to a request that was
  * given up is never taken for the answer to another one, and the time an answer took is always known exactly.
+ *
+ * With the console framing, zeros mean nothing: a device that only knows that one may send noise. With the binary one both are
+ * looked for, since a device that restarted speaks the console's again, and logs.
  */
 #include "smp_client.h"
 
@@ -19,7 +22,24 @@ void hf_smp_client_init(struct hf_smp_client *c, const struct hf_serial *serial)
 {
 	memset(c, 0, sizeof(*c));
 	c->serial = serial;
+	hf_smp_set_framing(c, HF_SMP_FRAMING_CONSOLE);
+}
+
+void hf_smp_set_framing(struct hf_smp_client *c, enum hf_smp_framing framing)
+{
+	uint32_t dropped[] = {c->decoder.dropped, c->frames.dropped};
+
+	c->framing = framing;
+	c->in_pos = c->in_len = 0;
 	hf_smp_decode_begin(&c->decoder, c->packet, sizeof(c->packet));
+	hf_frame_decode_begin(&c->frames, c->packet, sizeof(c->packet));
+	c->decoder.dropped = dropped[0];
+	c->frames.dropped = dropped[1];
+}
+
+uint32_t hf_smp_dropped(const struct hf_smp_client *c)
+{
+	return c->decoder.dropped + c->frames.dropped;
 }
 
 bool hf_smp_stopped(const struct hf_smp_client *c)
@@ -27,13 +47,28 @@ bool hf_smp_stopped(const struct hf_smp_client *c)
 	return c->stop && c->stop(c->ctx);
 }
 
+static size_t encode(enum hf_smp_framing framing, struct hf_bytes packet, uint8_t *out, size_t cap)
+{
+	struct hf_frame_encoder binary;
+	struct hf_smp_encoder console;
+	size_t used = 0, n;
+
+	if (framing == HF_SMP_FRAMING_BINARY) {
+		hf_frame_encode_begin(&binary, packet);
+		return hf_frame_encode(&binary, out, cap);
+	}
+	hf_smp_encode_begin(&console, packet);
+	while ((n = hf_smp_encode_line(&console, out + used)) > 0)
+		used += n;
+	return used;
+}
+
 enum hf_err hf_smp_send(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id, struct hf_bytes body,
 			uint8_t *seq)
 {
 	struct hf_smp_header h = {.version = 1, .op = (uint8_t)op, .seq = c->seq, .id = (uint8_t)id};
 	uint8_t out[HF_SMP_CLIENT_PACKET / 2 * 3];
-	size_t len = HF_SMP_HEADER_BYTES + body.len, used = 0, n;
-	struct hf_smp_encoder e;
+	size_t len = HF_SMP_HEADER_BYTES + body.len, used;
 
 	if (len > sizeof(c->request))
 		return HF_ERR_TOO_LARGE;
@@ -42,11 +77,10 @@ enum hf_err hf_smp_send(struct hf_smp_client *c, enum hf_smp_op op, unsigned gro
 	hf_smp_header_store(c->request, &h);
 	if (body.len)
 		memcpy(c->request + HF_SMP_HEADER_BYTES, body.ptr, body.len);
-	hf_smp_encode_begin(&e, (struct hf_bytes){c->request, len});
-	while ((n = hf_smp_encode_line(&e, out + used)) > 0)
-		used += n;
+	used = encode(c->framing, (struct hf_bytes){c->request, len}, out, sizeof(out));
 	*seq = c->seq++;
 	c->sent++;
+	c->written += used;
 	return hf_serial_write(c->serial, out, used);
 }
 
@@ -150,18 +184,20 @@ static bool parse_answer(struct hf_bytes packet, struct hf_smp_answer *out)
 	return true;
 }
 
-/* Feeds what has been read to the decoder. True: an answer. */
-static bool decode(struct hf_smp_client *c, struct hf_smp_answer *out)
+/* Console frames and text; takes until there is an answer. True: an answer. */
+static bool decode_text(struct hf_smp_client *c, struct hf_bytes text, struct hf_smp_answer *out)
 {
-	while (c->in_pos < c->in_len) {
-		uint8_t byte = c->in[c->in_pos++];
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t byte = text.ptr[i];
 
+		c->in_pos++;
 		switch (hf_smp_decode(&c->decoder, byte)) {
 		case HF_SMP_PACKET:
 			if (parse_answer((struct hf_bytes){c->packet, c->decoder.len}, out))
 				return true;
 			break;
 		case HF_SMP_TEXT:
+			c->text_lines += byte == '\n';
 			if (c->on_text)
 				c->on_text(c->ctx, byte);
 			break;
@@ -172,11 +208,52 @@ static bool decode(struct hf_smp_client *c, struct hf_smp_answer *out)
 	return false;
 }
 
+static bool decode_binary(struct hf_smp_client *c, struct hf_bytes in, struct hf_smp_answer *out)
+{
+	enum hf_frame_event event;
+	size_t took = hf_frame_decode(&c->frames, in, &event);
+
+	if (event == HF_FRAME_TEXT) {
+		c->in_pos += took - c->frames.text.len;
+		return decode_text(c, c->frames.text, out);
+	}
+	c->in_pos += took;
+	return event == HF_FRAME_PACKET && parse_answer((struct hf_bytes){c->packet, c->frames.len}, out);
+}
+
+/* Feeds what has been read to the decoders. True: an answer. */
+static bool decode(struct hf_smp_client *c, struct hf_smp_answer *out)
+{
+	while (c->in_pos < c->in_len) {
+		struct hf_bytes in = {c->in + c->in_pos, c->in_len - c->in_pos};
+
+		if (c->framing == HF_SMP_FRAMING_BINARY ? decode_binary(c, in, out) : decode_text(c, in, out))
+			return true;
+	}
+	return false;
+}
+
+/* Reads what there is. A line counts as silent only for as long as we have listened to it. */
+static enum hf_err read_some(struct hf_smp_client *c, uint64_t until_ms)
+{
+	uint64_t now = hf_serial_now_ms(c->serial), wait = until_ms > now ? until_ms - now : 0;
+	enum hf_err err;
+
+	c->in_pos = 0;
+	err = hf_serial_read(c->serial, c->in, sizeof(c->in), wait < UINT32_MAX ? (uint32_t)wait : UINT32_MAX,
+			     &c->in_len);
+	c->silent_ms += hf_serial_now_ms(c->serial) - now;
+	if (c->silent_ms > HF_FRAME_IDLE_MS)
+		hf_frame_idle(&c->frames);
+	if (c->in_len)
+		c->silent_ms = 0;
+	c->received += c->in_len;
+	return err;
+}
+
 enum hf_err hf_smp_receive(struct hf_smp_client *c, uint64_t until_ms, struct hf_smp_answer *out)
 {
 	for (;;) {
-		uint64_t now = hf_serial_now_ms(c->serial);
-		uint64_t wait = until_ms > now ? until_ms - now : 0;
 		enum hf_err err;
 
 		if (decode(c, out)) {
@@ -185,9 +262,7 @@ enum hf_err hf_smp_receive(struct hf_smp_client *c, uint64_t until_ms, struct hf
 		}
 		if (hf_smp_stopped(c))
 			return HF_ERR_TIMEOUT;
-		c->in_pos = 0;
-		err = hf_serial_read(c->serial, c->in, sizeof(c->in), wait < UINT32_MAX ? (uint32_t)wait : UINT32_MAX,
-				     &c->in_len);
+		err = read_some(c, until_ms);
 		if (err == HF_ERR_TIMEOUT && hf_serial_now_ms(c->serial) >= until_ms)
 			return HF_ERR_TIMEOUT;
 		if (err && err != HF_ERR_TIMEOUT)
@@ -197,7 +272,7 @@ enum hf_err hf_smp_receive(struct hf_smp_client *c, uint64_t until_ms, struct hf
 
 enum hf_err hf_smp_reopen(struct hf_smp_client *c, uint64_t until_ms)
 {
-	uint32_t pause = FIRST_PAUSE_MS, dropped = c->decoder.dropped;
+	uint32_t pause = FIRST_PAUSE_MS;
 
 	while (hf_serial_reopen(c->serial) != HF_OK) {
 		if (hf_smp_stopped(c) || hf_serial_now_ms(c->serial) >= until_ms)
@@ -206,9 +281,7 @@ enum hf_err hf_smp_reopen(struct hf_smp_client *c, uint64_t until_ms)
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
 	c->reopened++;
-	c->in_pos = c->in_len = 0;
-	hf_smp_decode_begin(&c->decoder, c->packet, sizeof(c->packet));
-	c->decoder.dropped = dropped;
+	hf_smp_set_framing(c, c->framing);
 	return HF_OK;
 }
 

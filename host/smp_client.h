@@ -6,8 +6,10 @@
 #ifndef HF_SMP_CLIENT_H
 #define HF_SMP_CLIENT_H
 
+#include "frame.h"
 #include "serial.h"
 #include "smp.h"
+#include "smp_link.h"
 
 #define HF_SMP_CLIENT_PACKET 4096u /* longest packet that is sent or taken */
 
@@ -21,10 +23,15 @@ struct hf_smp_client {
 	void *ctx;
 
 	/* To be read. */
+	enum hf_smp_framing framing; /* of requests; set by hf_smp_set_framing */
 	uint32_t sent, answered, timeouts, reopened;
+	uint32_t text_lines;         /* line ends beside SMP: somebody there speaks */
+	uint64_t received, written;  /* bytes on the line, of whatever kind */
 
 	/* Private. */
 	uint8_t seq;
+	uint64_t silent_ms; /* how long reads in a row brought nothing */
+	struct hf_frame_decoder frames;
 	size_t in_len, in_pos;
 	uint8_t in[512];
 	struct hf_smp_decoder decoder;
@@ -44,6 +51,13 @@ struct hf_smp_answer {
 
 /* serial is borrowed for good. */
 void hf_smp_client_init(struct hf_smp_client *c, const struct hf_serial *serial);
+
+/* How requests are framed from now on. Answers are understood in the console framing, with the binary one chosen in both.
+ * What has arrived of an answer is dropped. */
+void hf_smp_set_framing(struct hf_smp_client *c, enum hf_smp_framing framing);
+
+/* Packets that were dropped because they arrived damaged, of either framing. */
+uint32_t hf_smp_dropped(const struct hf_smp_client *c);
 
 /* Sends one request, once; *seq is what its answer will carry. HF_ERR_TOO_LARGE, or the line's error. */
 HF_MUST_USE enum hf_err hf_smp_send(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id,

@@ -69,11 +69,12 @@ static enum hf_err ask(struct hf_smp_client *c, enum hf_smp_op op, unsigned grou
 	return hf_smp_request(c, op, group, id, body, patience_ms, answer);
 }
 
-static enum hf_err get(struct hf_smp_client *c, unsigned group, unsigned id, uint32_t patience_ms,
-		       void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to), void *to,
-		       struct hf_smp_answer *answer)
+static enum hf_err command(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id,
+			   struct hf_bytes body, uint32_t patience_ms,
+			   void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to), void *to,
+			   struct hf_smp_answer *answer)
 {
-	enum hf_err err = ask(c, HF_SMP_READ, group, id, (struct hf_bytes){NULL, 0}, patience_ms, answer);
+	enum hf_err err = ask(c, op, group, id, body, patience_ms, answer);
 	struct hf_cbor_reader r;
 
 	if (err || answer->refusal)
@@ -81,6 +82,13 @@ static enum hf_err get(struct hf_smp_client *c, unsigned group, unsigned id, uin
 	hf_cbor_open_final(&r, answer->body);
 	read_map(&r, field, to);
 	return hf_cbor_close(&r) ? HF_ERR_TYPE : HF_OK;
+}
+
+static enum hf_err get(struct hf_smp_client *c, unsigned group, unsigned id, uint32_t patience_ms,
+		       void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to), void *to,
+		       struct hf_smp_answer *answer)
+{
+	return command(c, HF_SMP_READ, group, id, (struct hf_bytes){NULL, 0}, patience_ms, field, to, answer);
 }
 
 static void parameters_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
@@ -322,6 +330,54 @@ enum hf_err hf_smp_get_counters(struct hf_smp_client *c, uint32_t patience_ms, s
 {
 	memset(out, 0, sizeof(*out));
 	return get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_COUNTERS, patience_ms, counters_field, out, answer);
+}
+
+static void line_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
+{
+	struct hf_smp_line_state *line = to;
+	struct hf_smp_items it;
+
+	if (hf_smp_is(key, "baud")) {
+		line->baud = get_u32(r);
+	} else if (hf_smp_is(key, "frame")) {
+		line->framing = get_u32(r);
+	} else if (hf_smp_is(key, "rates")) {
+		hf_smp_items_begin(&it, r, HF_CBOR_ARRAY);
+		while (hf_smp_items_next(&it)) {
+			uint32_t rate = get_u32(r);
+
+			if (line->rates < HF_SMP_RATES)
+				line->rate[line->rates++] = rate;
+		}
+	} else {
+		hf_smp_skip(r);
+	}
+}
+
+enum hf_err hf_smp_get_line(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_line_state *out,
+			    struct hf_smp_answer *answer)
+{
+	memset(out, 0, sizeof(*out));
+	return get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, patience_ms, line_field, out, answer);
+}
+
+enum hf_err hf_smp_set_line(struct hf_smp_client *c, uint32_t wait_ms, uint32_t baud, enum hf_smp_framing framing,
+			    struct hf_smp_line_state *out, struct hf_smp_answer *answer)
+{
+	struct hf_cbor_writer w;
+	uint8_t body[32];
+
+	memset(out, 0, sizeof(*out));
+	hf_cbor_begin(&w, body, sizeof(body));
+	hf_cbor_put_map(&w, baud ? 2 : 1);
+	if (baud) {
+		hf_cbor_put_tstr(&w, "baud");
+		hf_cbor_put_uint(&w, baud);
+	}
+	hf_cbor_put_tstr(&w, "frame");
+	hf_cbor_put_uint(&w, framing);
+	return command(c, HF_SMP_WRITE, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, (struct hf_bytes){body, w.len}, wait_ms,
+		       line_field, out, answer);
 }
 
 static enum hf_err set_state(struct hf_smp_client *c, uint32_t patience_ms, const uint8_t *hash, bool confirm,

@@ -48,6 +48,16 @@ struct hf_smp_status {
 	char last_error_text[128];
 };
 
+#define HF_SMP_RATES 16
+
+/* The line as the device has it: group 64, id 2. */
+struct hf_smp_line_state {
+	uint32_t baud;
+	uint32_t framing; /* enum hf_smp_framing */
+	unsigned rates;   /* that it can do, the one that it starts with first; further ones are left out */
+	uint32_t rate[HF_SMP_RATES];
+};
+
 struct hf_smp_counters {
 	uint32_t requests, refused, dropped;
 };
@@ -60,6 +70,15 @@ HF_MUST_USE enum hf_err hf_smp_get_status(struct hf_smp_client *c, uint32_t pati
 					  struct hf_smp_answer *answer);
 HF_MUST_USE enum hf_err hf_smp_get_counters(struct hf_smp_client *c, uint32_t patience_ms,
 					    struct hf_smp_counters *out, struct hf_smp_answer *answer);
+
+HF_MUST_USE enum hf_err hf_smp_get_line(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_line_state *out,
+					struct hf_smp_answer *answer);
+
+/* Asks the device to change over, baud 0: framing only; out: what it will have once its answer has left. Sent once: whether
+ * a device that does not answer has changed over is not known. */
+HF_MUST_USE enum hf_err hf_smp_set_line(struct hf_smp_client *c, uint32_t wait_ms, uint32_t baud,
+					enum hf_smp_framing framing, struct hf_smp_line_state *out,
+					struct hf_smp_answer *answer);
 
 /* Wishes a trial of the image with this hash (32 bytes). */
 HF_MUST_USE enum hf_err hf_smp_test_image(struct hf_smp_client *c, uint32_t patience_ms, const uint8_t *hash,

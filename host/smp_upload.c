@@ -10,7 +10,15 @@
  * was busy answers it all in order and the probe at last, one that lost it answers the probe alone. Sending everything
  * again instead would flood the buffer of a device that is erasing.
  *
- * On a bad line long packets hardly ever arrive whole: each loss halves their length, and a run of good ones doubles it.
+ * On a bad line long packets hardly ever arrive whole: each loss halves their length, and a run of good ones doubles it. When
+ * losses are many all the same, the rate goes down. The number under way begins at two and grows with each good answer:
+ * a device that restarted wants the head again and then jumps, and what was sent meanwhile was sent in vain.
+ *
+ * At a known rate packets go out as the line takes them, and not into the system's buffers: what was not sent yet when a loss or
+ * a restart shows need not be sent at all.
+ *
+ * A device that restarts does so at its first rate. What it says there (text, or bytes that make no sense at our rate) tells
+ * at once that waiting is no use; so does a long silence.
  */
 #include "smp_upload.h"
 
@@ -24,11 +32,20 @@
 #define LONGEST_WAIT_MS 8000u
 #define RETRIES         3  /* refusals in a row, without getting ahead, that may be the line's fault */
 #define RESTARTS        20 /* restarts of the device in a row, without getting ahead */
+#define SETBACKS        60 /* times that the device wanted less than before, the same way */
 #define BUSY_PAUSE_MS   500u
 #define PROBE_BYTES     64u /* of the file: a device that writes by the flash row gets ahead with it too */
 #define SHORTEST_BYTES  192u /* packets are not made shorter than that, if the device takes more */
 #define GOOD_RUN        16   /* answers without a loss, after which packets become longer */
 #define QUEUE           (HF_SMP_WINDOW_MAX + 8)
+#define FIRST_WINDOW    2u
+#define LEAST_WINDOW    4u    /* after losses: so many in a row are seldom lost, and the next one tells */
+#define FLIGHT_MS       1500u /* of line time under way: a sector's erase long, and more */
+#define AHEAD_MS        80u   /* of line time that waits in the system's buffers */
+#define LISTEN_MS       50u
+#define SPOKEN_MS       100u  /* of silence, after which text means that the device has restarted */
+#define SILENCES        3     /* waits in a row, after which the device is looked for */
+#define LOSSES          8     /* of the last 32 packets, which make a line a bad one */
 
 struct packet {
 	uint8_t seq;
@@ -45,13 +62,21 @@ struct sender {
 	struct packet queue[QUEUE];
 	unsigned queued;
 	uint32_t length;      /* of packets, now */
+	unsigned open;        /* packets that may be under way, now */
 	unsigned good;        /* answers since the last loss */
+	uint32_t history;     /* a bit a packet, 1 for lost */
+	bool lowering;        /* the rate goes down once nothing is under way */
 	uint32_t next;        /* file offset of the next packet to send */
 	uint32_t best;        /* highest offset that was ever wanted */
 	unsigned retries;     /* since `best` moved */
 	unsigned restarts;
+	unsigned setbacks;
+	unsigned silences;    /* waits in a row that brought nothing */
+	uint32_t text_lines;  /* of the client, as last seen */
+	uint64_t received;    /* of the client, when an answer came last */
+	uint64_t line_free_us; /* when the line will have sent all that was written */
 	uint32_t wait_ms;     /* for an answer, this time */
-	uint32_t usual_ms;    /* smoothed time that an answer takes */
+	uint32_t usual_ms;    /* smoothed time between two answers */
 	uint64_t heard_ms;    /* when something was sent into silence, or heard */
 	uint64_t advanced_ms; /* when the device last got ahead */
 };
@@ -66,6 +91,35 @@ static uint32_t patient_wait(const struct sender *s)
 	uint32_t wait = 3 * s->usual_ms;
 
 	return wait < FIRST_WAIT_MS ? FIRST_WAIT_MS : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : wait;
+}
+
+/* To what we can do, and the longest packets first. */
+static void clamp(struct sender *s)
+{
+	struct hf_smp_upload *u = s->u;
+
+	u->window = u->window == 0 ? 1 : u->window > HF_SMP_WINDOW_MAX ? HF_SMP_WINDOW_MAX : u->window;
+	if (u->packet_bytes > HF_SMP_CLIENT_PACKET)
+		u->packet_bytes = HF_SMP_CLIENT_PACKET;
+	s->length = u->packet_bytes;
+}
+
+/* From now on silence counts. */
+static void note_silence(struct sender *s)
+{
+	s->heard_ms = now_ms(s);
+	s->received = s->client->received;
+}
+
+/* Deep in a window answers follow each other closely; after a loss only the packet's own time says something. */
+static void note_heard(struct sender *s, const struct packet *p)
+{
+	uint64_t since = p->sent_ms > s->heard_ms ? p->sent_ms : s->heard_ms;
+
+	s->usual_ms = (3 * s->usual_ms + (uint32_t)(now_ms(s) - since)) / 4;
+	s->wait_ms = patient_wait(s);
+	s->silences = 0;
+	note_silence(s);
 }
 
 /* The body of the packet at `off`; *taken is how many bytes of the file it may carry, and then does. */
@@ -96,11 +150,32 @@ static enum hf_err build(const struct sender *s, uint32_t off, uint8_t *body, si
 	return w.err;
 }
 
+/* Bytes were written: until when the line is busy with them. */
+static void note_written(struct sender *s, uint64_t bytes)
+{
+	uint64_t now_us = now_ms(s) * 1000;
+	uint32_t baud = s->u->rate ? s->u->rate->now : 0;
+
+	if (s->line_free_us < now_us)
+		s->line_free_us = now_us;
+	if (baud)
+		s->line_free_us += bytes * 10000000 / baud;
+}
+
+/* When the next packet may be written. */
+static uint64_t free_ms(const struct sender *s)
+{
+	uint64_t at = s->line_free_us / 1000;
+
+	return at > AHEAD_MS ? at - AHEAD_MS : 0;
+}
+
 /* Sends the packet at `off` with at most *taken bytes of the file. */
 static enum hf_err send_packet(struct sender *s, uint32_t off, uint32_t *taken)
 {
 	uint8_t body[HF_SMP_CLIENT_PACKET - HF_SMP_HEADER_BYTES];
 	struct packet *p = &s->queue[s->queued];
+	uint64_t written = s->client->written;
 	enum hf_err err;
 	size_t len;
 
@@ -108,21 +183,36 @@ static enum hf_err send_packet(struct sender *s, uint32_t off, uint32_t *taken)
 	if (err)
 		return err;
 	if (s->queued == 0)
-		s->heard_ms = now_ms(s);
+		note_silence(s);
 	*p = (struct packet){.off = off, .sent_ms = now_ms(s)};
 	err = hf_smp_send(s->client, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_UPLOAD, (struct hf_bytes){body, len},
 			  &p->seq);
 	if (err)
 		return err == HF_ERR_TIMEOUT ? HF_ERR_IO : err;
 	s->queued++;
+	note_written(s, s->client->written - written);
 	s->u->packets_sent++;
 	s->u->bytes_sent += *taken;
 	return HF_OK;
 }
 
+/* How many packets the line carries in FLIGHT_MS, at the least two. */
+static unsigned flight(const struct sender *s)
+{
+	uint32_t rate = s->u->rate ? s->u->rate->now : 0;
+	uint64_t packets = (uint64_t)rate * FLIGHT_MS / 10000 / s->length;
+
+	if (s->client->framing == HF_SMP_FRAMING_CONSOLE)
+		packets = packets * 3 / 4;
+	return rate == 0 || packets > HF_SMP_WINDOW_MAX ? HF_SMP_WINDOW_MAX : packets < 2 ? 2 : (unsigned)packets;
+}
+
 static enum hf_err fill_window(struct sender *s)
 {
-	while (s->queued < s->u->window && s->next < s->u->file.len) {
+	unsigned room = s->open < flight(s) ? s->open : flight(s);
+
+	room = room < s->u->window ? room : s->u->window;
+	while (s->queued < room && s->next < s->u->file.len && now_ms(s) >= free_ms(s)) {
 		uint32_t taken = UINT32_MAX;
 		enum hf_err err = send_packet(s, s->next, &taken);
 
@@ -165,16 +255,30 @@ static void go_to(struct sender *s, uint32_t off)
 	s->next = off;
 }
 
+static bool is_bad(uint32_t history)
+{
+	unsigned lost = 0;
+
+	for (; history; history &= history - 1)
+		lost++;
+	return lost >= LOSSES;
+}
+
 static void note_loss(struct sender *s)
 {
 	s->u->resent++;
 	s->good = 0;
+	s->open = s->open / 2 > LEAST_WINDOW ? s->open / 2 : LEAST_WINDOW;
+	s->history = s->history << 1 | 1;
+	s->lowering = s->u->rate && is_bad(s->history);
 	if (s->length / 2 >= SHORTEST_BYTES)
 		s->length /= 2;
 }
 
 static void note_good(struct sender *s)
 {
+	s->history <<= 1;
+	s->open += s->open < HF_SMP_WINDOW_MAX;
 	if (++s->good % GOOD_RUN != 0)
 		return;
 	s->length = s->length * 2 < s->u->packet_bytes ? s->length * 2 : s->u->packet_bytes;
@@ -187,6 +291,7 @@ static void forget(struct sender *s)
 		s->u->resent++;
 	s->queued = 0;
 	s->next = s->u->off;
+	s->open = FIRST_WINDOW;
 }
 
 /* Takes the packet with this number and all before it out of the queue. */
@@ -264,10 +369,15 @@ static enum hf_err read_off(const struct hf_smp_answer *a, uint32_t total, uint3
 	return HF_OK;
 }
 
-static enum hf_err note_restart(struct sender *s)
+/* A device that changes its mind for ever must not keep us for ever. */
+static enum hf_err note_setback(struct sender *s, uint32_t off)
 {
-	s->u->restarts++;
-	return ++s->restarts > RESTARTS ? HF_ERR_TIMEOUT : HF_OK;
+	if (off == 0) {
+		s->u->restarts++;
+		s->restarts++;
+		s->open = FIRST_WINDOW;
+	}
+	return s->restarts > RESTARTS || ++s->setbacks > SETBACKS ? HF_ERR_TIMEOUT : HF_OK;
 }
 
 /* The device wants `off` next. */
@@ -280,12 +390,13 @@ static enum hf_err take_off(struct sender *s, uint32_t off)
 
 	if (off > u->off)
 		s->advanced_ms = now_ms(s);
-	if (off == 0 && u->off > 0)
-		err = note_restart(s);
+	if (off < u->off)
+		err = note_setback(s, off);
 	if (off > s->best) {
 		s->best = off;
 		s->retries = 0;
 		s->restarts = 0;
+		s->setbacks = 0;
 	}
 	u->off = off;
 	if (off == expected)
@@ -311,11 +422,9 @@ static enum hf_err take_answer(struct sender *s, const struct hf_smp_answer *a)
 
 	if (a->header.group != HF_SMP_IMAGE || a->header.id != HF_SMP_IMAGE_UPLOAD)
 		return HF_OK;
-	s->heard_ms = now_ms(s);
 	if (!settle(s, a->header.seq, &p))
 		return HF_OK;
-	s->usual_ms = (3 * s->usual_ms + (uint32_t)(now_ms(s) - p.sent_ms)) / 4;
-	s->wait_ms = patient_wait(s);
+	note_heard(s, &p);
 	if (p.is_void)
 		return HF_OK;
 	if (a->refusal)
@@ -326,25 +435,102 @@ static enum hf_err take_answer(struct sender *s, const struct hf_smp_answer *a)
 	return match ? take_off(s, off) : HF_ERR_DIGEST;
 }
 
+/* The line was changed, or the device found again: it may be another program that answers now. */
+static enum hf_err begin_again(struct sender *s)
+{
+	struct hf_smp_parameters p;
+	struct hf_smp_answer answer;
+	enum hf_err err = hf_smp_get_parameters(s->client, s->u->patience_ms, &p, &answer);
+
+	if (err)
+		return err;
+	forget(s);
+	s->history = 0;
+	s->silences = 0;
+	s->lowering = false;
+	s->u->packet_bytes = p.buf_size ? p.buf_size : s->u->packet_bytes;
+	s->u->window = p.buf_count ? p.buf_count : s->u->window;
+	clamp(s);
+	note_silence(s);
+	return HF_OK;
+}
+
+static uint32_t patience_left(const struct sender *s)
+{
+	uint64_t end = s->advanced_ms + s->u->patience_ms, now = now_ms(s);
+
+	return end > now ? (uint32_t)(end - now) : 0;
+}
+
+static enum hf_err lower_line(struct sender *s)
+{
+	enum hf_err err = hf_smp_rate_lower(s->client, s->u->rate, patience_left(s));
+
+	s->lowering = false;
+	s->history = 0;
+	return err == HF_ERR_NOT_FOUND ? HF_OK : err ? err : begin_again(s);
+}
+
+static enum hf_err look_again(struct sender *s)
+{
+	enum hf_err err = hf_smp_rate_again(s->client, s->u->rate, patience_left(s));
+
+	return err ? err : begin_again(s);
+}
+
+/* Nothing was heard for as long as was to be expected. */
+static enum hf_err take_silence(struct sender *s)
+{
+	const struct hf_smp_rate *rate = s->u->rate;
+	bool garbage = rate && rate->now != rate->first && s->client->received != s->received;
+
+	if (s->lowering)
+		return lower_line(s);
+	if (rate && (garbage || ++s->silences >= SILENCES))
+		return look_again(s);
+	return send_probe(s);
+}
+
+/* Does the device say something, and no answer? It has restarted, or is about to. */
+static bool speaks(struct sender *s)
+{
+	bool more = s->client->text_lines != s->text_lines;
+
+	s->text_lines = s->client->text_lines;
+	return more && now_ms(s) >= s->heard_ms + SPOKEN_MS;
+}
+
 static enum hf_err wait_answer(struct sender *s)
 {
+	uint64_t now = now_ms(s), until = s->heard_ms + s->wait_ms, soon = now + LISTEN_MS;
 	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_receive(s->client, s->heard_ms + s->wait_ms, &answer);
+	enum hf_err err;
+
+	if (free_ms(s) > now && free_ms(s) < soon)
+		soon = free_ms(s);
+	err = hf_smp_receive(s->client, until < soon ? until : soon, &answer);
 
 	if (!err)
 		return take_answer(s, &answer);
 	if (err != HF_ERR_TIMEOUT)
 		return err;
-	return hf_smp_stopped(s->client) ? HF_ERR_TIMEOUT : send_probe(s);
+	if (hf_smp_stopped(s->client))
+		return HF_ERR_TIMEOUT;
+	if (now_ms(s) >= until)
+		return take_silence(s);
+	return speaks(s) ? send_probe(s) : HF_OK;
 }
 
 static enum hf_err step(struct sender *s)
 {
-	enum hf_err err;
+	enum hf_err err = HF_OK;
 
-	if (now_ms(s) >= s->advanced_ms + s->u->patience_ms)
+	if (patience_left(s) == 0)
 		return HF_ERR_TIMEOUT;
-	err = fill_window(s);
+	if (s->lowering && s->queued == 0)
+		return lower_line(s);
+	if (!s->lowering)
+		err = fill_window(s);
 	if (!err)
 		err = wait_answer(s);
 	if (err != HF_ERR_IO)
@@ -356,18 +542,13 @@ static enum hf_err step(struct sender *s)
 
 enum hf_err hf_smp_upload(struct hf_smp_client *c, struct hf_smp_upload *u)
 {
-	struct sender s = {.client = c, .u = u, .wait_ms = FIRST_WAIT_MS};
+	struct sender s = {.client = c, .u = u, .wait_ms = FIRST_WAIT_MS, .open = FIRST_WINDOW};
 	enum hf_err err = HF_OK;
 
 	if (u->file.len == 0 || u->file.len > UINT32_MAX)
 		return HF_ERR_RANGE;
-	if (u->window == 0)
-		u->window = 1;
-	if (u->window > HF_SMP_WINDOW_MAX)
-		u->window = HF_SMP_WINDOW_MAX;
-	if (u->packet_bytes > HF_SMP_CLIENT_PACKET)
-		u->packet_bytes = HF_SMP_CLIENT_PACKET;
-	s.length = u->packet_bytes;
+	clamp(&s);
+	s.text_lines = c->text_lines;
 	hf_sha256_of(u->file, s.sha);
 	s.advanced_ms = s.heard_ms = now_ms(&s);
 	u->off = 0;

@@ -6,9 +6,9 @@
 #ifndef HF_SMP_UPLOAD_H
 #define HF_SMP_UPLOAD_H
 
-#include "smp_client.h"
+#include "smp_rate.h"
 
-#define HF_SMP_WINDOW_MAX 16
+#define HF_SMP_WINDOW_MAX 64
 
 struct hf_smp_upload {
 	/* Set by the caller. */
@@ -16,6 +16,7 @@ struct hf_smp_upload {
 	uint32_t packet_bytes; /* the device's buf_size: longest packet, header included */
 	uint32_t window;       /* packets under way; 1: each is waited for */
 	uint32_t patience_ms;  /* how long no byte may get ahead */
+	struct hf_smp_rate *rate; /* lowers the line when it is bad, finds it again; NULL: it stays as it is */
 	void (*progress)(void *ctx, uint32_t off); /* NULL: none. off may go back */
 	void *ctx;
 

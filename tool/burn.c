@@ -132,28 +132,6 @@ static bool check_package(struct burn *b)
 	return true;
 }
 
-static bool get_status_at_any_rate(struct burn *b, struct hf_smp_status *status, struct hf_smp_answer *answer,
-				   enum hf_err *err)
-{
-	uint64_t until = now_ms(b) + b->patience_ms;
-
-	for (unsigned i = 0;; i++) {
-		if (b->o->bauds) {
-			struct hf_serial_line line = HF_SERIAL_8N1(b->o->baud[i % b->o->bauds]);
-			enum hf_err set = hf_serial_set_line(b->client.serial, &line);
-
-			(void)set; /* lines without a rate have no wrong one; a line that is gone shows it below */
-		}
-		*err = hf_smp_get_status(&b->client, ONE_TRY_MS, status, answer);
-		if (*err != HF_ERR_TIMEOUT && *err != HF_ERR_IO)
-			return *err == HF_OK;
-		if (now_ms(b) >= until || hf_smp_stopped(&b->client))
-			return false;
-		if (*err == HF_ERR_IO)
-			hf_serial_sleep_ms(b->client.serial, POLL_MS);
-	}
-}
-
 static bool connect(struct burn *b)
 {
 	struct hf_smp_status *s = &b->r->status;
@@ -162,7 +140,10 @@ static bool connect(struct burn *b)
 	enum hf_err err;
 
 	tell(b, HF_BURN_CONNECT, "looking for the device");
-	if (!get_status_at_any_rate(b, s, &answer, &err))
+	err = hf_smp_rate_find(&b->client, &b->r->rate, b->patience_ms);
+	if (!err)
+		err = hf_smp_get_status(&b->client, b->patience_ms, s, &answer);
+	if (err)
 		return err == HF_ERR_TYPE ? ends(b, HF_BURN_DEVICE_REFUSED, err, "the device's status makes no sense")
 					  : lost(b, err, "we look for it");
 	if (answer.refusal)
@@ -234,13 +215,35 @@ static bool check_device(struct burn *b)
 
 /* ---- the upload ---- */
 
+/* To the line that the upload will have, and proved before anything is erased. */
+static bool prepare_line(struct burn *b)
+{
+	struct hf_smp_rate *rate = &b->r->rate;
+	enum hf_err err = hf_smp_rate_raise(&b->client, rate, b->patience_ms);
+
+	if (err == HF_ERR_NOT_FOUND)
+		return ends(b, HF_BURN_NO_DEVICE, err, "the device cannot be talked to at %u baud: leave the rate to the tool",
+			    rate->wanted);
+	if (err)
+		return lost(b, err, "we look for the fastest line");
+	b->r->upload_baud = rate->now;
+	b->r->binary = b->client.framing == HF_SMP_FRAMING_BINARY;
+	if (b->r->binary && rate->now)
+		tell(b, HF_BURN_CONNECT, "the line runs at %u baud in binary: %u of %u test packets were lost", rate->now,
+		     rate->proof_lost, rate->proof_sent);
+	return true;
+}
+
 static bool upload(struct burn *b)
 {
 	struct hf_smp_upload *u = &b->r->upload;
 	struct hf_smp_parameters p;
 	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_get_parameters(&b->client, b->patience_ms, &p, &answer);
+	enum hf_err err;
 
+	if (!prepare_line(b))
+		return false;
+	err = hf_smp_get_parameters(&b->client, b->patience_ms, &p, &answer);
 	if (err)
 		return lost(b, err, "we ask it for its parameters");
 	*u = (struct hf_smp_upload){
@@ -248,6 +251,7 @@ static bool upload(struct burn *b)
 		.packet_bytes = p.buf_size ? p.buf_size : PACKET_DEFAULT,
 		.window = p.buf_count,
 		.patience_ms = b->patience_ms,
+		.rate = &b->r->rate,
 		.progress = on_progress,
 		.ctx = b,
 	};
@@ -255,6 +259,8 @@ static bool upload(struct burn *b)
 	tell(b, HF_BURN_UPLOAD, "uploading to slot %c", 'A' + (int)b->r->slot);
 	err = hf_smp_upload(&b->client, u);
 	b->r->uploaded_ms = now_ms(b);
+	if ((err != HF_ERR_TIMEOUT && err != HF_ERR_IO) || hf_smp_stopped(&b->client))
+		hf_smp_rate_restore(&b->client, &b->r->rate);
 	if (err == HF_OK)
 		return true;
 	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
@@ -452,13 +458,22 @@ enum hf_burn_outcome hf_burn(const struct hf_serial *serial, const struct hf_bur
 	b.client.on_text = on_text;
 	b.client.stop = on_stop;
 	b.client.ctx = &b;
+	result->rate = (struct hf_smp_rate){
+		.baud = options->baud,
+		.bauds = options->bauds,
+		.offered_too = options->offered_rates,
+		.console = options->console_only,
+		.wanted = options->upload_baud,
+	};
 	result->begin_ms = now_ms(&b);
 	if (run(&b))
 		result->err = HF_OK;
 	result->end_ms = now_ms(&b);
 	result->timeouts = b.client.timeouts;
 	result->reopened = b.client.reopened;
-	result->dropped = b.client.decoder.dropped;
+	result->dropped = hf_smp_dropped(&b.client);
+	result->rate.baud = NULL;
+	result->upload.rate = NULL;
 	result->upload.progress = NULL;
 	result->upload.ctx = NULL;
 	return result->outcome;

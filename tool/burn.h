@@ -54,6 +54,9 @@ struct hf_burn_options {
 	const struct hf_keyset *keyset; /* NULL: unknown; signatures are then left to the device */
 	const uint32_t *baud;           /* rates to try, in this order */
 	unsigned bauds;                 /* 0: the line is left as it is */
+	bool offered_rates;             /* upload at other rates too that the device offers */
+	bool console_only;              /* upload in the console framing, at the rate at which it was found */
+	uint32_t upload_baud;           /* upload at this rate, and no other; 0: the fastest that proves good */
 	uint32_t patience_ms;           /* without anything getting ahead; 0: 60 s */
 	uint32_t confirm_ms;            /* from the reset to the confirmation; 0: 120 s */
 	bool no_activate;
@@ -76,6 +79,9 @@ struct hf_burn_result {
 	struct hf_smp_status after;  /* at the end, if it answered */
 	uint32_t slot;               /* that was written */
 	struct hf_smp_upload upload; /* its results */
+	struct hf_smp_rate rate;     /* of the line, in the end */
+	uint32_t upload_baud;        /* at the beginning of the upload; 0: unknown */
+	bool binary;                 /* its framing then */
 	uint32_t timeouts, reopened, dropped; /* of the line, as we saw it */
 	uint64_t begin_ms, upload_ms, uploaded_ms, end_ms; /* seam time; 0: not reached */
 };

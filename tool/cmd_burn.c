@@ -147,6 +147,13 @@ static void report_json(const struct hf_burn_result *r)
 						 (json_int_t)r->upload.resent, "restarts", (json_int_t)r->upload.restarts,
 						 "retries", (json_int_t)r->upload.retries, "timeouts",
 						 (json_int_t)r->timeouts, "reopened", (json_int_t)r->reopened));
+	if (r->uploaded_ms)
+		json_object_update_new(result, json_pack("{s:I, s:s, s:I, s:I, s:I, s:I}", "baud",
+							 (json_int_t)r->upload_baud, "framing",
+							 r->binary ? "binary" : "console", "proof_packets",
+							 (json_int_t)r->rate.proof_sent, "proof_lost",
+							 (json_int_t)r->rate.proof_lost, "falls", (json_int_t)r->rate.falls,
+							 "finds", (json_int_t)r->rate.finds));
 	if (r->status_known)
 		json_object_update_new(result, json_pack("{s:s, s:s, s:i}", "board", r->after.board, "version", version,
 							 "slot", (int)r->after.running));
@@ -169,8 +176,8 @@ static void report(const struct show *s, const struct hf_burn_result *r)
 		printf("%sdone%s: %s runs in slot %c and has confirmed itself, after %.1f s\n", green, plain, version,
 		       'A' + (int)r->after.running, seconds);
 	if (!s->quiet && r->upload.resent + r->upload.restarts + r->reopened > 0)
-		printf("  on the way: %u losses, %u restarts of the device, %u reconnections\n", r->upload.resent,
-		       r->upload.restarts, r->reopened);
+		printf("  on the way: %u losses, %u restarts of the device, %u reconnections, %u times a lower rate\n",
+		       r->upload.resent, r->upload.restarts, r->reopened, r->rate.falls);
 }
 
 static enum hf_exit burn(struct hf_port *port, struct hf_burn_options *o, struct show *s)
@@ -185,6 +192,7 @@ static enum hf_exit burn(struct hf_port *port, struct hf_burn_options *o, struct
 	o->board = port->board_known ? &port->board : NULL;
 	o->baud = port->rate;
 	o->bauds = port->rates;
+	o->offered_rates = !port->board_known && !port->baud_given;
 	o->patience_ms = port->patience_ms;
 	o->event = on_event;
 	o->stop = hf_interrupted;
@@ -228,18 +236,36 @@ static enum hf_exit run(const char *file, const char *keyset_file, struct hf_por
 	return code;
 }
 
+/* "auto", "console" or a rate. */
+static bool parse_line(const char *text, struct hf_burn_options *o)
+{
+	char *end;
+	unsigned long rate;
+
+	if (!text || strcmp(text, "auto") == 0)
+		return true;
+	o->console_only = strcmp(text, "console") == 0;
+	if (o->console_only)
+		return true;
+	rate = strtoul(text, &end, 10);
+	o->upload_baud = (uint32_t)rate;
+	return *text >= '1' && *text <= '9' && !*end && rate <= 20000000;
+}
+
 enum hf_exit hf_command_burn(int argc, char **argv)
 {
 	struct hf_port port = {0};
 	struct hf_burn_options o = {0};
 	struct show show = {0};
-	const char *keyset_file = NULL, *confirm = NULL;
+	const char *keyset_file = NULL, *confirm = NULL, *line = NULL;
 	bool log = false;
 	const struct hf_arg options[] = {
 		HF_PORT_ARGS(port),
 		{"keyset", 'k', HF_ARG_TEXT, "FILE", "the keyset that the device trusts: check the signature, too",
 		 &keyset_file, NULL},
 		{"no-activate", 0, HF_ARG_FLAG, NULL, "write and verify only", &o.no_activate, NULL},
+		{"line", 0, HF_ARG_TEXT, "HOW", "upload at this rate, or `console`: as the device was found (default: auto, the "
+		 "fastest binary line that proves good)", &line, NULL},
 		{"confirm-within", 0, HF_ARG_TEXT, "TIME", "how long the new firmware may take to confirm itself "
 		 "(default: 120s)", &confirm, NULL},
 		{"force-reinstall", 0, HF_ARG_FLAG, NULL, "even if the device runs this very firmware", &o.reinstall, NULL},
@@ -269,6 +295,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		return code;
 	if (confirm && !hf_duration_parse(confirm, &o.confirm_ms))
 		return hf_args_wrong(&usage, "--confirm-within wants a time as 120s, 500ms or 2m, not '%s'", confirm);
+	if (!parse_line(line, &o))
+		return hf_args_wrong(&usage, "--line wants auto, console or a rate as 460800, not '%s'", line);
 	if (log)
 		o.on_text = on_text;
 	return run(rest.item[0], keyset_file, &port, &o, &show, &usage);

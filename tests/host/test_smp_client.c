@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Requests and uploads to a device in the same process, over a line that loses, damages and repeats bytes, and a device
- * that is slow, restarts, refuses. The device is the real SMP server over an engine that is played here and that
- * keeps what it gets, a 16 KiB segment at a time.
+ * that is slow, restarts, refuses (smp_peer.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,230 +12,7 @@
 #include <cmocka.h>
 
 #include "hex.h"
-#include "sim.h"
-#include "smp_device.h"
-#include "smp_server.h"
-#include "smp_upload.h"
-
-#define FILE_BYTES 100000u
-#define HEAD_BYTES 3000u /* of the file, wanted again after each restart */
-#define SEGMENT    16384u
-
-static const struct hf_layout layout = {
-	.name = "reference",
-	.vendor_id = {0xaa},
-	.class_id = {0xbb},
-	.slot = {{0x08020000, 0x60000}, {0x08080000, 0x60000}},
-};
-static const uint8_t device_id[16] = {0xdd};
-
-static struct {
-	uint8_t kept[FILE_BYTES];
-	uint32_t committed;      /* survives a restart */
-	uint32_t cost_us;        /* of each packet */
-	uint32_t erase_us;       /* before each segment */
-	uint32_t restart_at;     /* the device restarts when it gets to this offset; 0: never */
-	unsigned restarts_left;
-	uint32_t refuse_at;      /* `refusal` for the packet with this offset */
-	unsigned refusals_left;
-	enum hf_err refusal;
-	unsigned requests_ignored; /* so many packets get no answer at all */
-	bool stubborn;           /* never wants anything but 0 */
-	uint64_t work_us;
-} device;
-
-static struct hf_update update;
-static struct hf_smp_server server;
-static struct sim sim;
-static struct hf_smp_client client;
-static struct hf_smp_answer answer;
-static uint8_t file[FILE_BYTES];
-
-enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
-{
-	u->phase = HF_UPDATE_HEAD;
-	u->next = 0;
-	u->total = total;
-	return HF_OK;
-}
-
-static void take(struct hf_update *u, const uint8_t *data, size_t len)
-{
-	memcpy(device.kept + u->next, data, len);
-	u->next += (uint32_t)len;
-	if (u->phase == HF_UPDATE_HEAD && u->next >= HEAD_BYTES) {
-		u->phase = HF_UPDATE_PAYLOAD;
-		u->next = HEAD_BYTES + device.committed;
-		return;
-	}
-	while (u->phase == HF_UPDATE_PAYLOAD && u->next >= HEAD_BYTES + device.committed + SEGMENT) {
-		device.committed += SEGMENT;
-		device.work_us += device.erase_us;
-	}
-	if (u->next == u->total)
-		u->phase = HF_UPDATE_DONE;
-}
-
-enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len)
-{
-	if (off != u->next || device.stubborn)
-		return HF_OK;
-	if (device.restart_at && off + len > device.restart_at && device.restarts_left) {
-		device.restarts_left--;
-		sim_restart(&sim, 500000);
-		u->phase = HF_UPDATE_IDLE;
-		memset(&server.sha, 0, sizeof(server.sha));
-		server.sha_len = 0;
-		return HF_OK;
-	}
-	if (device.refusals_left && off + len > device.refuse_at) {
-		device.refusals_left--;
-		u->phase = HF_UPDATE_IDLE;
-		return device.refusal;
-	}
-	if (u->phase == HF_UPDATE_HEAD && len > HEAD_BYTES - u->next)
-		len = HEAD_BYTES - u->next;
-	take(u, data, len);
-	return HF_OK;
-}
-
-enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_BYTES])
-{
-	if (id[0] != 0x22)
-		return HF_ERR_NOT_FOUND;
-	u->state.slot[1].state = HF_SLOT_TRIAL;
-	return HF_OK;
-}
-
-enum hf_err hf_update_confirm(struct hf_update *u)
-{
-	u->state.slot[0].state = HF_SLOT_CONFIRMED;
-	return HF_OK;
-}
-
-enum hf_err hf_update_rollback(struct hf_update *u)
-{
-	(void)u;
-	return HF_ERR_NOT_FOUND;
-}
-
-enum hf_err hf_update_erase(struct hf_update *u)
-{
-	return u->state.slot[1].state == HF_SLOT_TRIAL ? HF_ERR_TRIAL : HF_OK;
-}
-
-enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, struct hf_slot_work *work,
-			      struct hf_image *out)
-{
-	(void)env;
-	(void)slot;
-	(void)work;
-	memset(out, 0, sizeof(*out));
-	memset(out->id, 0x22, sizeof(out->id));
-	out->versions = 3;
-	memcpy(out->version, (int32_t[]){1, 1, 0}, 3 * sizeof(int32_t));
-	return HF_OK;
-}
-
-enum hf_err hf_update_keep(struct hf_update *u, enum hf_longrec_kind kind, struct hf_bytes content)
-{
-	(void)u;
-	(void)kind;
-	(void)content;
-	return HF_ERR_UNSUPPORTED;
-}
-
-enum hf_err hf_update_kept(struct hf_update *u, enum hf_longrec_kind kind, uint32_t off, uint8_t *buf, size_t cap,
-			   size_t *len, uint32_t *total)
-{
-	(void)u;
-	(void)kind;
-	(void)off;
-	(void)buf;
-	(void)cap;
-	(void)len;
-	(void)total;
-	return HF_ERR_UNSUPPORTED;
-}
-
-unsigned hf_journal_free(const struct hf_journal *j)
-{
-	(void)j;
-	return 400;
-}
-
-static size_t serve(void *ctx, const struct hf_smp_decoder *packet, bool oversize, uint8_t *out, size_t cap,
-		    uint64_t *cost_us)
-{
-	struct hf_bytes bytes = {packet->buf, packet->len};
-	size_t len;
-
-	(void)ctx;
-	if (device.requests_ignored) {
-		device.requests_ignored--;
-		return 0;
-	}
-	device.work_us = device.cost_us;
-	unsigned restarts = device.restarts_left;
-	len = oversize ? hf_smp_serve_oversize(&server, bytes, out, cap) : hf_smp_serve(&server, bytes, out, cap);
-	*cost_us = device.work_us;
-	return restarts == device.restarts_left ? len : 0;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&device, 0, sizeof(device));
-	memset(&update, 0, sizeof(update));
-	memset(&server, 0, sizeof(server));
-	update.env.layout = &layout;
-	update.env.device_id = device_id;
-	update.running = 0;
-	update.running_known = true;
-	memset(update.running_image.id, 0x11, sizeof(update.running_image.id));
-	update.running_image.versions = 4;
-	memcpy(update.running_image.version, (int32_t[]){1, 2, 3, -1}, 4 * sizeof(int32_t));
-	update.state.slot[0].state = HF_SLOT_CONFIRMED;
-	update.state.slot[0].sequence = UINT64_C(0x0000000101020300);
-	update.state.newest = UINT64_C(0x0000000101020300);
-	server.update = &update;
-	server.buf_size = 1024;
-	server.buf_count = 4;
-	server.reset_cause = HF_RESET_REQUEST;
-	device.cost_us = 200;
-	sim_init(&sim, 1);
-	sim.serve = serve;
-	sim.baud = 921600;
-	sim.packet_bytes = 1024;
-	hf_smp_client_init(&client, &sim.serial);
-	for (unsigned i = 0; i < FILE_BYTES; i++)
-		file[i] = (uint8_t)(i * 2654435761u >> 13);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	sim_free(&sim);
-	return 0;
-}
-
-static struct hf_smp_upload uploading(void)
-{
-	return (struct hf_smp_upload){
-		.file = {file, sizeof(file)},
-		.packet_bytes = 1024,
-		.window = 4,
-		.patience_ms = 60000,
-	};
-}
-
-static void assert_complete(const struct hf_smp_upload *u)
-{
-	assert_int_equal(u->off, FILE_BYTES);
-	assert_int_equal(update.phase, HF_UPDATE_DONE);
-	assert_memory_equal(device.kept, file, FILE_BYTES);
-}
+#include "smp_peer.h"
 
 /* ---- requests ---- */
 
@@ -267,9 +43,9 @@ static void status_is_read_whole(void **state)
 	server.last_error = HF_ERR_SIGNATURE;
 	assert_int_equal(hf_smp_get_status(&client, 5000, &s, &answer), HF_OK);
 	assert_string_equal(s.board, "reference");
-	assert_memory_equal(s.vendor_id, layout.vendor_id, 16);
-	assert_memory_equal(s.class_id, layout.class_id, 16);
-	assert_memory_equal(s.device_id, device_id, 16);
+	assert_memory_equal(s.vendor_id, update.env.layout->vendor_id, 16);
+	assert_memory_equal(s.class_id, update.env.layout->class_id, 16);
+	assert_memory_equal(s.device_id, update.env.device_id, 16);
 	assert_int_equal(s.running, 0);
 	assert_int_equal(s.versions, 4);
 	assert_int_equal(s.version[1], 2);

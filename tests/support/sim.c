@@ -12,6 +12,11 @@ uint32_t sim_random(struct sim *sim)
 	return sim->random;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static bool happens(struct sim *sim, uint32_t ppm)
 {
 	return ppm && sim_random(sim) % 1000000 < ppm;
@@ -38,59 +43,107 @@ static struct sim_byte pop(struct sim_queue *q)
 	return b;
 }
 
+static uint32_t device_baud(const struct sim *sim)
+{
+	return sim->link ? sim->link->rate[sim->link->index] : sim->baud;
+}
+
 /* One byte onto a line, from at_us on. */
 static void transmit(struct sim *sim, struct sim_queue *q, uint64_t at_us, uint8_t byte)
 {
-	uint64_t byte_us = 10 * UINT64_C(1000000) / sim->baud;
+	uint32_t baud = q == &sim->to_host ? device_baud(sim) : sim->baud;
+	uint64_t byte_ns = 10 * UINT64_C(1000000000) / baud;
+	bool noisy = baud >= sim->noisy_from;
 
-	if (q->free_us < at_us)
+	if (q->free_us < at_us) {
 		q->free_us = at_us;
-	q->free_us += byte_us ? byte_us : 1;
-	if (happens(sim, sim->drop_ppm) || unplugged(sim, q->free_us))
+		q->rest_ns = 0;
+	}
+	q->rest_ns += byte_ns;
+	q->free_us += q->rest_ns / 1000;
+	q->rest_ns %= 1000;
+	if ((noisy && happens(sim, sim->drop_ppm)) || unplugged(sim, q->free_us))
 		return;
-	if (happens(sim, sim->flip_ppm) || sim->baud < sim->wrong_below)
+	if ((noisy && happens(sim, sim->flip_ppm)) || sim->baud < sim->wrong_below || device_baud(sim) != sim->baud)
 		byte ^= (uint8_t)(1u << sim_random(sim) % 8);
 	push(q, q->free_us, byte);
-	if (happens(sim, sim->repeat_ppm))
+	if (noisy && happens(sim, sim->repeat_ppm))
 		push(q, q->free_us, byte);
 }
 
-static void answer(struct sim *sim, bool oversize, uint64_t at_us)
+static void send_answer(struct sim *sim, struct hf_bytes packet, bool binary)
 {
+	uint8_t out[HF_FRAME_BYTES(sizeof(sim->answer))];
+	struct hf_frame_encoder frame;
+	struct hf_smp_encoder console;
+	size_t n;
+
+	hf_frame_encode_begin(&frame, packet);
+	hf_smp_encode_begin(&console, packet);
+	while ((n = binary ? hf_frame_encode(&frame, out, sizeof(out)) : hf_smp_encode_line(&console, out)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			transmit(sim, &sim->to_host, sim->busy_us, out[i]);
+	}
+}
+
+static void answer(struct sim *sim, bool oversize, bool binary, uint64_t at_us)
+{
+	struct hf_smp_decoder packet = sim->decoder;
 	uint64_t cost_us = 0;
 
 	sim->device_us = at_us;
-	size_t len = sim->serve(sim->ctx, &sim->decoder, oversize, sim->answer, sizeof(sim->answer), &cost_us);
-	uint8_t line[HF_SMP_LINE_MAX];
-	struct hf_smp_encoder e;
-	size_t n;
+	if (binary)
+		packet.len = sim->frames.len;
+	if (sim->link)
+		hf_smp_link_heard(sim->link, (uint32_t)(at_us / 1000));
+	size_t len = sim->serve(sim->ctx, &packet, oversize, sim->answer, sizeof(sim->answer), &cost_us);
 
 	if (sim->busy_us < at_us + cost_us)
 		sim->busy_us = at_us + cost_us;
 	if (len == 0)
 		return;
-	hf_smp_encode_begin(&e, (struct hf_bytes){sim->answer, len});
-	while ((n = hf_smp_encode_line(&e, line)) > 0) {
-		for (size_t i = 0; i < n; i++)
-			transmit(sim, &sim->to_host, sim->busy_us, line[i]);
+	send_answer(sim, (struct hf_bytes){sim->answer, len}, binary);
+	if (sim->link && sim->link->wanted) {
+		if (sim->busy_us < sim->to_host.free_us)
+			sim->busy_us = sim->to_host.free_us;
+		(void)hf_smp_link_sent(sim->link, (uint32_t)(sim->to_host.free_us / 1000));
 	}
 	if (sim->answered)
 		sim->answered(sim->ctx);
 }
 
-static void device_takes(struct sim *sim, uint8_t byte, uint64_t at_us)
+static void take_text(struct sim *sim, uint8_t byte, uint64_t at_us)
 {
-	sim->decoder.cap = sim->packet_bytes;
 	switch (hf_smp_decode(&sim->decoder, byte)) {
 	case HF_SMP_PACKET:
-		answer(sim, false, at_us);
+		answer(sim, false, false, at_us);
 		break;
 	case HF_SMP_OVERSIZE:
-		answer(sim, true, at_us);
+		answer(sim, true, false, at_us);
 		break;
 	default:
 		break;
 	}
+}
+
+static void device_takes(struct sim *sim, uint8_t byte, uint64_t at_us)
+{
+	enum hf_frame_event event;
+
+	sim->decoder.cap = sim->frames.cap = sim->packet_bytes;
+	if (!sim->link) {
+		take_text(sim, byte, at_us);
+		return;
+	}
+	if (at_us > sim->heard_us + HF_FRAME_IDLE_MS * 1000)
+		hf_frame_idle(&sim->frames);
+	sim->heard_us = at_us;
+	(void)hf_frame_decode(&sim->frames, (struct hf_bytes){&byte, 1}, &event);
+	if (event == HF_FRAME_TEXT)
+		take_text(sim, byte, at_us);
+	sim->binary_packets += event == HF_FRAME_PACKET;
+	if (event == HF_FRAME_PACKET || event == HF_FRAME_OVERSIZE)
+		answer(sim, event == HF_FRAME_OVERSIZE, true, at_us);
 }
 
 /* The device takes from its buffer what it can until `until_us`. */
@@ -110,6 +163,8 @@ void sim_advance(struct sim *sim, uint64_t until_us)
 {
 	struct sim_queue *q = &sim->to_device;
 
+	if (sim->link) /* the device lives ahead of now_us while it works and answers */
+		(void)hf_smp_link_tick(sim->link, (uint32_t)(later(later(sim->now_us, sim->busy_us), sim->to_host.free_us) / 1000));
 	while (q->count && q->item[q->first].at_us <= until_us) {
 		struct sim_byte b = pop(q);
 
@@ -237,6 +292,7 @@ void sim_init(struct sim *sim, uint32_t seed)
 		abort();
 	sim->packet_bytes = sizeof(sim->packet);
 	hf_smp_decode_begin(&sim->decoder, sim->packet, sizeof(sim->packet));
+	hf_frame_decode_begin(&sim->frames, sim->packet, sizeof(sim->packet));
 }
 
 void sim_free(struct sim *sim)
@@ -246,17 +302,15 @@ void sim_free(struct sim *sim)
 	free(sim->rx);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 static void deafen(struct sim *sim, uint64_t until_us)
 {
 	sim->rx_count = 0;
 	sim->busy_us = until_us;
 	sim->deaf_us = until_us;
 	hf_smp_decode_begin(&sim->decoder, sim->packet, sizeof(sim->packet));
+	hf_frame_decode_begin(&sim->frames, sim->packet, sizeof(sim->packet));
+	if (sim->link)
+		hf_smp_link_begin(sim->link, sim->link->rate, sim->link->rates);
 }
 
 void sim_restart(struct sim *sim, uint64_t boot_us)
@@ -275,6 +329,13 @@ void sim_reset(struct sim *sim, uint64_t boot_us)
 
 void sim_say(struct sim *sim, const char *text)
 {
+	sim_say_later(sim, text, 0);
+}
+
+void sim_say_later(struct sim *sim, const char *text, uint64_t after_us)
+{
+	uint64_t at_us = later(sim->device_us, sim->now_us) + after_us;
+
 	for (; *text; text++)
-		transmit(sim, &sim->to_host, sim->now_us, (uint8_t)*text);
+		transmit(sim, &sim->to_host, at_us, (uint8_t)*text);
 }
