@@ -257,7 +257,8 @@ static void assert_err(struct hf_cbor_reader r, enum hf_err err)
 
 static void assert_untouched(void)
 {
-	assert_int_equal(engine.begins + engine.writes + engine.activates + engine.confirms + engine.erases + engine.rollbacks, 0);
+	assert_int_equal(engine.begins + engine.writes + engine.activates + engine.confirms + engine.erases + engine.rollbacks +
+			 engine.keeps, 0);
 	assert_false(server.reset_wanted);
 }
 
