@@ -172,12 +172,18 @@ static enum hf_err check_vectors(const struct hf_slot_env *env, const struct hf_
 	return HF_OK;
 }
 
+enum hf_err hf_slot_verify_content(const struct hf_slot_env *env, struct hf_slot_work *work,
+				   const struct hf_image *image)
+{
+	enum hf_err err = check_digest(env, work, image);
+
+	return err ? err : check_vectors(env, image);
+}
+
 enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work,
 			   struct hf_image *out)
 {
 	enum hf_err err = hf_slot_read_head(env, place, work, out);
 
-	if (!err)
-		err = check_digest(env, work, out);
-	return err ? err : check_vectors(env, out);
+	return err ? err : hf_slot_verify_content(env, work, out);
 }

@@ -35,6 +35,8 @@ static void set_image(struct hf_slot_journal *s, const uint8_t *data)
 		s->starts = 0;
 		s->failures = 0;
 		s->copies = 0;
+		s->erase_done = 0;
+		s->settled = 0;
 	}
 	s->component = data[OFF_SLOT] >> COMPONENT_SHIFT;
 	s->sequence = sequence;
@@ -111,17 +113,41 @@ static void apply_erase(struct hf_state *state, unsigned slot, const uint8_t *da
 	const struct hf_slot_journal *other = &state->slot[!slot];
 	uint32_t stays = hf_sequence_security(other->sequence);
 
-	state->slot[slot].erase_begun |= 1u << (data[1] & 31);
 	state->slot[slot].erase_done &= ~(1u << (data[1] & 31));
+	state->slot[slot].settled &= ~(1u << (data[1] & 31));
 	if (other->state == HF_SLOT_CONFIRMED && stays > state->floor)
 		state->floor = stays;
 }
 
+/* What a new upload finds. After an erase for nobody, sectors are blank, and no word in them was begun since. After firmware
+ * that was written completely, what its sectors hold is whole. After an upload that ended early both may be torn. */
 static void apply_upload(struct hf_slot_journal *s, const uint8_t *data)
 {
+	uint32_t done = s->erase_done, settled = s->settled;
+	bool nobody = load_le64(s->id) == 0;
+
+	if (s->state != HF_SLOT_UPLOADING) {
+		settled |= done;
+		nobody = false;
+	}
 	memset(s, 0, sizeof *s);
 	set_image(s, data);
 	s->state = HF_SLOT_UPLOADING;
+	if (nobody)
+		s->erase_done = done;
+	if (load_le64(s->id) != 0)
+		s->settled = settled;
+}
+
+/* Until now the id was that of the upload's head. */
+static void apply_written(struct hf_slot_journal *s, const uint8_t *data)
+{
+	uint32_t done = s->erase_done, settled = s->settled;
+
+	set_image(s, data);
+	s->erase_done = done;
+	s->settled = settled;
+	s->state = HF_SLOT_WRITTEN;
 }
 
 /* A take-over's snapshot: the slot's state in 26 bytes. */
@@ -140,9 +166,9 @@ static void apply_snapshot(struct hf_slot_journal *s, const uint8_t *data)
 
 static void apply_progress(struct hf_slot_journal *s, const uint8_t *data)
 {
-	s->erase_begun = load_le32(data + 1);
 	s->erase_done = load_le32(data + 5);
 	s->segments = load_le16(data + 9);
+	s->settled = load_le32(data + 11);
 }
 
 static void apply_carried(struct hf_state *state, const uint8_t *data)
@@ -180,14 +206,14 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 		break;
 	case HF_REC_ERASE_DONE:
 		s->erase_done |= 1u << (data[1] & 31);
+		s->settled &= ~(1u << (data[1] & 31));
 		break;
 	case HF_REC_SEGMENT:
 		if (load_le16(data + 1) == s->segments)
 			s->segments++;
 		break;
 	case HF_REC_WRITTEN:
-		set_image(s, data);
-		s->state = HF_SLOT_WRITTEN;
+		apply_written(s, data);
 		break;
 	case HF_REC_ACTIVATED:
 		set_image(s, data);
@@ -283,9 +309,9 @@ static struct hf_record progress(const struct hf_slot_journal *s, unsigned slot)
 	struct hf_record r = { .type = HF_REC_PROGRESS };
 
 	r.data[0] = (uint8_t)slot;
-	store_le32(r.data + 1, s->erase_begun);
 	store_le32(r.data + 5, s->erase_done);
 	store_le16(r.data + 9, s->segments);
+	store_le32(r.data + 11, s->settled);
 	return r;
 }
 
@@ -303,7 +329,7 @@ static enum hf_err write_once(const struct hf_state *state, struct hf_journal *t
 	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
 		r = snapshot(&state->slot[i], i);
 		err = hf_journal_append(to, &r);
-		if (err || state->slot[i].state != HF_SLOT_UPLOADING)
+		if (err || (state->slot[i].erase_done | state->slot[i].settled) == 0)
 			continue;
 		r = progress(&state->slot[i], i);
 		err = hf_journal_append(to, &r);

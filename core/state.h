@@ -64,8 +64,8 @@ struct hf_slot_journal {
 	uint8_t copies;           /* of the confirmation, as far as they count: 2 are wanted */
 	uint64_t sequence;
 	uint8_t id[HF_ID_BYTES];  /* of the image; while uploading: of its head */
-	uint32_t erase_begun;     /* bit n: sector n of the board was begun to be erased for this upload */
-	uint32_t erase_done;
+	uint32_t erase_done;      /* bit n: sector n of the board was erased for this upload, or for none and never written since */
+	uint32_t settled;         /* bit n: sector n is as it was when firmware in it had been written completely */
 	uint16_t segments;        /* committed, counted from 0 without gap */
 };
 

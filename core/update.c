@@ -312,7 +312,7 @@ static enum hf_err check_fallback(struct hf_update *u)
 }
 
 /* May the upload that the journal speaks of be continued with this one? Only if no committed segment lies in a sector
- * whose erase is not on record (a record may have been lost to bad memory). */
+ * whose erase is not on record (a record may have been lost to bad memory), and which could not stay as it was. */
 static bool resumable(const struct hf_update *u)
 {
 	const struct hf_slot_journal *s = &u->state.slot[u->slot];
@@ -326,7 +326,7 @@ static bool resumable(const struct hf_update *u)
 	for (unsigned i = 0; s->segments > 0 && i < layout->sectors; i++) {
 		const struct hf_span *sector = &layout->sector[i];
 
-		if (sector->addr < end && sector->addr + sector->size > begin && !(s->erase_done >> i & 1))
+		if (sector->addr < end && sector->addr + sector->size > begin && !((s->erase_done | s->settled) >> i & 1))
 			return false;
 	}
 	return true;
@@ -356,9 +356,15 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 	u->phase = HF_UPDATE_PAYLOAD;
 	u->payload_at = payload_at;
 	u->segment_index = s->segments;
+	u->kept = 0;
+	u->judged = 0;
+	u->alike = 0;
+	u->ahead_err = HF_OK;
 	u->fill = 0;
-	u->next = payload_at + s->segments * HF_SEGMENT_BYTES;
-	return HF_OK;
+	err = u->segment_index == 0 ? hf_update_check_erased(u) : HF_OK;
+	if (!err)
+		err = hf_update_advance(u);
+	return err ? hf_update_give_up(u, err) : HF_OK;
 }
 
 /* A payload's header, gathered in head[] from header_at on: ours, or one to jump over. */
@@ -432,7 +438,7 @@ enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *da
 	if (u->phase == HF_UPDATE_PAYLOAD && off <= u->next && len > u->next - off) {
 		uint32_t skip = u->next - off;
 
-		err = hf_update_payload(u, data + skip, len - skip);
+		err = u->ahead_err ? hf_update_give_up(u, u->ahead_err) : hf_update_payload(u, data + skip, len - skip);
 		if (err)
 			return err;
 	}
@@ -511,5 +517,7 @@ enum hf_err hf_update_erase(struct hf_update *u)
 	u->image.sequence = 0;
 	u->image.component = HF_COMPONENT_APP;
 	err = hf_update_record(u, nobody);
+	if (!err)
+		err = hf_update_check_erased(u);
 	return err ? err : hf_update_prepare(u, span->addr, span->size);
 }

@@ -63,6 +63,10 @@ struct hf_update {
 	uint32_t payload_at;                 /* file offset of the payload's first byte */
 	uint32_t fill;                       /* bytes in segment[] */
 	uint16_t segment_index;
+	uint32_t kept;                       /* bit n: sector n holds already what it should, and stays */
+	uint32_t judged;                     /* bit n: that was decided for sector n */
+	uint32_t alike;                      /* bit n: not yet decided, but what can be looked at is as it should be */
+	enum hf_err ahead_err;               /* of an erase ahead: the next data's answer */
 	struct hf_slot_work work;
 	uint8_t head[HF_UPDATE_HEAD_MAX];
 	uint8_t segment[HF_SEGMENT_BYTES];
@@ -81,6 +85,10 @@ HF_MUST_USE enum hf_err hf_update_begin(struct hf_update *u, uint32_t total);
  * what is wanted; phase is DONE when all is written and verified. An error before PAYLOAD has changed nothing in flash; an
  * error in it (HF_ERR_DIGEST: the segment is not what was signed) leaves what is committed, and the phase IDLE. */
 HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len);
+
+/* For the time when no data waits: erases a sector that the upload will need, which takes seconds. False: nothing to do.
+ * An error is the answer to the next data. */
+bool hf_update_ahead(struct hf_update *u);
 
 /* Verifies the image with this id (manifest digest; NULL: whatever the other slot holds) and records the wish for a trial;
  * the next reset starts it. */

@@ -31,8 +31,29 @@ static inline uint32_t hf_update_segments(const struct hf_update *u)
 /* The phase becomes DONE. */
 void hf_update_done(struct hf_update *u);
 
-/* Erases what [addr, addr + len) touches and this upload has not erased yet. */
+/* Erases what [addr, addr + len) touches, was not erased yet for this upload, and does not stay. */
 HF_MUST_USE enum hf_err hf_update_prepare(struct hf_update *u, uint32_t addr, uint32_t len);
+
+static inline uint32_t hf_update_segment_len(const struct hf_update *u, uint32_t index)
+{
+	uint32_t left = u->image.content_bytes - index * HF_SEGMENT_BYTES;
+
+	return left < HF_SEGMENT_BYTES ? left : HF_SEGMENT_BYTES;
+}
+
+/* Adds `base` to the addresses in buf, which holds content [off, off + len), none of it the table's; that is in flash. */
+HF_MUST_USE enum hf_err hf_update_relocate(struct hf_update *u, uint8_t *buf, uint32_t off, uint32_t len, uint32_t base);
+
+/* update_stay.c: may the sector stay as it is? It is decided once, when the first segment in it is wanted or whole. */
+bool hf_update_stays(struct hf_update *u, unsigned sector);
+/* Could it still turn out to stay? */
+bool hf_update_may_stay(struct hf_update *u, unsigned sector);
+
+/* Sectors that the journal knows to be blank have to read blank, too; else they are erased again. */
+HF_MUST_USE enum hf_err hf_update_check_erased(struct hf_update *u);
+
+/* Commits the segments that are there already, and says which bytes are wanted next. */
+HF_MUST_USE enum hf_err hf_update_advance(struct hf_update *u);
 
 /* Payload bytes at u->next, segment by segment. */
 HF_MUST_USE enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t len);

@@ -13,13 +13,6 @@
 
 #include <string.h>
 
-static uint32_t segment_len(const struct hf_update *u, uint32_t index)
-{
-	uint32_t left = u->image.content_bytes - index * HF_SEGMENT_BYTES;
-
-	return left < HF_SEGMENT_BYTES ? left : HF_SEGMENT_BYTES;
-}
-
 /* Reads [addr, addr + len) blank, as far as it lies in the sector? */
 static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
 {
@@ -39,11 +32,18 @@ static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector
 	return HF_OK;
 }
 
+/* Of the slot, in whole words. */
+static uint32_t head_bytes(const struct hf_update *u)
+{
+	uint32_t len = (uint32_t)(HF_SLOT_PREFIX_BYTES + u->stored.len);
+
+	return (len + HF_FLASH_WORD - 1) / HF_FLASH_WORD * HF_FLASH_WORD;
+}
+
 /* A sector that does not read blank as a whole will do where the upload does not need the words that failed. */
 static enum hf_err erase_for_upload(struct hf_update *u, const struct hf_span *sector)
 {
 	const struct hf_image *image = &u->image;
-	uint32_t head_bytes = (uint32_t)(HF_SLOT_PREFIX_BYTES + u->stored.len + HF_FLASH_WORD);
 	enum hf_err err = u->env.flash->erase(u->env.flash->ctx, sector->addr);
 
 	hf_update_alive(u);
@@ -51,7 +51,17 @@ static enum hf_err erase_for_upload(struct hf_update *u, const struct hf_span *s
 		return err;
 	u->worn = err;
 	err = check_blank(u, sector, image->content_addr, image->content_bytes);
-	return err ? err : check_blank(u, sector, u->env.layout->slot[u->slot].addr, head_bytes);
+	return err ? err : check_blank(u, sector, u->env.layout->slot[u->slot].addr, head_bytes(u));
+}
+
+/* A sector that was to stay, and reads differently now, takes committed segments with it. */
+static bool holds_committed(const struct hf_update *u, const struct hf_span *sector)
+{
+	uint32_t begin = u->image.content_addr;
+
+	return u->phase == HF_UPDATE_PAYLOAD && u->segment_index > 0 &&
+	       sector->addr < begin + u->segment_index * HF_SEGMENT_BYTES &&
+	       sector->addr + sector->size > begin;
 }
 
 static enum hf_err erase_sector(struct hf_update *u, unsigned sector)
@@ -59,6 +69,8 @@ static enum hf_err erase_sector(struct hf_update *u, unsigned sector)
 	struct hf_record r = { .type = HF_REC_ERASE_BEGUN };
 	enum hf_err err;
 
+	if (holds_committed(u, &u->env.layout->sector[sector]))
+		return HF_ERR_DIGEST;
 	r.data[0] = u->slot;
 	r.data[1] = (uint8_t)sector;
 	err = hf_update_append(u, &r);
@@ -71,6 +83,16 @@ static enum hf_err erase_sector(struct hf_update *u, unsigned sector)
 	return hf_update_append(u, &r);
 }
 
+static bool touches(const struct hf_span *sector, uint32_t addr, uint32_t len)
+{
+	return sector->addr < addr + len && sector->addr + sector->size > addr;
+}
+
+static bool erased(const struct hf_update *u, unsigned sector)
+{
+	return u->state.slot[u->slot].erase_done >> sector & 1;
+}
+
 enum hf_err hf_update_prepare(struct hf_update *u, uint32_t addr, uint32_t len)
 {
 	const struct hf_layout *layout = u->env.layout;
@@ -79,14 +101,53 @@ enum hf_err hf_update_prepare(struct hf_update *u, uint32_t addr, uint32_t len)
 		const struct hf_span *sector = &layout->sector[i];
 		enum hf_err err;
 
-		if (sector->addr >= addr + len || sector->addr + sector->size <= addr ||
-		    (u->state.slot[u->slot].erase_done >> i & 1))
+		if (!touches(sector, addr, len) || erased(u, i) || hf_update_stays(u, i))
 			continue;
 		err = erase_sector(u, i);
 		if (err)
 			return err;
 	}
 	return HF_OK;
+}
+
+enum hf_err hf_update_check_erased(struct hf_update *u)
+{
+	const struct hf_layout *layout = u->env.layout;
+
+	for (unsigned i = 0; i < layout->sectors; i++) {
+		const struct hf_span *sector = &layout->sector[i];
+		enum hf_err err = erased(u, i) ? check_blank(u, sector, sector->addr, sector->size) : HF_OK;
+
+		if (err == HF_ERR_FLASH_ERASE)
+			err = erase_sector(u, i);
+		if (err)
+			return err;
+	}
+	return HF_OK;
+}
+
+bool hf_update_ahead(struct hf_update *u)
+{
+	const struct hf_layout *layout = u->env.layout;
+	uint32_t done = u->segment_index * HF_SEGMENT_BYTES;
+
+	if (u->phase != HF_UPDATE_PAYLOAD || u->ahead_err || done >= u->image.content_bytes)
+		return false;
+	for (unsigned i = 0; i < layout->sectors; i++) {
+		const struct hf_span *sector = &layout->sector[i];
+
+		if (erased(u, i) || (!touches(sector, u->image.content_addr + done, u->image.content_bytes - done) &&
+				     !touches(sector, layout->slot[u->slot].addr, head_bytes(u))))
+			continue;
+		if (hf_update_may_stay(u, i)) {
+			if (u->kept >> i & 1)
+				continue;
+			return false; /* it is not known yet; those behind it can wait, too */
+		}
+		u->ahead_err = erase_sector(u, i);
+		return true;
+	}
+	return false;
 }
 
 static enum hf_err read_table(void *ctx, uint32_t offset, void *buf, size_t len)
@@ -96,55 +157,124 @@ static enum hf_err read_table(void *ctx, uint32_t offset, void *buf, size_t len)
 	return u->env.flash->read(u->env.flash->ctx, u->image.content_addr + offset, buf, len);
 }
 
-/* Adds the image's address to the words of segment[from, len) that the table lists. The table is in flash by now. */
-static enum hf_err relocate(struct hf_update *u, uint32_t content_off, uint32_t from, uint32_t len)
+enum hf_err hf_update_relocate(struct hf_update *u, uint8_t *buf, uint32_t off, uint32_t len, uint32_t base)
 {
 	struct hf_reloc reloc;
-	enum hf_err err = hf_reloc_open(&reloc, read_table, u, u->image.table_bytes, u->image.image_bytes);
+	enum hf_err err;
 
-	if (err)
-		return err;
-	return hf_reloc_apply(&reloc, u->segment + from, content_off + from - u->image.table_bytes, len - from,
-			      u->image.image_addr);
+	if (u->image.table_bytes == 0)
+		return HF_OK;
+	err = hf_reloc_open(&reloc, read_table, u, u->image.table_bytes, u->image.image_bytes);
+	return err ? err : hf_reloc_apply(&reloc, buf, off - u->image.table_bytes, len, base);
 }
 
-static enum hf_err program_segment(struct hf_update *u)
+static uint32_t blank_bytes(const uint8_t *data, uint32_t len)
+{
+	uint32_t n = 0;
+
+	while (n < len && load_le32(data + n) == 0xffffffff)
+		n += HF_FLASH_WORD;
+	return n;
+}
+
+static uint32_t solid_bytes(const uint8_t *data, uint32_t len)
+{
+	uint32_t n = 0;
+
+	while (n < len && load_le32(data + n) != 0xffffffff)
+		n += HF_FLASH_WORD;
+	return n;
+}
+
+/* Words that are blank are not programmed, only looked at: no upload of this content has ever begun to program them. */
+static enum hf_err program(struct hf_update *u, uint32_t addr, const uint8_t *data, uint32_t len)
 {
 	const struct hf_flash *flash = u->env.flash;
-	uint32_t off = u->segment_index * HF_SEGMENT_BYTES;
-	uint32_t len = u->fill;
-	uint32_t table = 0; /* bytes of the table in this segment */
-	enum hf_err err = hf_update_prepare(u, u->image.content_addr + off, len);
+	enum hf_err err = HF_OK;
 
-	if (err)
-		return err;
-	if (off < u->image.table_bytes)
-		table = u->image.table_bytes - off < len ? u->image.table_bytes - off : len;
-	if (table > 0) {
-		err = flash->program(flash->ctx, u->image.content_addr + off, u->segment, table);
-		hf_update_alive(u);
+	for (uint32_t at = 0; at < len && !err;) {
+		uint32_t blank = blank_bytes(data + at, len - at);
+		uint32_t solid = solid_bytes(data + at + blank, len - at - blank);
+		const struct hf_span here = { addr + at, blank };
+
+		if (blank > 0 && check_blank(u, &here, here.addr, blank))
+			return HF_ERR_FLASH_PROGRAM;
+		if (solid > 0)
+			err = flash->program(flash->ctx, addr + at + blank, data + at + blank, solid);
+		at += blank + solid;
 	}
-	if (!err && table < len && u->image.table_bytes > 0)
-		err = relocate(u, off, table, len);
-	if (!err && table < len)
-		err = flash->program(flash->ctx, u->image.content_addr + off + table, u->segment + table, len - table);
 	hf_update_alive(u);
 	return err;
 }
 
-static enum hf_err commit_segment(struct hf_update *u)
+/* The table is in flash before the first word behind it is relocated. */
+static enum hf_err program_segment(struct hf_update *u)
+{
+	uint32_t off = u->segment_index * HF_SEGMENT_BYTES;
+	uint32_t addr = u->image.content_addr + off;
+	uint32_t len = u->fill;
+	uint32_t table = 0; /* bytes of the table in this segment */
+	enum hf_err err = HF_OK;
+
+	if (off < u->image.table_bytes) {
+		table = u->image.table_bytes - off < len ? u->image.table_bytes - off : len;
+		err = hf_update_prepare(u, addr, len);
+		if (!err)
+			err = program(u, addr, u->segment, table);
+	}
+	if (!err && table < len)
+		err = hf_update_relocate(u, u->segment + table, off + table, len - table, u->image.image_addr);
+	if (!err)
+		err = hf_update_prepare(u, addr, len);
+	return err ? err : program(u, addr + table, u->segment + table, len - table);
+}
+
+static enum hf_err record_segment(struct hf_update *u)
 {
 	struct hf_record r = { .type = HF_REC_SEGMENT };
-	enum hf_err err = program_segment(u);
+	enum hf_err err;
 
-	if (err)
-		return err;
 	r.data[0] = u->slot;
 	store_le16(r.data + 1, u->segment_index);
 	err = hf_update_append(u, &r);
 	u->segment_index++;
 	u->fill = 0;
 	return err;
+}
+
+static bool segment_stays(struct hf_update *u)
+{
+	uint32_t addr = u->image.content_addr + u->segment_index * HF_SEGMENT_BYTES;
+	uint32_t len = hf_update_segment_len(u, u->segment_index);
+
+	for (unsigned i = 0; i < u->env.layout->sectors; i++)
+		if (touches(&u->env.layout->sector[i], addr, len) && (erased(u, i) || !hf_update_stays(u, i)))
+			return false;
+	return true;
+}
+
+enum hf_err hf_update_advance(struct hf_update *u)
+{
+	uint32_t done;
+
+	while (u->segment_index < hf_update_segments(u) && segment_stays(u)) {
+		enum hf_err err = record_segment(u);
+
+		if (err)
+			return err;
+	}
+	done = u->segment_index * HF_SEGMENT_BYTES;
+	u->next = u->payload_at + (done < u->image.content_bytes ? done : u->image.content_bytes);
+	return HF_OK;
+}
+
+static enum hf_err commit_segment(struct hf_update *u)
+{
+	enum hf_err err = program_segment(u);
+
+	if (!err)
+		err = record_segment(u);
+	return err ? err : hf_update_advance(u);
 }
 
 static bool segment_good(struct hf_update *u)
@@ -158,13 +288,12 @@ static bool segment_good(struct hf_update *u)
 	return memcmp(digest, u->segments.ptr + u->segment_index * HF_SHA256_BYTES, sizeof digest) == 0;
 }
 
-/* The head goes last: until it is whole, the slot does not even parse. */
+/* The head goes last: until it is whole, the slot does not even parse. Read back, it is what was authenticated. */
 static enum hf_err program_head(struct hf_update *u)
 {
-	const struct hf_flash *flash = u->env.flash;
 	uint32_t addr = u->env.layout->slot[u->slot].addr;
 	uint32_t len = (uint32_t)(HF_SLOT_PREFIX_BYTES + u->stored.len);
-	uint32_t padded = (len + HF_FLASH_WORD - 1) / HF_FLASH_WORD * HF_FLASH_WORD;
+	uint32_t padded = head_bytes(u);
 	enum hf_err err = hf_update_prepare(u, addr, padded);
 
 	if (err)
@@ -172,24 +301,27 @@ static enum hf_err program_head(struct hf_update *u)
 	memcpy(u->work.head, hf_update_prefix, sizeof hf_update_prefix);
 	memcpy(u->work.head + sizeof hf_update_prefix, u->stored.ptr, u->stored.len);
 	memset(u->work.head + len, 0xff, padded - len);
-	return flash->program(flash->ctx, addr, u->work.head, padded);
+	err = program(u, addr, u->work.head, padded);
+	if (!err)
+		err = u->env.flash->read(u->env.flash->ctx, addr, u->work.page, padded);
+	if (err)
+		return err;
+	return memcmp(u->work.page, u->work.head, padded) == 0 ? HF_OK : HF_ERR_FLASH_PROGRAM;
 }
 
+/* The head is not authenticated a second time: it is byte for byte the one that was. */
 enum hf_err hf_update_finish(struct hf_update *u)
 {
 	struct hf_record r;
-	struct hf_image there;
 	enum hf_err err = program_head(u);
 
 	if (err)
 		return err;
 	hf_update_alive(u);
-	err = hf_slot_verify(&u->env, u->slot, &u->work, &there);
+	err = hf_slot_verify_content(&u->env, &u->work, &u->image);
 	if (err)
 		return err;
-	if (memcmp(there.id, u->image.id, sizeof there.id) != 0)
-		return HF_ERR_DIGEST;
-	r = hf_state_image_record(HF_REC_WRITTEN, u->slot, there.component, there.sequence, there.id, 0);
+	r = hf_state_image_record(HF_REC_WRITTEN, u->slot, u->image.component, u->image.sequence, u->image.id, 0);
 	err = hf_update_append(u, &r);
 	if (!err)
 		hf_update_done(u);
@@ -201,6 +333,7 @@ enum hf_err hf_update_give_up(struct hf_update *u, enum hf_err err)
 	static const uint8_t nobody[HF_ID_BYTES];
 
 	u->phase = HF_UPDATE_IDLE;
+	u->image.sequence = 0;
 	if (err != HF_OK) {
 		enum hf_err recorded = hf_update_record(u, nobody);
 
@@ -212,8 +345,9 @@ enum hf_err hf_update_give_up(struct hf_update *u, enum hf_err err)
 enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t len)
 {
 	while (len > 0 && u->phase == HF_UPDATE_PAYLOAD && u->segment_index < hf_update_segments(u)) {
-		uint32_t want = segment_len(u, u->segment_index) - u->fill;
+		uint32_t want = hf_update_segment_len(u, u->segment_index) - u->fill;
 		uint32_t part = len < want ? (uint32_t)len : want;
+		uint32_t wanted; /* next, but for segments that are there already */
 		enum hf_err err;
 
 		memcpy(u->segment + u->fill, data, part);
@@ -223,6 +357,7 @@ enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t l
 		len -= part;
 		if (part < want)
 			break;
+		wanted = u->next;
 		if (!segment_good(u)) {
 			u->phase = HF_UPDATE_IDLE;
 			return HF_ERR_DIGEST;
@@ -230,6 +365,10 @@ enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t l
 		err = commit_segment(u);
 		if (err)
 			return hf_update_give_up(u, err);
+		if (u->next - wanted >= len)
+			break;
+		data += u->next - wanted;
+		len -= u->next - wanted;
 	}
 	return HF_OK;
 }

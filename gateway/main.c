@@ -93,11 +93,13 @@ static void turn(void)
 	hf_live.stage = hf_duty_stage(&duty, hf_systick_ms());
 	if (line.server.reset_wanted) {
 		hf_smp_line_drain(&line);
+		if (line.server.recovery_wanted)
+			hf_reset_request(HF_REQUEST_RECOVERY);
 		hf_reset_now();
 	}
 	if (hf_gateway_hang_ms != 0 && hf_systick_ms() - duty.started_ms > hf_gateway_hang_ms)
 		hang();
-	if (!more)
+	if (!more && !hf_update_ahead(&update))
 		__asm__ volatile("wfi");
 }
 
@@ -111,6 +113,8 @@ int main(void)
 	duty.started_ms = hf_systick_ms();
 	hf_smp_line_open(&line, &update, (uint8_t)hf_reset_cause());
 	line.server.store = &store;
+	line.server.access = HF_BOARD_GATEWAY_ACCESS;
+	line.server.readback = HF_BOARD_READBACK;
 	update.running = running_slot();
 	hf_duty_announce(&duty, hf_gateway_version);
 	duty.journal_err = open_update();

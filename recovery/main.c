@@ -152,7 +152,7 @@ static void turn(void)
 	hf_live.stage = hf_upload_log_moves(&uploads, now) ? HF_STAGE_UPLOAD : HF_STAGE_RECOVERY;
 	if (line.server.reset_wanted) {
 		hf_smp_line_drain(&line);
-		hf_reset_request(HF_REQUEST_NORMAL);
+		hf_reset_request(line.server.recovery_wanted ? HF_REQUEST_RECOVERY : HF_REQUEST_NORMAL);
 	}
 	if (!settled && now >= HF_SETTLED_MS) {
 		hf_reset_settled();
@@ -167,7 +167,7 @@ static void turn(void)
 	case HF_STAY_WAIT:
 		break;
 	}
-	if (!more)
+	if (!more && !hf_update_ahead(&update))
 		__asm__ volatile("wfi");
 }
 
@@ -183,6 +183,8 @@ int main(void)
 	hf_smp_line_open(&line, &update, say.from.cause);
 	store = (struct hf_smp_store){ 0 };
 	line.server.store = &store;
+	line.server.access = HF_BOARD_RECOVERY_ACCESS;
+	line.server.readback = HF_BOARD_READBACK;
 	hf_say_banner(&say);
 	hf_say_crash(&say);
 	if (!clock.pll)

@@ -466,8 +466,8 @@ static void takeover_carries_every_state_over(void **state)
 		s.slot[1].failures = (uint8_t)(kind % 3);
 		s.slot[1].reason = (uint8_t)(0x80 | kind);
 		s.slot[1].segments = kind == HF_SLOT_UPLOADING ? 5 : 0;
-		s.slot[1].erase_begun = kind == HF_SLOT_UPLOADING ? 0x300 : 0;
-		s.slot[1].erase_done = kind == HF_SLOT_UPLOADING ? 0x100 : 0;
+		s.slot[1].settled = kind == HF_SLOT_UPLOADING ? 0x600 : 0;
+		s.slot[1].erase_done = kind % 2 ? 0x100 : 0;
 		s.newest = SEQ(7, 70);
 		s.current = kind % 2;
 		assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
@@ -491,7 +491,6 @@ static void takeover_survives_the_loss_of_any_record(void **state)
 
 	(void)state;
 	s.slot[0].copies = 2;
-	s.slot[1].erase_begun = 0;
 	sim_flash_open(&flash, &layout);
 	assert_int_equal(hf_state_load(&j, &flash.ops, &layout, &back, &blank), HF_OK);
 	assert_int_equal(hf_state_take_over(&j, &s), HF_OK);

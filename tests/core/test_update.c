@@ -22,6 +22,7 @@ static unsigned long one(const struct world *w, const struct device *begin, cons
 	meet(w, &d);
 	sim_flash_copy(&d.flash, &begin->flash);
 	d.flash.random ^= (uint32_t)(cuts.at * 31 + cuts.second);
+	d.ahead = cuts.at % 2;
 	if (goal->hangs)
 		n = device_fall_back(&d, goal, cuts);
 	else

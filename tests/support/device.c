@@ -23,6 +23,8 @@ void maker_open(struct maker *m, const struct hf_layout *layout)
 	size_t len;
 
 	memset(&m->from, 0, sizeof m->from);
+	m->same_from = 0;
+	m->blanks = false;
 	m->layout = layout;
 	assert_int_equal(hf_key_generate(&m->key, &diag), HF_OK);
 	one = hf_keyset_of_one(HF_ROLE_RELEASE, 1, m->key.public_key);
@@ -41,7 +43,11 @@ static void make_image(const struct maker *m, unsigned minor, uint8_t *image, ui
 	for (uint32_t i = 0; i < bytes / 4; i++) {
 		bool relocated = i % 7 == 1;
 
-		store_le32(image + i * 4, relocated ? (i * 4 % bytes) | 1 : i * 2654435761u + minor);
+		bool same = m->same_from != 0 && i * 4 >= m->same_from;
+
+		store_le32(image + i * 4, relocated ? (i * 4 % bytes) | 1 : i * 2654435761u + (same ? 0 : minor));
+		if (m->blanks && !relocated && i / 16 % 16 == 5)
+			store_le32(image + i * 4, 0xffffffff);
 		if (i % HF_RELOC_PAGE_WORDS == 0)
 			store_le32(table + 8 + 4 * (i / HF_RELOC_PAGE_WORDS), entries);
 		if (relocated)
@@ -196,12 +202,18 @@ enum hf_err device_upload(struct device *d, const struct package *p)
 	struct hf_update *u = &d->update;
 	enum hf_err err = device_open_update(d);
 
+	if (!err && d->erases_first && u->state.slot[d->running == 0].state != HF_SLOT_UPLOADING)
+		err = hf_update_erase(u);
 	if (!err)
 		err = hf_update_begin(u, (uint32_t)p->file.len);
 	while (!err && u->phase != HF_UPDATE_DONE) {
 		size_t left = p->file.len - u->next;
+		size_t len = left < d->packet_bytes ? left : d->packet_bytes;
 
-		err = hf_update_write(u, u->next, p->file.ptr + u->next, left < d->packet_bytes ? left : d->packet_bytes);
+		d->sent += len;
+		err = hf_update_write(u, u->next, p->file.ptr + u->next, len);
+		if (!err && d->ahead)
+			(void)hf_update_ahead(u);
 	}
 	return err;
 }

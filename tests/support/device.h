@@ -26,6 +26,8 @@ struct maker {
 	uint8_t keyset_bytes[256];
 	struct hf_keyset keyset;
 	struct hf_version_conditions from; /* of the packages that are made from now on */
+	uint32_t same_from;                /* from this byte on, images are the same in all versions; 0: nowhere */
+	bool blanks;                       /* every 16th run of 16 words in images is blank */
 };
 
 /* Its conditions are empty. */
@@ -49,6 +51,9 @@ struct device {
 	enum hf_reset_cause cause;   /* of the next start */
 	unsigned starts;
 	uint32_t packet_bytes;       /* size of an upload's packets */
+	bool ahead;                  /* between packets it erases ahead */
+	bool erases_first;           /* the slot is erased before an upload into it begins */
+	unsigned long sent;          /* bytes of packages */
 
 	unsigned long second;        /* private */
 	enum sim_cut second_how;
