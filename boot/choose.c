@@ -43,13 +43,15 @@ static void load(struct hf_choose *c)
 	c->journal_err = hf_state_load(&c->journal, c->env.flash, c->env.layout, &c->state, &c->blank);
 	if (c->journal_err)
 		hf_state_init(&c->state);
+	c->keyset_err = hf_trust_load(&c->trust, c->journal_err ? NULL : &c->journal, c->factory);
+	c->env.keyset = &c->trust.keyset;
 	memset(c->fact, 0, sizeof c->fact);
 }
 
 struct hf_boot_decision hf_choose(struct hf_choose *c, enum hf_reset_cause cause, enum hf_boot_wish wish)
 {
 	load(c);
-	for (unsigned i = 0; i < STEPS_MAX; i++) {
+	for (unsigned i = 0; i < STEPS_MAX && !c->keyset_err; i++) {
 		unsigned free_slots = c->journal_err ? 0 : hf_journal_free(&c->journal);
 		struct hf_boot_decision d = hf_policy_boot(&c->state, c->fact, cause, wish, free_slots);
 

@@ -9,14 +9,18 @@
 
 #include "core/policy.h"
 #include "core/slot.h"
+#include "core/trust.h"
 
 struct hf_choose {
-	struct hf_slot_env env; /* given by the caller, borrowed */
+	struct hf_slot_env env; /* given by the caller, borrowed, but for the keyset: that is ours */
+	struct hf_bytes factory; /* begins with the factory's keyset; borrowed */
 
 	/* To be read afterwards. */
 	struct hf_journal journal;
 	struct hf_state state;
 	bool blank;                          /* there was no journal */
+	struct hf_trust trust;
+	enum hf_err keyset_err;              /* nothing can be verified */
 	enum hf_err journal_err;             /* it could not be read, or not be written */
 	struct hf_slot_fact fact[HF_PLACES];
 	struct hf_image image[HF_PLACES];    /* where the fact is HF_FACT_GOOD */

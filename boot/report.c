@@ -5,7 +5,6 @@
 #include "report.h"
 
 #include "board.h"
-#include "port/stm32f407/reset.h"
 #include "port/stm32f407/usart.h"
 
 static void put(const struct hf_report *r, const char *text)
@@ -92,12 +91,6 @@ static void put_error(const struct hf_report *r, const char *what, enum hf_err e
 	end(r);
 }
 
-void hf_report_no_keyset(const struct hf_report *r, enum hf_err err)
-{
-	put_error(r, "boot: ", err);
-	hf_report_stay(r);
-}
-
 static const char *place_name(unsigned place)
 {
 	return place == HF_PLACE_A ? "boot: slot A " : place == HF_PLACE_B ? "boot: slot B " : "boot: recovery ";
@@ -109,6 +102,8 @@ void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, un
 
 	if (err)
 		put_error(r, "boot: journal ", err);
+	if (c->keyset_err)
+		put_error(r, "boot: ", c->keyset_err);
 	for (unsigned i = 0; i < HF_PLACES; i++) {
 		err = c->fact[i].why;
 		if (!err && i < HF_SLOTS && c->state.slot[i].state == HF_SLOT_REJECTED)
@@ -118,8 +113,9 @@ void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, un
 	}
 }
 
-void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned place, bool later)
+void hf_report_start(const struct hf_report *r, const struct hf_choose *c, const struct hf_handover *handover, bool later)
 {
+	unsigned place = handover->place;
 	const struct hf_slot_journal *s = place < HF_SLOTS ? &c->state.slot[place] : NULL;
 
 	put(r, place_name(place));
@@ -127,6 +123,9 @@ void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsig
 	put(r, " verified, starting");
 	if (later) {
 		put(r, " in 60 s: nothing else is left");
+	} else if (handover->reason) {
+		put(r, " recovery: ");
+		put(r, hf_recovery_reason_text((enum hf_recovery_reason)handover->reason));
 	} else if (s && s->state == HF_SLOT_TRIAL) {
 		put(r, " (trial ");
 		put_number(r, s->starts);
@@ -139,5 +138,5 @@ void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsig
 
 void hf_report_stay(const struct hf_report *r)
 {
-	put(r, "boot: nothing to start\r\n");
+	put(r, "boot: nothing to start, leaving to the chip's loader\r\n");
 }

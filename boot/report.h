@@ -8,17 +8,17 @@
 
 #include "choose.h"
 #include "port/stm32f407/clock.h"
+#include "port/stm32f407/reset.h"
 
 struct hf_report {
 	uint32_t usart; /* register base */
 };
 
 void hf_report_banner(const struct hf_report *r, enum hf_reset_cause cause, const struct hf_clock *clock);
-void hf_report_no_keyset(const struct hf_report *r, enum hf_err err);
-/* The journal, if something is wrong with it; then why slots were passed over. */
+/* Journal and keyset, if something is wrong with them; then why slots were passed over. */
 void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, unsigned chosen);
 /* later: as the last resort, after a wait. */
-void hf_report_start(const struct hf_report *r, const struct hf_choose *c, unsigned place, bool later);
+void hf_report_start(const struct hf_report *r, const struct hf_choose *c, const struct hf_handover *handover, bool later);
 void hf_report_stay(const struct hf_report *r);
 
 #endif

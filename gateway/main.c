@@ -44,6 +44,7 @@ static struct hf_smp_line line = {
 	.queue = { .buf = queue, .size = sizeof queue },
 };
 static struct hf_duty duty;
+static bool settled;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static uint32_t spare[256]; /* for the RAM test */
 
@@ -96,6 +97,10 @@ static void turn(void)
 		if (line.server.recovery_wanted)
 			hf_reset_request(HF_REQUEST_RECOVERY);
 		hf_reset_now();
+	}
+	if (!settled && hf_systick_ms() - duty.started_ms >= HF_SETTLED_MS) {
+		hf_reset_settled();
+		settled = true;
 	}
 	if (hf_gateway_hang_ms != 0 && hf_systick_ms() - duty.started_ms > hf_gateway_hang_ms)
 		hang();

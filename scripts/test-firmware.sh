@@ -154,22 +154,26 @@ healthy() {
 broken_flash() {
 	fresh
 	patch "$keyset" '\377\377\377\377'
-	play 5s
-	check "without a keyset boot says so and stays" <<-'END'
+	play 8s
+	check "without a keyset boot says so, and leaves to the chip's loader" <<-'END'
 		boot: keyset, error 19
 		boot: nothing to start
 		"state":"blinking","period_ms":2000,"flashes":2
+		"event":"reset","cause":"software"
+		"event":"rom","on":true
 		!"event":"start","what":"slot
-		!"cause":"software"
+		!"event":"misuse"
 	END
 	fresh
 	patch $((slot_a + 3)) '\000'
-	play 5s
-	check "with damaged heads boot says why and stays" <<-'END'
+	play 8s
+	check "with damaged heads boot says why, and leaves, too" <<-'END'
 		boot: slot A damaged, error
 		boot: slot B empty"
+		boot: recovery empty"
 		boot: nothing to start
 		"state":"blinking","period_ms":2000,"flashes":2
+		"event":"rom","on":true
 		!"event":"start","what":"slot
 	END
 	fresh
@@ -179,6 +183,47 @@ broken_flash() {
 		boot: slot A digest, error 16
 		boot: nothing to start
 		!"event":"start","what":"slot
+	END
+}
+
+# What boot does when recovery is wished and not there tells that it was wished.
+entry() {
+	fresh
+	play 3s --fault "at 0s press recovery"
+	check "the pin asks for recovery" <<-'END'
+		boot: recovery empty"
+		gateway 1.0.0 on .*, slot A, reset: power
+	END
+	fresh
+	play 4s --fault "at 2s reset" --fault "at 2300ms reset" --fault "at 2600ms reset"
+	check "three resets in a row do, once" <<-'END'
+		gateway 1.0.0 on .*, slot A, reset: power
+		boot: holdfast .* reset: pin
+		boot: holdfast .* reset: pin
+		boot: holdfast .* reset: pin
+		boot: recovery empty"
+		gateway 1.0.0 on .*, slot A, reset: pin
+	END
+	fresh
+	play 16s --fault "at 2s reset" --fault "at 2300ms reset" --fault "at 15s reset"
+	check "resets that lie apart do not" <<-'END'
+		boot: holdfast .* reset: pin
+		boot: holdfast .* reset: pin
+		boot: holdfast .* reset: pin
+		gateway 1.0.0 on .*, slot A, reset: pin
+		!boot: recovery
+	END
+	fresh
+	play 2s --fault "at 0s break on for 1s"
+	check "so does a break on the line" <<-'END'
+		boot: recovery empty"
+		gateway 1.0.0 on .*, slot A, reset: power
+	END
+	fresh
+	play 2s --fault "at 0s break on for 5ms" --fault "at 0s press recovery for 5ms"
+	check "spikes do not" <<-'END'
+		gateway 1.0.0 on .*, slot A, reset: power
+		!boot: recovery
 	END
 }
 
@@ -304,6 +349,7 @@ for name in reference compact; do
 	begin $name
 	healthy
 	broken_flash
+	entry
 	last_resort
 	qemu
 done

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What drives a pin, in this order: the chip's output (a push-pull one, or an open drain that pulls low), the board
- * (hf_twin_pin_drive), the pull resistor. A pin that nothing drives reads 0. What the board drives outlives resets.
+ * (hf_twin_pin_drive), the pull resistor; a serial line's far end pulls its pin low. A pin that nothing drives reads 0. What the board drives outlives resets.
  */
 #include "gpio.h"
 
@@ -48,11 +48,15 @@ static bool level_of(const struct gpio *g, unsigned pin)
 	return (g->pupdr >> 2 * pin & 3) == PULL_UP;
 }
 
-static uint32_t idr_of(const struct gpio *g)
+static uint32_t idr_of(struct hf_dev *dev)
 {
+	const struct gpio *g = dev->state;
 	uint32_t idr = 0;
-	for (unsigned pin = 0; pin < PINS; pin++)
-		idr |= (uint32_t)(mode_of(g, pin) != HF_GPIO_ANALOG && level_of(g, pin)) << pin;
+	for (unsigned pin = 0; pin < PINS; pin++) {
+		bool high = mode_of(g, pin) != HF_GPIO_ANALOG && level_of(g, pin) &&
+			    !hf_usart_holds_low(dev->machine, dev->unit, pin);
+		idr |= (uint32_t)high << pin;
+	}
 	return idr;
 }
 
@@ -100,7 +104,7 @@ static uint32_t gpio_read(struct hf_dev *dev, uint32_t offset, unsigned size)
 	struct gpio *g = dev->state;
 	const uint32_t *reg = register_of(g, offset & ~3u);
 	(void)size;
-	uint32_t value = (offset & ~3u) == IDR ? idr_of(g) : reg != NULL ? *reg : 0;
+	uint32_t value = (offset & ~3u) == IDR ? idr_of(dev) : reg != NULL ? *reg : 0;
 	return value >> 8 * (offset & 3);
 }
 

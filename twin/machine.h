@@ -120,6 +120,7 @@ struct hf_machine *hf_twin_machine(struct hf_twin *twin);
 void hf_devices_add(struct hf_machine *machine);
 void hf_rcc_add(struct hf_machine *machine);
 void hf_pwr_add(struct hf_machine *machine);
+void hf_syscfg_add(struct hf_machine *machine);
 void hf_iwdg_add(struct hf_machine *machine);
 void hf_flash_add(struct hf_machine *machine);
 

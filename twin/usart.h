@@ -55,6 +55,9 @@ unsigned hf_usart_measured(struct hf_machine *machine, unsigned usart, uint64_t 
 /* A pin's mode or output changed: which lines are connected may have changed with it. */
 void hf_usart_pins_changed(struct hf_machine *machine);
 
+/* Does a far end that is plugged in hold this pin low now: in a frame, or by a break? */
+bool hf_usart_holds_low(struct hf_machine *machine, unsigned port, unsigned pin);
+
 /* The level of a DMA request line. */
 bool hf_usart_wants_dma(struct hf_machine *machine, unsigned usart, bool transmit);
 

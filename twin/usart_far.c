@@ -145,6 +145,20 @@ void hf_usart_pins_changed(struct hf_machine *machine)
 	}
 }
 
+bool hf_usart_holds_low(struct hf_machine *machine, unsigned port, unsigned pin)
+{
+	for (unsigned unit = 1; unit <= HF_TWIN_USARTS; unit++) {
+		struct hf_dev *dev = hf_machine_find(machine, "usart", unit);
+		const struct usart_host *host = dev != NULL ? dev->host : NULL;
+		const struct usart *u = dev != NULL ? dev->state : NULL;
+		if (u == NULL || !host->has_pins || host->pins.rx.port != port || host->pins.rx.pin != pin)
+			continue;
+		hf_usart_catch_up(dev);
+		return !u->pulled && (u->in.sent_low || u->in.break_on);
+	}
+	return false;
+}
+
 void hf_twin_uart_pins(struct hf_twin *twin, unsigned usart, const struct hf_twin_uart_pins *pins)
 {
 	struct hf_dev *dev = dev_of(hf_twin_machine(twin), usart);

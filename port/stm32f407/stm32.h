@@ -18,6 +18,11 @@
 #define FLASH_SIZE 0x00100000u
 #define UID_BASE   0x1fff7a10u
 
+/* The chip's own loader, and what lies at address 0. */
+#define ROM_BASE       0x1fff0000u
+#define SYSCFG_MEMRMP  HF_REG(0x40013800u)
+#define SYSCFG_MEM_ROM 1u
+
 /* Debug unit: which chip this is. */
 #define DBGMCU_IDCODE HF_REG(0xe0042000u)
 
@@ -73,6 +78,7 @@
 #define RCC_AHB1_DMA1       (1u << 21)
 #define RCC_AHB1_DMA2       (1u << 22)
 #define RCC_APB1_PWR        (1u << 28)
+#define RCC_APB2_SYSCFG     (1u << 14)
 #define RCC_CSR_RMVF        (1u << 24)
 #define RCC_CSR_BORRSTF     (1u << 25)
 #define RCC_CSR_PINRSTF     (1u << 26)

@@ -173,6 +173,7 @@ void device_boot(struct device *d)
 	d->starts++;
 	assert_true(d->starts < STARTS_MAX);
 	d->choose.env = env_of(d);
+	d->choose.factory = (struct hf_bytes){ d->maker->keyset_bytes, sizeof d->maker->keyset_bytes };
 	decision = hf_choose(&d->choose, d->cause, HF_WISH_NONE);
 	d->running = decision.place;
 	assert_int_not_equal(decision.action, HF_BOOT_STAY);

@@ -370,6 +370,24 @@ static void pins_without_their_function_connect_nothing(void **state)
 	assert_int_equal(dr(), 'b');
 }
 
+static void far_end_that_holds_the_line_low_shows_at_the_pin(void **state)
+{
+	(void)state;
+	const struct hf_twin_uart_pins pins = { .tx = { 0, 9 }, .rx = { 0, 10 }, .af = 7 };
+	hf_twin_uart_pins(fake_twin(), 1, &pins);
+	fake_write(GPIO(0) + MODER, 2u << 18 | 2u << 20);
+	fake_write(GPIO(0) + PUPDR, 1u << 18 | 1u << 20);
+	fake_write(GPIO(0) + AFRH, 7u << 4 | 7u << 8);
+	assert_int_equal(fake_read(GPIO(0) + IDR) & 1u << 10, 1u << 10);
+	hf_usart_break(fake_machine(), 1, true);
+	assert_int_equal(fake_read(GPIO(0) + IDR) & 3u << 9, 1u << 9);
+	hf_usart_cable(fake_machine(), 1, false); /* the pull resistor alone */
+	assert_int_equal(fake_read(GPIO(0) + IDR) & 1u << 10, 1u << 10);
+	hf_usart_cable(fake_machine(), 1, true);
+	hf_usart_break(fake_machine(), 1, false);
+	assert_int_equal(fake_read(GPIO(0) + IDR) & 1u << 10, 1u << 10);
+}
+
 static void rs485_driver_off_before_tc_tears_the_last_byte(void **state)
 {
 	(void)state;
@@ -468,6 +486,7 @@ int main(void)
 		TEST(switched_off_receiver_hears_nothing),
 		TEST(power_off_ends_the_frame_and_the_registers),
 		TEST(pins_without_their_function_connect_nothing),
+		TEST(far_end_that_holds_the_line_low_shows_at_the_pin),
 		TEST(rs485_driver_off_before_tc_tears_the_last_byte),
 		TEST(byte_written_over_another_is_reported),
 		TEST(full_queue_refuses_all_of_it),
