@@ -50,6 +50,8 @@ run "sizes" scripts/size.sh "$build" --rows
 		fail "no factory image"
 	run "upgrade" "$build/host/bench/bench_upgrade" "$conf" "$dir/first.bin" "$dir/release.keyset" "$dir/next.suit"
 }
+run "stm32flash" "$build/host/bench/bench_rom" "$build/host/twin/holdfast-twin" "$build/host/twin/libholdfast-shim.so" \
+	"$conf"
 [ ! -x "$build/host/bench/bench_twin" ] || run "twin" "$build/host/bench/bench_twin" "$conf" "$dir/384k.bin" \
 	"$build/stm32f407/boot/$board/boot.elf"
 

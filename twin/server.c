@@ -132,7 +132,8 @@ static void hear(void *ctx, uint8_t byte, uint64_t at_ns)
 		if (client->role != HF_CLIENT_PORT || client->port != ear->port)
 			continue;
 		hf_adapter_hear(&client->adapter, hf_rig_latency(server->rig, ear->port), byte, at_ns, deliver, client);
-		if (client->wait == HF_WAIT_BYTES && client->uart_len > 0)
+		/* For the bytes, or to see until when time may go on now. */
+		if (client->wait == HF_WAIT_BYTES && (client->uart_len > 0 || client->adapter.len == 1))
 			hf_rig_wake(server->rig);
 	}
 }

@@ -329,13 +329,14 @@ static void adapter_latency_delays_what_the_device_sends(void **state)
 	start_lockstep(NULL);
 	int fd = open_uart();
 	assert_true(await(fd, "bench power\r\n", 100 * MS));
-	command(fd, "latency 16ms");
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned latency = i < 3 ? 16 : 1;
+		command(fd, i < 3 ? "latency 16ms" : "latency 1ms");
 		ask(fd, 'W', 0, "xyz", 3);
 		uint64_t begin = answer.now_ns;
 		ask(fd, 'R', S, most, 4);
 		assert_int_equal(answer.len, 3);
-		assert_in_range(answer.now_ns - begin, 16 * MS + 170000, 16 * MS + 400000);
+		assert_in_range(answer.now_ns - begin, latency * MS + 170000, latency * MS + 400000);
 	}
 	command(fd, "latency 0ms");
 	ask(fd, 'W', 0, "x", 1);
