@@ -25,7 +25,7 @@
 
 #define TEXT_MAX   1024
 #define SUM_BYTES  8
-#define LOCK_TRIES 100 /* of 100 ms */
+#define LOCK_TRIES 1000 /* of 10 ms */
 
 /* ---- text ---- */
 
@@ -221,7 +221,7 @@ static enum hf_err lock(const char *path, int *fd, struct hf_diag *diag)
 	if (*fd < 0)
 		return io_error(diag, path, "make the lock");
 	for (unsigned i = 0; i < LOCK_TRIES; i++) {
-		const struct timespec pause = {.tv_nsec = 100000000};
+		const struct timespec pause = {.tv_nsec = 10000000};
 
 		if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
 			return HF_OK;

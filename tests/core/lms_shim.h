@@ -12,12 +12,16 @@
 
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS /* as their own sources do */
 #include <mbedtls/build_info.h>
+#include <stddef.h>
 
+typedef int mbedtls_f_rng_t(void *ctx, unsigned char *out, size_t len); /* psa_util.h's */
+
+#define MBEDTLS_LMS_C
+#define MBEDTLS_LMS_PRIVATE
 #include <mbedtls/lms.h>
 
 #include "crypto_mbed.h"
 
-#define MBEDTLS_LMS_C
 #define MBEDTLS_DEPRECATED_REMOVED
 #define PSA_CRYPTO_H
 #define MBEDTLS_PSA_UTIL_INTERNAL_H

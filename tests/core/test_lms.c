@@ -9,12 +9,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <mbedtls/lms.h>
-
 #include "../support/shared.h"
 #include "crypto_mbed.h"
 #include "host_crypto.h"
-#include "lms.h"
+#include "lms_key.h"
+#include "lms_shim.h"
 
 #define ROOM 4096
 
@@ -161,6 +160,48 @@ static void leaf_outside_the_tree_is_refused(void **state)
 	assert_int_equal(verify(), HF_ERR_SIGNATURE);
 }
 
+/* Gives Mbed TLS the id that it would choose at random. */
+static int give_id(void *ctx, unsigned char *out, size_t len)
+{
+	memcpy(out, ctx, len);
+	return 0;
+}
+
+static void key_of_a_seed_and_its_signatures_are_mbed_tls_s(void **state)
+{
+	static const uint32_t leaves[] = { 0, 1, 511, 512, 1022, 1023 };
+	uint8_t seed[HF_LMS_SEED_BYTES], theirs[64];
+	struct hf_lms_key mine;
+	mbedtls_lms_private_t secret;
+	mbedtls_lms_public_t public_half;
+	size_t len;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(seed); i++)
+		seed[i] = (uint8_t)(i * 5 + 1);
+	assert_int_equal(hf_lms_key_derive(&mine, seed, NULL, NULL), HF_OK);
+	mbedtls_lms_private_init(&secret);
+	mbedtls_lms_public_init(&public_half);
+	assert_int_equal(mbedtls_lms_generate_private_key(&secret, MBEDTLS_LMS_SHA256_M32_H10, MBEDTLS_LMOTS_SHA256_N32_W8,
+							  give_id, mine.public_key + HF_LMS_PUBLIC_ID, seed, sizeof(seed)),
+			 0);
+	assert_int_equal(mbedtls_lms_calculate_public_key(&public_half, &secret), 0);
+	assert_int_equal(mbedtls_lms_export_public_key(&public_half, theirs, sizeof(theirs), &len), 0);
+	assert_memory_equal(mine.public_key + 4, theirs, HF_LMS_PUBLIC_BYTES - 4);
+	mbedtls_lms_private_free(&secret);
+
+	memcpy(key, mine.public_key, key_len = HF_LMS_PUBLIC_BYTES);
+	memcpy(text, "which leaf?", text_len = 11);
+	sig_len = HF_LMS_SIGNATURE_BYTES;
+	for (unsigned i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+		assert_int_equal(hf_lms_key_sign(&mine, leaves[i], (struct hf_bytes){ text, text_len }, sig), HF_OK);
+		assert_int_equal(load_be32(sig + HF_LMS_SIG_LEAF), leaves[i]);
+		assert_int_equal(verify(), HF_OK);
+	}
+	assert_int_equal(hf_lms_key_sign(&mine, HF_LMS_LEAVES, (struct hf_bytes){ text, text_len }, sig), HF_ERR_RANGE);
+	hf_lms_key_wipe(&mine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +212,7 @@ int main(void)
 		cmocka_unit_test(every_bit_of_the_message_counts),
 		cmocka_unit_test(every_other_length_is_refused),
 		cmocka_unit_test(leaf_outside_the_tree_is_refused),
+		cmocka_unit_test(key_of_a_seed_and_its_signatures_are_mbed_tls_s),
 	};
 
 	if (!shared_present("vectors/lms_h10_8.sig"))
