@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cbor.h"
 #include "file.h"
@@ -282,6 +283,17 @@ struct hf_keyset hf_keyset_of_one(enum hf_role role, uint32_t number, const uint
 	return keyset;
 }
 
+int hf_keyset_role_of(const struct hf_keyset *keyset, const struct hf_public_key *key)
+{
+	for (unsigned i = 0; keyset && i < keyset->keys; i++) {
+		const struct hf_key *k = &keyset->key[i];
+
+		if (k->alg == key->alg && k->public_key.len == key->len && memcmp(k->public_key.ptr, key->bytes, key->len) == 0)
+			return k->role;
+	}
+	return key->role;
+}
+
 const char *hf_role_name(unsigned role)
 {
 	static const char *const names[] = {"root", "release", "site"};
@@ -305,4 +317,22 @@ const char *hf_alg_name(int alg)
 	default:
 		return "?";
 	}
+}
+
+int hf_alg_parse(const char *text)
+{
+	static const int algs[] = {HF_ALG_ESP256, HF_ALG_HSS_LMS};
+
+	for (unsigned i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
+		if (strcasecmp(text, hf_alg_name(algs[i])) == 0)
+			return algs[i];
+	return 0;
+}
+
+int hf_role_parse(const char *text)
+{
+	for (int i = HF_ROLE_ROOT; i <= HF_ROLE_SITE; i++)
+		if (strcmp(text, hf_role_name((unsigned)i)) == 0)
+			return i;
+	return HF_ROLE_UNKNOWN;
 }

@@ -82,7 +82,12 @@ HF_MUST_USE enum hf_err hf_keyset_encode(const struct hf_keyset *keyset, uint8_t
 /* A keyset with one key, which is demanded of every package. public_key is borrowed. */
 struct hf_keyset hf_keyset_of_one(enum hf_role role, uint32_t number, const uint8_t public_key[HF_P256_PUBLIC_BYTES]);
 
+/* What a key is for: as the keyset has it (NULL: none is known), else as its file says, else HF_ROLE_UNKNOWN. */
+int hf_keyset_role_of(const struct hf_keyset *keyset, const struct hf_public_key *key);
+
 const char *hf_role_name(unsigned role); /* "release"; "?" for none that is known */
 const char *hf_alg_name(int alg);        /* "ESP256" */
+int hf_alg_parse(const char *text);      /* "esp256", "hss-lms" (or as above); 0: none that can sign */
+int hf_role_parse(const char *text);     /* HF_ROLE_UNKNOWN: none */
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file.h"
 
@@ -54,11 +55,12 @@ static enum hf_err load(struct hf_pkcs11_key *k, struct hf_diag *diag)
 	if (!module || !module[0])
 		module = DEFAULT_MODULE;
 	k->ctx = PKCS11_CTX_new();
-	k->loaded = k->ctx && PKCS11_CTX_load(k->ctx, module) == 0;
+	/* libp11 says itself, on standard error, that a file is missing. */
+	k->loaded = k->ctx && (!strchr(module, '/') || access(module, R_OK) == 0) && PKCS11_CTX_load(k->ctx, module) == 0;
 	if (k->loaded)
 		return HF_OK;
-	hf_diag_set(diag, "%s: this PKCS#11 module cannot be loaded (%s); name the token's own with module-path= in the URI or in "
-			  HF_PKCS11_MODULE_ENV, module, last_error());
+	hf_diag_set(diag, "%s: this PKCS#11 module cannot be loaded; name the token's own with module-path= in the URI or in "
+			  HF_PKCS11_MODULE_ENV, module);
 	return HF_ERR_NOT_FOUND;
 }
 

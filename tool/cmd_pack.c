@@ -12,24 +12,27 @@
 #include "board.h"
 #include "command.h"
 #include "image.h"
+#include "keys.h"
 #include "load.h"
 #include "package.h"
 #include "package_verify.h"
 #include "pad.h"
-#include "password.h"
 
 struct pack {
 	/* As given. */
-	const char *board_file, *key_file, *password_file, *version, *from, *description, *component, *out;
+	const char *board_file, *keyset_file, *version, *from, *description, *component, *out;
 	const char *fixed[HF_SLOTS];
-	struct hf_args_list devices;
+	struct hf_args_list devices, later;
+	struct hf_keys keys;
 	uint32_t security_version, release, pad_to;
-	bool release_given, pad_given, json, quiet;
+	bool release_given, pad_given, any_base, json, quiet;
 	struct hf_args_rest files;
 
 	/* As made of it. */
 	struct hf_board board;
-	struct hf_private_key key;
+	struct hf_buffer keyset_bytes;
+	struct hf_keyset keyset;
+	struct hf_package_signers by;
 	struct hf_firmware firmware[HF_SLOTS];
 	struct hf_image_content content[HF_SLOTS];
 	struct hf_package_spec spec;
@@ -67,6 +70,15 @@ static bool read_spec(struct pack *p, const struct hf_usage *usage)
 		return false;
 	}
 	spec->sequence = (uint64_t)p->security_version << 32 | p->release;
+	for (; p->by.laters < p->later.count && p->by.laters < HF_SUIT_SIGNATURES; p->by.laters++) {
+		int alg = hf_alg_parse(p->later.item[p->by.laters]);
+
+		p->by.later[p->by.laters] = alg;
+		if (alg)
+			continue;
+		hf_args_wrong(usage, "--room-for wants esp256 or hss-lms, not '%s'", p->later.item[p->by.laters]);
+		return false;
+	}
 	return true;
 }
 
@@ -74,10 +86,10 @@ static bool check_usage(const struct pack *p, const struct hf_usage *usage)
 {
 	bool pair = p->fixed[0] || p->fixed[1];
 
-	if (!p->board_file || !p->key_file || !p->version || !p->out)
+	if (!p->board_file || !p->keys.names.count || !p->version || !p->out)
 		hf_args_wrong(usage, "%s is missing",
 			      !p->board_file ? "--board"
-			      : !p->key_file ? "--key"
+			      : !p->keys.names.count ? "--key"
 			      : !p->version  ? "--version"
 					     : "--out");
 	else if (p->component && strcmp(p->component, "app") != 0 && strcmp(p->component, "recovery") != 0)
@@ -135,16 +147,6 @@ static enum hf_err read_relocatable(struct pack *p)
 	return HF_ERR_UNSUPPORTED;
 }
 
-/* What was not said is seen by where the (first) file is linked. */
-static enum hf_component component_of(const struct pack *p)
-{
-	const struct hf_span partition = p->board.layout.recovery;
-
-	if (p->component)
-		return strcmp(p->component, "recovery") == 0 ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
-	return p->firmware[0].addr - partition.addr < partition.size ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
-}
-
 static enum hf_err read_pair(struct pack *p)
 {
 	enum hf_err err = HF_OK;
@@ -159,22 +161,76 @@ static enum hf_err read_pair(struct pack *p)
 	return err;
 }
 
-static enum hf_err read_key(struct pack *p)
+/* What a key is for stands in its file and in the keyset. One that is for something else would make a package that every
+ * device refuses. */
+static enum hf_err check_role(struct pack *p, const struct hf_signer *signer)
 {
-	struct hf_password password = {""};
+	int role = hf_keyset_role_of(p->keyset_file ? &p->keyset : NULL, hf_signer_key(signer));
+
+	if (role == HF_ROLE_RELEASE || role == HF_ROLE_UNKNOWN)
+		return HF_OK;
+	hf_diag_set(&p->diag, "%s: this is a %s key; firmware is signed by a release key", hf_signer_name(signer),
+		    hf_role_name((unsigned)role));
+	return HF_ERR_KEY;
+}
+
+static enum hf_err read_keys(struct pack *p)
+{
 	enum hf_err err = HF_OK;
 
-	if (p->password_file)
-		err = hf_password_read(p->password_file, &password, &p->diag);
+	if (p->keyset_file)
+		err = hf_load_keyset(p->keyset_file, &p->keyset_bytes, &p->keyset, &p->diag);
 	if (!err)
-		err = hf_key_read_private(p->key_file, p->password_file ? password.text : NULL, &p->key, &p->diag);
-	if (err == HF_ERR_DENIED && !p->password_file && isatty(STDIN_FILENO)) {
-		err = hf_password_ask("password of the key: ", false, &password, &p->diag);
-		if (!err)
-			err = hf_key_read_private(p->key_file, password.text, &p->key, &p->diag);
+		err = hf_keys_open(&p->keys, &p->diag);
+	p->by.signer = p->keys.signer;
+	p->by.count = p->keys.count;
+	for (unsigned i = 0; i < p->keys.count && !err; i++)
+		err = check_role(p, p->keys.signer[i]);
+	return err;
+}
+
+/* Our own firmware carries its board's vendor and class ids, one behind the other. */
+static const uint8_t *find_vendor(const struct pack *p, const struct hf_firmware *fw)
+{
+	const uint8_t *at = fw->len ? memmem(fw->bytes, fw->len, p->board.layout.vendor_id, 16) : NULL;
+
+	return at && (size_t)(fw->bytes + fw->len - at) >= 32 ? at : NULL;
+}
+
+static bool lies_in(uint32_t addr, struct hf_span span)
+{
+	return addr - span.addr < span.size;
+}
+
+/* What was not said is seen by where the (first) file is linked, if it is certain to be this board's: where one board has
+ * its recovery, another may have a slot. */
+static enum hf_component component_of(const struct pack *p)
+{
+	const struct hf_firmware *fw = &p->firmware[0];
+
+	if (p->component)
+		return strcmp(p->component, "recovery") == 0 ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
+	return find_vendor(p, fw) && lies_in(fw->addr, p->board.layout.recovery) ? HF_COMPONENT_RECOVERY : HF_COMPONENT_APP;
+}
+
+/* What carries the vendor's id with another class was built for another board. And whatever it is, it was linked for where it
+ * is to run. */
+static enum hf_err check_board(struct pack *p, const struct hf_firmware *fw)
+{
+	const struct hf_layout *layout = &p->board.layout;
+	const uint8_t *vendor = find_vendor(p, fw);
+
+	if (vendor && memcmp(vendor + 16, layout->class_id, 16) != 0) {
+		hf_diag_set(&p->diag, "%s: it was built for another board of %s than %s; build it from this board file", fw->name,
+			    p->board.vendor_domain, p->board.class_name);
+		return HF_ERR_CLASS;
 	}
-	hf_password_wipe(&password);
-	return err == HF_ERR_DENIED ? HF_ERR_ENCODING : err;
+	if (!fw->len || p->any_base || lies_in(fw->addr, layout->slot[0]) || lies_in(fw->addr, layout->slot[1]) ||
+	    (component_of(p) == HF_COMPONENT_RECOVERY && lies_in(fw->addr, layout->recovery)))
+		return HF_OK;
+	hf_diag_set(&p->diag, "%s: it is linked at 0x%08x, where this board has no slot, so it may be for another board; if it is for "
+			      "this one, pack it with --any-base", fw->name, fw->addr);
+	return HF_ERR_SLOT;
 }
 
 /* ---- the package ---- */
@@ -194,7 +250,7 @@ static enum hf_err fill_contents(struct pack *p)
 		if (spec->contents == HF_SLOTS)
 			spec->content[i].image_offset = c->link_addr - p->board.layout.slot[i].addr;
 	}
-	return spec->contents == 1 ? hf_package_place(spec, &p->key, &p->diag) : HF_OK;
+	return spec->contents == 1 ? hf_package_place_for(spec, &p->by, &p->diag) : HF_OK;
 }
 
 static enum hf_err build(struct pack *p)
@@ -215,13 +271,32 @@ static enum hf_err build(struct pack *p)
 		spec->description = p->default_text;
 	}
 	err = fill_contents(p);
-	return err ? err : hf_package_build(spec, &p->key, &p->package, &p->diag);
+	return err ? err : hf_package_build_by(spec, &p->by, &p->package, &p->diag);
+}
+
+/* A keyset that demands of a package just what it was signed with. */
+static struct hf_keyset keyset_of_signers(const struct pack *p)
+{
+	struct hf_keyset keyset = {.number = 1, .threshold = 1};
+
+	for (unsigned i = 0; i < p->keys.count; i++) {
+		const struct hf_public_key *key = hf_signer_key(p->keys.signer[i]);
+		bool demanded = false;
+
+		keyset.key[keyset.keys++] = (struct hf_key){HF_ROLE_RELEASE, key->alg, hf_public_key_bytes(key)};
+		for (unsigned k = 0; k < keyset.algs; k++)
+			demanded = demanded || keyset.alg[k] == key->alg;
+		if (!demanded)
+			keyset.alg[keyset.algs++] = key->alg;
+	}
+	return keyset;
 }
 
 static enum hf_err check(struct pack *p, struct hf_package *package, struct hf_package_target target[HF_PLACES])
 {
-	const struct hf_keyset keyset = hf_keyset_of_one(HF_ROLE_RELEASE, 1, p->key.public_key);
-	const struct hf_package_device device = {.board = &p->board, .keyset = &keyset};
+	const struct hf_keyset own = keyset_of_signers(p);
+	const struct hf_package_device device = {.board = &p->board,
+						 .keyset = p->keyset_file && !p->by.laters ? &p->keyset : &own};
 	enum hf_err err = hf_package_read(hf_buffer_bytes(&p->package), package, &p->diag);
 	unsigned unchecked;
 
@@ -300,10 +375,13 @@ static enum hf_err pack(struct pack *p)
 	struct hf_package package;
 	enum hf_err err = hf_board_load(p->board_file, &p->board, &p->diag);
 
+	p->keys.quiet = p->quiet || p->json;
 	if (!err)
-		err = read_key(p);
+		err = read_keys(p);
 	if (!err)
 		err = p->fixed[0] ? read_pair(p) : read_relocatable(p);
+	for (unsigned i = 0; i < HF_SLOTS && !err; i++)
+		err = check_board(p, &p->firmware[i]);
 	if (!err)
 		err = build(p);
 	if (!err)
@@ -327,9 +405,11 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 	struct pack *p = calloc(1, sizeof(*p));
 	const struct hf_arg options[] = {
 		{"board", 'b', HF_ARG_TEXT, "FILE", "the board file", &p->board_file, NULL},
-		{"key", 'k', HF_ARG_TEXT, "FILE", "the release key that signs (PEM)", &p->key_file, NULL},
-		{"password-file", 0, HF_ARG_TEXT, "FILE", "the key's password, in the first line", &p->password_file,
+		HF_KEYS_ARGS(p->keys, "a release key that signs (a file or a pkcs11: URI); once for each signature"),
+		{"keyset", 0, HF_ARG_TEXT, "FILE", "the keyset that devices trust: the package must satisfy it", &p->keyset_file,
 		 NULL},
+		{"room-for", 0, HF_ARG_LIST, "ALG",
+		 "esp256 or hss-lms: leave room for a signature that `holdfast sign` will add", &p->later, NULL},
 		{"version", 'v', HF_ARG_TEXT, "X.Y.Z", "the firmware's version", &p->version, NULL},
 		{"out", 'o', HF_ARG_TEXT, "FILE", "the package", &p->out, NULL},
 		{"security-version", 's', HF_ARG_U32, "N", "devices never go back below it (default: 0)",
@@ -345,6 +425,7 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		{"slot-a", 0, HF_ARG_TEXT, "FILE", "a build for slot A that cannot be relocated ...", &p->fixed[0],
 		 NULL},
 		{"slot-b", 0, HF_ARG_TEXT, "FILE", "... and its twin for slot B", &p->fixed[1], NULL},
+		{"any-base", 0, HF_ARG_FLAG, NULL, "the firmware may be linked outside the board's slots", &p->any_base, NULL},
 		{"pad-to", 0, HF_ARG_SIZE, "SIZE", "pad the image to this size, for measurements", &p->pad_to,
 		 &p->pad_given},
 		{"quiet", 'q', HF_ARG_FLAG, NULL, "no report, warnings only", &p->quiet, NULL},
@@ -356,7 +437,8 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		.synopsis = "--board FILE --key FILE --version X.Y.Z --out FILE FIRMWARE [FIRMWARE]",
 		.details = "FIRMWARE is an ELF, Intel HEX or SREC file, or FILE@ADDRESS for a raw binary; two are\n"
 			   "the same firmware linked at two bases (exact), one is an ELF that was linked with\n"
-			   "--emit-relocs. The same input and key give the same bytes.",
+			   "--emit-relocs. The same input and ESP256 key file give the same bytes. Every signature by an\n"
+			   "HSS-LMS key uses up one of its 1024 one-time keys.",
 		.example = "holdfast pack --board boards/reference.conf --key keys/release.pem --version 1.1.0 \\\n"
 			   "      --out gateway-1.1.0.suit gateway-a.elf gateway-b.elf",
 		.exits = "3 an input file is wrong, 4 the package would be refused",
@@ -376,10 +458,11 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		exit_code = HF_EXIT_USAGE;
 		if (check_usage(p, &usage) && read_spec(p, &usage)) {
 			err = pack(p);
-			exit_code = err ? hf_out_fail(err, &p->diag) : HF_EXIT_OK;
+			exit_code = err ? hf_keys_fail(err, &p->diag) : HF_EXIT_OK;
 		}
 	}
-	hf_key_wipe(&p->key);
+	hf_keys_close(&p->keys);
+	hf_buffer_free(&p->keyset_bytes);
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
 		hf_image_content_free(&p->content[i]);
 		hf_firmware_free(&p->firmware[i]);

@@ -13,9 +13,11 @@ enum hf_exit hf_command_burn(int argc, char **argv);
 enum hf_exit hf_command_factory(int argc, char **argv);
 enum hf_exit hf_command_image(int argc, char **argv);
 enum hf_exit hf_command_inspect(int argc, char **argv);
+enum hf_exit hf_command_key(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
 enum hf_exit hf_command_monitor(int argc, char **argv);
 enum hf_exit hf_command_pack(int argc, char **argv);
+enum hf_exit hf_command_sign(int argc, char **argv);
 enum hf_exit hf_command_status(int argc, char **argv);
 enum hf_exit hf_command_verify(int argc, char **argv);
 

@@ -17,7 +17,9 @@ struct command {
 static const struct command commands[] = {
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
+	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},
 	{"pack", "makes a signed package of firmware", hf_command_pack},
+	{"sign", "adds another key's signature to a package", hf_command_sign},
 	{"inspect", "shows what is in a package, a slot's dump, a keyset or a firmware file", hf_command_inspect},
 	{"verify", "says whether a device would take a package, and if not, why", hf_command_verify},
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
