@@ -22,14 +22,18 @@ prepare() {
 	dir=$out/$board
 	fw=$build/stm32f407/gateway/$board
 	mkdir -p "$dir"
-	"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.0.0 \
-		--out "$dir/v1.0.0.suit" "$fw/gateway-1.0.0-a.elf" "$fw/gateway-1.0.0-b.elf" &&
+	"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 0.1.0 \
+			--out "$dir/recovery.suit" "$build/stm32f407/recovery/$board/recovery.elf" \
+			"$build/stm32f407/recovery/$board/recovery-slot.elf" &&
+		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.0.0 \
+			--out "$dir/v1.0.0.suit" "$fw/gateway-1.0.0-a.elf" "$fw/gateway-1.0.0-b.elf" &&
 		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.1.0 \
 			--out "$dir/small.suit" "$fw/small-a.elf" "$fw/small-b.elf" &&
 		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.0.1 \
 			--out "$dir/hang.suit" "$fw/small-hang-a.elf" "$fw/small-hang-b.elf" &&
 		"$holdfast" factory --board "boards/$board.conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
-			--keyset "$out/release.keyset" --package "$dir/v1.0.0.suit" --out "$dir/factory.bin"
+			--keyset "$out/release.keyset" --recovery "$dir/recovery.suit" --package "$dir/v1.0.0.suit" \
+			--out "$dir/factory.bin"
 }
 
 "$holdfast" keygen release --out "$out" >"$out/log" 2>&1 || {

@@ -52,6 +52,12 @@ ctl() {
 	"$twin" ctl "$socket" "$@" >"$dir/ctl.out" 2>&1 || fail "twin: $(cat "$dir/ctl.out")"
 }
 
+pack_recovery() {
+	"$holdfast" pack --quiet --board "$conf" --key "$dir/release.pem" --version 0.1.0 --security-version 1 \
+		--out "$dir/recovery.suit" "$build/stm32f407/recovery/$board/recovery.elf" \
+		"$build/stm32f407/recovery/$board/recovery-slot.elf" || fail "recovery cannot be packed"
+}
+
 pack() { # out, version, elf name, more options
 	out=$1 version=$2 elf=$3
 	shift 3
@@ -115,12 +121,13 @@ mkdir -p "$dir"
 
 title "1. From the factory"
 "$holdfast" keygen release --out "$dir" >"$dir/keygen.out" 2>&1 || fail "no key: $(cat "$dir/keygen.out")"
+pack_recovery
 pack v1.0.0.suit 1.0.0 gateway-1.0.0
 pack v1.1.0.suit 1.1.0 gateway-1.1.0 --from '>=1.0.0,<2.0.0'
 pack v1.2.0.suit 1.2.0 gateway-1.2.0
 "$holdfast" inspect "$dir/v1.0.0.suit" | sed -n '1,12s/^/  /p'
 "$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-	--package "$dir/v1.0.0.suit" --out "$dir/factory.bin" >"$dir/factory.out" 2>&1 || fail "$(cat "$dir/factory.out")"
+	--recovery "$dir/recovery.suit" --package "$dir/v1.0.0.suit" --out "$dir/factory.bin" >"$dir/factory.out" 2>&1 || fail "$(cat "$dir/factory.out")"
 "$twin" run --board "$conf" --flash "$dir/factory.bin" --lockstep "$socket" --events "$events" \
 	--fault 'at 11.9s cable off for 2s' >"$dir/twin.out" 2>"$dir/twin.err" &
 twin_pid=$!
