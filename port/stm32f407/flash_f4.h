@@ -17,8 +17,8 @@ void hf_flash_f4_open(struct hf_flash *flash, const struct hf_layout *layout);
 /* The same for boot, which never erases: erase() refuses (HF_ERR_FLASH_LOCKED), and its code is not linked. */
 void hf_flash_f4_open_append(struct hf_flash *flash, const struct hf_layout *layout);
 
-/* `hook` is called in every turn of every wait for the controller: each few cycles while a word is programmed, after each
- * interrupt while a sector is erased (where SysTick's interrupt is on; else all the time). It runs from RAM, touches no
+/* `hook` is called while the controller is busy: once in each word's 16 us, and after each interrupt while a sector is
+ * erased (where SysTick's interrupt is on; else all the time). It runs from RAM, touches no
  * flash, begins no operation, and is done within some microseconds: the next word waits for it. NULL: none. */
 void hf_flash_f4_set_idle(void (*hook)(void *ctx), void *ctx);
 

@@ -14,18 +14,19 @@ void *memmove(void *to, const void *from, size_t len);
 void *memset(void *to, int value, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 
-/* Words that may alias whatever the caller has there. */
+/* Words that may alias whatever the caller has there; the core loads them from any address. */
 typedef uint32_t __attribute__((may_alias)) word;
+typedef uint32_t __attribute__((may_alias, aligned(1))) loose_word;
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
 {
 	uint8_t *d = to;
 	const uint8_t *s = from;
 
-	if ((((uintptr_t)d | (uintptr_t)s) & 3) == 0) {
-		for (; len >= 4; len -= 4, d += 4, s += 4)
-			*(word *)d = *(const word *)s;
-	}
+	for (; ((uintptr_t)d & 3) != 0 && len > 0; len--)
+		*d++ = *s++;
+	for (; len >= 4; len -= 4, d += 4, s += 4)
+		*(word *)d = *(const loose_word *)s;
 	while (len--)
 		*d++ = *s++;
 	return to;
