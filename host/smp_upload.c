@@ -11,8 +11,9 @@
  * again instead would flood the buffer of a device that is erasing.
  *
  * On a bad line long packets hardly ever arrive whole: each loss halves their length, and a run of good ones doubles it. When
- * losses are many all the same, the rate goes down. The number under way begins at two and grows with each good answer:
- * a device that restarted wants the head again and then jumps, and what was sent meanwhile was sent in vain.
+ * losses are many all the same, the rate goes down. The number under way begins at two and grows with each good answer, and
+ * while there is none: a device that restarted wants the head again and then jumps at once, and what was sent meanwhile was
+ * sent in vain.
  *
  * At a known rate packets go out as the line takes them, and not into the system's buffers: what was not sent yet when a loss or
  * a restart shows need not be sent at all.
@@ -40,7 +41,8 @@
 #define QUEUE           (HF_SMP_WINDOW_MAX + 8)
 #define FIRST_WINDOW    2u
 #define LEAST_WINDOW    4u    /* after losses: so many in a row are seldom lost, and the next one tells */
-#define FLIGHT_MS       1500u /* of line time under way: a sector's erase long, and more */
+#define QUIET_MS        50u   /* without an answer, beyond which a device is at work */
+#define FLIGHT_MS       2500u /* of line time under way: a sector's erase long, and more */
 #define AHEAD_MS        80u   /* of line time that waits in the system's buffers */
 #define LISTEN_MS       50u
 #define SPOKEN_MS       100u  /* of silence, after which text means that the device has restarted */
@@ -88,9 +90,10 @@ static uint64_t now_ms(const struct sender *s)
 
 static uint32_t patient_wait(const struct sender *s)
 {
-	uint32_t wait = 3 * s->usual_ms;
+	uint32_t baud = s->u->rate ? s->u->rate->now : 0;
+	uint32_t wait = 3 * s->usual_ms, least = FIRST_WAIT_MS + (baud ? 2 * s->length * 10000 / baud : 0);
 
-	return wait < FIRST_WAIT_MS ? FIRST_WAIT_MS : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : wait;
+	return wait < least ? least : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : wait;
 }
 
 /* To what we can do, and the longest packets first. */
@@ -116,7 +119,8 @@ static void note_heard(struct sender *s, const struct packet *p)
 {
 	uint64_t since = p->sent_ms > s->heard_ms ? p->sent_ms : s->heard_ms;
 
-	s->usual_ms = (3 * s->usual_ms + (uint32_t)(now_ms(s) - since)) / 4;
+	if (!p->is_probe)
+		s->usual_ms = (3 * s->usual_ms + (uint32_t)(now_ms(s) - since)) / 4;
 	s->wait_ms = patient_wait(s);
 	s->silences = 0;
 	note_silence(s);
@@ -209,9 +213,13 @@ static unsigned flight(const struct sender *s)
 
 static enum hf_err fill_window(struct sender *s)
 {
-	unsigned room = s->open < flight(s) ? s->open : flight(s);
+	unsigned room = flight(s) < s->u->window ? flight(s) : s->u->window;
 
-	room = room < s->u->window ? room : s->u->window;
+	/* A device that says nothing yet is at work, and will want what comes next. */
+	if (s->open == s->queued && s->open < room && now_ms(s) >= s->heard_ms + QUIET_MS &&
+	    now_ms(s) * 1000 >= s->line_free_us)
+		s->open++;
+	room = room < s->open ? room : s->open;
 	while (s->queued < room && s->next < s->u->file.len && now_ms(s) >= free_ms(s)) {
 		uint32_t taken = UINT32_MAX;
 		enum hf_err err = send_packet(s, s->next, &taken);
@@ -497,7 +505,7 @@ static bool speaks(struct sender *s)
 	bool more = s->client->text_lines != s->text_lines;
 
 	s->text_lines = s->client->text_lines;
-	return more && now_ms(s) >= s->heard_ms + SPOKEN_MS;
+	return more && now_ms(s) >= s->heard_ms + SPOKEN_MS + 2 * s->usual_ms;
 }
 
 static enum hf_err wait_answer(struct sender *s)
@@ -542,13 +550,14 @@ static enum hf_err step(struct sender *s)
 
 enum hf_err hf_smp_upload(struct hf_smp_client *c, struct hf_smp_upload *u)
 {
-	struct sender s = {.client = c, .u = u, .wait_ms = FIRST_WAIT_MS, .open = FIRST_WINDOW};
+	struct sender s = {.client = c, .u = u, .open = FIRST_WINDOW};
 	enum hf_err err = HF_OK;
 
 	if (u->file.len == 0 || u->file.len > UINT32_MAX)
 		return HF_ERR_RANGE;
 	clamp(&s);
 	s.text_lines = c->text_lines;
+	s.wait_ms = patient_wait(&s);
 	hf_sha256_of(u->file, s.sha);
 	s.advanced_ms = s.heard_ms = now_ms(&s);
 	u->off = 0;

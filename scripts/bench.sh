@@ -52,6 +52,15 @@ run "sizes" scripts/size.sh "$build" --rows
 }
 run "stm32flash" "$build/host/bench/bench_rom" "$build/host/twin/holdfast-twin" "$build/host/twin/libholdfast-shim.so" \
 	"$conf"
+[ ! -x "$build/host/bench/bench_burn" ] || {
+	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 0.1.0 -o "$dir/recovery.suit" \
+		"$build/stm32f407/recovery/$board/recovery.elf" "$build/stm32f407/recovery/$board/recovery-slot.elf" ||
+		fail "cannot pack recovery"
+	"$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
+		--keyset "$dir/release.keyset" --recovery "$dir/recovery.suit" --out "$dir/recovery.bin" >/dev/null ||
+		fail "no factory image with recovery"
+	run "burning" "$build/host/bench/bench_burn" "$conf" "$dir/recovery.bin" "$dir/release.keyset" "$dir/384k.suit"
+}
 [ ! -x "$build/host/bench/bench_twin" ] || run "twin" "$build/host/bench/bench_twin" "$conf" "$dir/384k.bin" \
 	"$build/stm32f407/boot/$board/boot.elf"
 
