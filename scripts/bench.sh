@@ -59,7 +59,8 @@ run "stm32flash" "$build/host/bench/bench_rom" "$build/host/twin/holdfast-twin" 
 	"$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
 		--keyset "$dir/release.keyset" --recovery "$dir/recovery.suit" --out "$dir/recovery.bin" >/dev/null ||
 		fail "no factory image with recovery"
-	run "burning" "$build/host/bench/bench_burn" "$conf" "$dir/recovery.bin" "$dir/release.keyset" "$dir/384k.suit"
+	run "burning" "$build/host/bench/bench_burn" "$conf" "$dir/recovery.bin" "$dir/release.keyset" "$dir/384k.suit" \
+		"$build/host/twin/holdfast-twin" "$build/host/twin/libholdfast-shim.so"
 }
 [ ! -x "$build/host/bench/bench_twin" ] || run "twin" "$build/host/bench/bench_twin" "$conf" "$dir/384k.bin" \
 	"$build/stm32f407/boot/$board/boot.elf"
