@@ -4,7 +4,9 @@
  * does one thing at a time: while it works or sends, the host's bytes pile up in the USART, which holds one.
  *
  * Nothing here ends by itself. A host that stops in a frame is waited for, as on the chip; the host gets back into step
- * with FF 00, which is no command and is refused, sent until the refusal comes.
+ * with FF 00, which is no command and is refused, sent until the refusal comes. It has to send it byte by byte, and begin
+ * again with FF after every answer: behind a lost 00 a pair is a Get for ever, and behind another lost byte its 00 stays
+ * over. To an Extended erase that has no count yet, FF 00 is one, of 65281 sectors; only a reset helps there.
  */
 #include "rom_internal.h"
 

@@ -220,13 +220,19 @@ int rom_go(struct rom_host *host, uint32_t addr)
 
 unsigned rom_resync(struct rom_host *host)
 {
-	for (unsigned n = 1; n <= 300; n++) {
-		int byte;
+	uint8_t byte = 0xff;
 
-		rom_send(host, "\xff", 2); /* and the zero behind it */
-		while ((byte = rom_get(host, 20 * MS)) >= 0)
-			if (byte == NACK)
+	for (unsigned n = 1; n <= 300; n++) {
+		bool answered = false;
+		int answer;
+
+		rom_send(host, &byte, 1);
+		while ((answer = rom_get(host, 10 * MS)) >= 0) {
+			answered = true;
+			if (answer == NACK)
 				return n;
+		}
+		byte = answered ? 0xff : (uint8_t)~byte;
 	}
 	return 0;
 }

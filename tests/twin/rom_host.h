@@ -42,7 +42,9 @@ int rom_erase(struct rom_host *host, const uint16_t *sectors, unsigned count);
 int rom_erase_code(struct rom_host *host, uint16_t code);
 int rom_protect(struct rom_host *host, const uint8_t *sectors, unsigned count);
 int rom_go(struct rom_host *host, uint32_t addr);
-/* FF 00 until it is refused: how often it took, at most 300; 0: it was not. */
+/* FF and 00 in turn, one byte at a time and FF after every answer, until one is refused: which one, at most the 300th; 0:
+ * none was. Pairs that are sent at once do not do: behind a lost 00 each FF makes it a Get, and behind another lost byte
+ * the 00 is left over and begins the next command. */
 unsigned rom_resync(struct rom_host *host);
 
 uint32_t rom_peek(const struct rom_host *host, uint32_t addr);
