@@ -467,7 +467,7 @@ static enum hf_err greet_again(struct hf_an3155 *rom, uint32_t wait_ms)
 
 /* The answer to the last part may be lost in the restart: what counts is what is read back. */
 static enum hf_err transact_and_restart(struct hf_an3155 *rom, const struct piece *piece, unsigned pieces,
-					uint32_t wait_ms)
+					uint32_t wait_ms, bool *done)
 {
 	enum hf_err err = HF_ERR_DENIED;
 
@@ -476,6 +476,7 @@ static enum hf_err transact_and_restart(struct hf_an3155 *rom, const struct piec
 			return HF_ERR_TIMEOUT;
 		err = part_by_part(rom, piece, pieces);
 	}
+	*done = !err;
 	if (err == HF_ERR_DENIED)
 		return refusal(rom, HF_ERR_FLASH_PROGRAM);
 	if (err == HF_ERR_IO && wait_ms == 0)
@@ -484,21 +485,22 @@ static enum hf_err transact_and_restart(struct hf_an3155 *rom, const struct piec
 }
 
 enum hf_err hf_an3155_write_options(struct hf_an3155 *rom, const uint8_t options[HF_AN3155_OPTIONS_BYTES],
-				    uint32_t wait_ms)
+				    uint32_t wait_ms, bool *done)
 {
 	struct piece piece[PARTS];
 
 	write_pieces(piece, HF_AN3155_OPTIONS_ADDR, options, HF_AN3155_OPTIONS_BYTES, OPTIONS_MS);
-	return transact_and_restart(rom, piece, PARTS, wait_ms);
+	return transact_and_restart(rom, piece, PARTS, wait_ms, done);
 }
 
 enum hf_err hf_an3155_readout_unprotect(struct hf_an3155 *rom, uint32_t wait_ms)
 {
 	struct piece piece[2] = {{.len = 0}};
+	bool done;
 
 	command_piece(&piece[0], HF_AN3155_READOUT_UNPROTECT);
 	piece[1].answer_ms = ALL_MS;
-	return transact_and_restart(rom, piece, 2, wait_ms);
+	return transact_and_restart(rom, piece, 2, wait_ms, &done);
 }
 
 /* ---- the beginning ---- */

@@ -107,11 +107,13 @@ HF_MUST_USE enum hf_err hf_an3155_erase(struct hf_an3155 *rom, unsigned sector);
 HF_MUST_USE enum hf_err hf_an3155_go(struct hf_an3155 *rom, uint32_t addr);
 
 /* Option bytes: 16 bytes at once. The chip restarts by that, and with BOOT0 still high the loader is greeted again, for
- * up to wait_ms; the caller reads back what has become of them. */
+ * up to wait_ms (0: it is not, nobody will answer); the caller reads back what has become of them. *done: the loader has
+ * said that they are written; without that, the power may have failed in the middle, which leaves anything. */
 #define HF_AN3155_OPTIONS_ADDR  0x1fffc000u
 #define HF_AN3155_OPTIONS_BYTES 16u
 HF_MUST_USE enum hf_err hf_an3155_write_options(struct hf_an3155 *rom,
-						const uint8_t options[HF_AN3155_OPTIONS_BYTES], uint32_t wait_ms);
+						const uint8_t options[HF_AN3155_OPTIONS_BYTES], uint32_t wait_ms,
+						bool *done);
 
 /* Readout protection off, which erases all of the flash first; the chip restarts. */
 HF_MUST_USE enum hf_err hf_an3155_readout_unprotect(struct hf_an3155 *rom, uint32_t wait_ms);

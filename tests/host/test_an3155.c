@@ -284,12 +284,14 @@ static void readout_protection_is_noticed(void **state)
 static void option_bytes_are_written_and_the_loader_greeted_again(void **state)
 {
 	uint8_t options[16], back[16];
+	bool done;
 
 	(void)state;
 	connect();
 	assert_int_equal(hf_an3155_read(&link, HF_AN3155_OPTIONS_ADDR, options, 16), HF_OK);
 	options[8] = 0xfc;
-	assert_int_equal(hf_an3155_write_options(&link, options, 5000), HF_OK);
+	assert_int_equal(hf_an3155_write_options(&link, options, 5000, &done), HF_OK);
+	assert_true(done);
 	assert_int_equal(rom.resets, 1);
 	assert_int_equal(hf_an3155_read(&link, HF_AN3155_OPTIONS_ADDR, back, 16), HF_OK);
 	assert_memory_equal(back, options, 16);

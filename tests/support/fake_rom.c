@@ -219,8 +219,13 @@ static bool erase(struct fake_rom *r, unsigned sector, uint64_t *at_us)
 
 static void set_options(struct fake_rom *r, const uint8_t *data, unsigned len, uint64_t at_us)
 {
-	memcpy(r->options, data, len < sizeof(r->options) ? len : sizeof(r->options));
 	r->option_writes++;
+	if (r->option_writes == r->cut_options_at) {
+		memset(r->options, 0xff, sizeof(r->options));
+		power_lost(r, at_us);
+		return;
+	}
+	memcpy(r->options, data, len < sizeof(r->options) ? len : sizeof(r->options));
 	reply(r, at_us, ACK);
 	restart(r, at_us + 10000);
 	r->resets++;
@@ -512,7 +517,13 @@ static enum hf_err fake_set_pins(void *ctx, unsigned mask, unsigned values)
 {
 	struct fake_rom *r = ctx;
 
+	bool released = r->reset_pin && r->pins & r->reset_pin && mask & r->reset_pin && !(values & r->reset_pin);
+
 	r->pins = (uint8_t)((r->pins & ~mask) | (values & mask));
+	if (released) {
+		r->absent = !(r->pins & r->boot0_pin);
+		fake_rom_reset(r);
+	}
 	return HF_OK;
 }
 
