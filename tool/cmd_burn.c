@@ -12,6 +12,7 @@
 #include "load.h"
 #include "port.h"
 #include "progress.h"
+#include "rom_cli.h"
 #include "version.h"
 
 struct show {
@@ -257,7 +258,9 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 	struct hf_port port = {0};
 	struct hf_burn_options o = {0};
 	struct show show = {0};
-	const char *keyset_file = NULL, *confirm = NULL, *line = NULL;
+	struct hf_rom_cli rom = {0};
+	struct hf_rom_burn_args rom_args = {0};
+	const char *keyset_file = NULL, *confirm = NULL, *line = NULL, *via = NULL;
 	bool log = false;
 	const struct hf_arg options[] = {
 		HF_PORT_ARGS(port),
@@ -268,6 +271,13 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		 "fastest binary line that proves good)", &line, NULL},
 		{"confirm-within", 0, HF_ARG_TEXT, "TIME", "how long the new firmware may take to confirm itself "
 		 "(default: 120s)", &confirm, NULL},
+		{"via", 0, HF_ARG_TEXT, "WAY", "`rom`: through the chip's ROM loader, into a device where nothing else starts (default: "
+		 "smp, through the firmware or recovery that runs)", &via, NULL},
+		{"slot", 0, HF_ARG_TEXT, "A|B", "with --via rom: which slot (default: A, unless only that is confirmed)", &rom_args.slot,
+		 NULL},
+		HF_ROM_CLI_ARGS(rom),
+		{"new-journal", 0, HF_ARG_FLAG, NULL, "with --via rom: give up what the device's journal says", &rom_args.new_journal,
+		 NULL},
 		{"force-reinstall", 0, HF_ARG_FLAG, NULL, "even if the device runs this very firmware", &o.reinstall, NULL},
 		{"no-verify", 0, HF_ARG_FLAG, NULL, NULL, &o.no_verify, NULL}, /* tests the device's own checks */
 		{"log", 0, HF_ARG_FLAG, NULL, "show what the device says meanwhile", &log, NULL},
@@ -279,8 +289,13 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		.summary = "burns a package, and waits until the device has confirmed it",
 		.synopsis = "PACKAGE --port PORT [options]",
 		.details = "The cable may be pulled and the device may lose power meanwhile: the upload continues where it was, "
-			   "and the device falls back to what it ran if the new firmware does not confirm itself.",
-		.example = "holdfast burn gateway-1.1.0.suit --port /dev/ttyUSB0 --keyset keys/release.keyset",
+			   "and the device falls back to what it ran if the new firmware does not confirm itself.\n\n"
+			   "--via rom revives a device where nothing else starts. The package goes into a slot (one of recovery into its "
+			   "partition), is read back, and recorded in the device's journal, so that boot tries it with its usual three "
+			   "starts; journal, floor, keyset and configuration are kept. What is right already is neither erased nor written, so "
+			   "the same command continues what was cut. " HF_ROM_CLI_ENTER,
+		.example = "holdfast burn gateway-1.1.0.suit --port /dev/ttyUSB0 --keyset keys/release.keyset\n"
+			   "  holdfast burn gateway-1.1.0.suit --port /dev/ttyUSB0 --via rom --board boards/reference.conf",
 		.exits = "3 the package is damaged, 4 it is not for this device, 5 no device answers, 6 the device refused or "
 			 "rolled back, 7 interrupted",
 		.arg = options,
@@ -297,6 +312,15 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		return hf_args_wrong(&usage, "--confirm-within wants a time as 120s, 500ms or 2m, not '%s'", confirm);
 	if (!parse_line(line, &o))
 		return hf_args_wrong(&usage, "--line wants auto, console or a rate as 460800, not '%s'", line);
+	if (via && strcmp(via, "smp") != 0 && strcmp(via, "rom") != 0)
+		return hf_args_wrong(&usage, "--via wants smp or rom, not '%s'", via);
+	if (via && strcmp(via, "rom") == 0) {
+		rom.json = show.json;
+		rom.quiet = show.quiet;
+		return hf_rom_cli_burn(&rom, &port, rest.item[0], &rom_args, &usage);
+	}
+	if (rom_args.slot || rom_args.new_journal || rom.lines)
+		return hf_args_wrong(&usage, "--slot, --lines and --new-journal go with --via rom");
 	if (log)
 		o.on_text = on_text;
 	return run(rest.item[0], keyset_file, &port, &o, &show, &usage);

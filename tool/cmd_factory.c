@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * `holdfast factory`: flash as a device leaves the factory: boot, the keyset in boot's last page, recovery, firmware in
- * slot A, all else blank. Either of the two may be left out: recovery alone waits for its firmware. The journal is blank too: boot starts what verifies, and the firmware confirms itself.
+ * slot A, all else blank. Either of the two may be left out: recovery alone waits for its firmware. The journal is blank
+ * too: boot starts what verifies, and the firmware confirms itself. As a file, or into a device through its ROM loader.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,14 @@
 #include "image.h"
 #include "load.h"
 #include "package_verify.h"
+#include "rom_cli.h"
 #include "uuid.h"
 
 struct factory {
 	const char *board_file, *boot_file, *keyset_file, *package_file, *recovery_file, *out;
-	bool json;
+	bool json, quiet;
+	uint8_t device[HF_PACKAGE_DEVICES][16]; /* that packages were made for; devices 0: any */
+	unsigned devices;
 	struct hf_board board;
 	struct hf_buffer keyset_bytes;
 	struct hf_keyset keyset;
@@ -96,6 +100,10 @@ static enum hf_err install(struct factory *f, const char *file, const struct hf_
 		return err;
 	}
 	hf_package_needs(package, &needs);
+	if (needs.devices > 0) {
+		memcpy(f->device, needs.device, sizeof(f->device));
+		f->devices = needs.devices < HF_PACKAGE_DEVICES ? needs.devices : HF_PACKAGE_DEVICES;
+	}
 	err = hf_flash_image_install(&f->flash, place, package, &target[place].image, target[place].payload->bytes);
 	if (!err) {
 		const struct hf_slot_env env = {&f->flash.flash, f->flash.layout, &hf_host_crypto, &f->keyset,
@@ -141,7 +149,9 @@ static enum hf_err make(struct factory *f)
 		err = put_package(f, f->recovery_file, HF_COMPONENT_RECOVERY, HF_PLACE_RECOVERY, &f->recovery);
 	if (!err)
 		err = put_package(f, f->package_file, HF_COMPONENT_APP, HF_PLACE_A, &f->image);
-	return err ? err : hf_file_write(f->out, (struct hf_bytes){f->flash.bytes, f->flash.size}, 0, &f->diag);
+	if (err || !f->out)
+		return err;
+	return hf_file_write(f->out, (struct hf_bytes){f->flash.bytes, f->flash.size}, 0, &f->diag);
 }
 
 static json_t *image_json(const struct hf_image *image)
@@ -157,7 +167,7 @@ static json_t *image_json(const struct hf_image *image)
 
 static void report_json(const struct factory *f)
 {
-	json_t *all = json_pack("{s:s, s:I, s:I, s:i, s:i}", "flash", f->out, "addr", (json_int_t)f->flash.addr, "bytes",
+	json_t *all = json_pack("{s:s*, s:I, s:I, s:i, s:i}", "flash", f->out, "addr", (json_int_t)f->flash.addr, "bytes",
 				(json_int_t)f->flash.size, "boot_bytes", (int)f->boot.len, "keyset",
 				(int)f->keyset.number);
 	json_t *app = image_json(&f->image);
@@ -186,11 +196,14 @@ static void report(const struct factory *f)
 {
 	const struct hf_layout *layout = &f->board.layout;
 
+	if (f->quiet)
+		return;
 	if (f->json) {
-		report_json(f);
+		if (f->out)
+			report_json(f);
 		return;
 	}
-	printf("%s: flash of %u KiB at 0x%08x for %s\n", f->out, f->flash.size / 1024, f->flash.addr,
+	printf("%s: flash of %u KiB at 0x%08x for %s\n", f->out ? f->out : "to be burned", f->flash.size / 1024, f->flash.addr,
 	       f->board.class_name);
 	printf("  0x%08x boot, %u bytes\n  0x%08x keyset %u\n", f->boot.addr, f->boot.len, layout->keyset.addr,
 	       f->keyset.number);
@@ -198,27 +211,116 @@ static void report(const struct factory *f)
 	report_image("slot A", layout->slot[0].addr, &f->image);
 }
 
+/* ---- into a device ---- */
+
+struct protect_args {
+	uint32_t rdp;
+	bool rdp_given, rdp2, erase_everything;
+};
+
+/* A package for certain devices, on one that is not among them, would never start. */
+static enum hf_err check_device(struct factory *f, const struct hf_rom *rom)
+{
+	char id[HF_UUID_TEXT_BYTES];
+
+	if (f->devices == 0)
+		return HF_OK;
+	for (unsigned i = 0; i < f->devices && rom->link.readable; i++) {
+		if (memcmp(f->device[i], rom->device_id, sizeof(rom->device_id)) == 0)
+			return HF_OK;
+	}
+	hf_uuid_format(rom->device_id, id);
+	hf_diag_set(&f->diag, "the package is for certain devices, and this one %s%s; nothing was changed",
+		    rom->link.readable ? "is " : "is closed and does not say which it is", rom->link.readable ? id : "");
+	return HF_ERR_DEVICE;
+}
+
+static struct hf_rom_options options_of(const struct factory *f, const struct protect_args *args)
+{
+	const struct hf_board *b = &f->board;
+	struct hf_rom_options o = {.rdp = b->protect.rdp, .bor = b->protect.bor, .watchdog_by_software = true};
+
+	if (args->rdp_given)
+		o.rdp = (uint8_t)args->rdp;
+	if (args->rdp2)
+		o.rdp = 2;
+	for (unsigned i = b->partition[HF_PART_BOOT].first; i <= b->partition[HF_PART_BOOT].last && b->protect.boot; i++)
+		o.protected |= (uint16_t)(1u << i);
+	return o;
+}
+
+static enum hf_exit burn(struct factory *f, struct hf_rom_cli *c, const struct protect_args *args)
+{
+	const struct hf_rom_factory_options options = {
+		.flash = f->flash.bytes,
+		.protect = options_of(f, args),
+		.erase_everything = args->erase_everything,
+	};
+	enum hf_err err = check_device(f, &c->rom);
+
+	if (!err)
+		err = hf_rom_burn_factory(&c->rom, &options, &f->diag);
+	if (!err) {
+		hf_rom_tell(&c->rom, HF_ROM_OPTIONS, "boot, keyset%s%s are in the device, read back and right; readout protection: %s",
+			    f->recovery.image_bytes ? ", recovery" : "", f->image.image_bytes ? ", slot A" : "",
+			    hf_rom_rdp_text(options.protect.rdp));
+		hf_rom_cli_start(c);
+	}
+	return hf_rom_cli_end(c, err, &f->diag, NULL);
+}
+
+static enum hf_exit burn_into(struct factory *f, struct hf_port *port, struct hf_rom_cli *c,
+			      const struct protect_args *args, const struct hf_usage *usage)
+{
+	enum hf_exit code;
+
+	c->json = f->json;
+	c->quiet = f->quiet;
+	if (!f->recovery.image_bytes && f->board.layout.recovery.size)
+		hf_out_warning("without --recovery, below the slots there is only the chip's ROM loader%s",
+			       options_of(f, args).rdp ? ", which readout protection closes" : "");
+	return hf_rom_cli_open(c, port, usage, &code) ? burn(f, c, args) : code;
+}
+
 enum hf_exit hf_command_factory(int argc, char **argv)
 {
 	struct factory f = {0};
+	struct hf_port port = {0};
+	struct hf_rom_cli rom = {0};
+	struct protect_args protect = {0};
 	const struct hf_arg options[] = {
-		{"board", 'b', HF_ARG_TEXT, "FILE", "the board file", &f.board_file, NULL},
 		{"boot", 0, HF_ARG_TEXT, "FILE", "boot (ELF, Intel HEX or SREC)", &f.boot_file, NULL},
 		{"keyset", 'k', HF_ARG_TEXT, "FILE", "the factory keyset", &f.keyset_file, NULL},
 		{"recovery", 'r', HF_ARG_TEXT, "FILE", "the package of recovery, for its partition", &f.recovery_file, NULL},
-		{"package", 'p', HF_ARG_TEXT, "FILE", "the first firmware, for slot A", &f.package_file, NULL},
+		{"package", 0, HF_ARG_TEXT, "FILE", "the first firmware, for slot A", &f.package_file, NULL},
 		{"out", 'o', HF_ARG_TEXT, "FILE", "the flash image, from flash's first byte to its last", &f.out,
 		 NULL},
-		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON", &f.json, NULL},
+		HF_PORT_ARGS(port),
+		HF_ROM_CLI_ARGS(rom),
+		{"rdp", 0, HF_ARG_U32, "LEVEL", "readout protection, 0 or 1 (default: the board file's)", &protect.rdp,
+		 &protect.rdp_given},
+		{"rdp2-forever-no-debug-no-rom-no-way-back", 0, HF_ARG_FLAG, NULL,
+		 "readout protection level 2: nobody, the maker included, ever uses debug port, ROM loader or option bytes of this chip "
+		 "again", &protect.rdp2, NULL},
+		{"erase-everything", 0, HF_ARG_FLAG, NULL, "open a chip that readout protection closes: erases all of its flash",
+		 &protect.erase_everything, NULL},
+		{"quiet", 'q', HF_ARG_FLAG, NULL, "only the result", &f.quiet, NULL},
+		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON; with --port as events, one a line", &f.json, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "factory",
-		.summary = "makes the flash image that a device leaves the factory with",
-		.synopsis = "--board FILE --boot FILE --keyset FILE [--recovery FILE] [--package FILE] --out FILE",
+		.summary = "makes what a device leaves the factory with, as a file or in the device",
+		.synopsis = "--board FILE --boot FILE --keyset FILE [--recovery FILE] [--package FILE] --out FILE | --port PORT",
+		.details = "With --port, boot, keyset, recovery and slot A go into the device through its chip's ROM loader, are read back, and "
+			   "the option bytes are set last: write protection of boot, brown-out level, watchdog by software, readout "
+			   "protection, as the board file says (`protect`). Cut anywhere, the same command completes it. " HF_ROM_CLI_ENTER,
 		.example = "holdfast factory --board boards/reference.conf --boot boot.elf --keyset "
 			   "keys/release.keyset \\\n"
-			   "      --recovery recovery.suit --package gateway-1.0.0.suit --out flash.bin",
-		.exits = "3 an input file is wrong, 4 the package is refused",
+			   "      --recovery recovery.suit --package gateway-1.0.0.suit --out flash.bin\n"
+			   "  holdfast factory --board boards/reference.conf --boot boot.elf --keyset keys/release.keyset \\\n"
+			   "      --recovery recovery.suit --package gateway-1.0.0.suit --port /dev/ttyUSB0",
+		.exits = "3 an input file is wrong, 4 the package is refused or the chip is another one, 5 no ROM loader answers, 6 the chip "
+			 "is closed or does not keep what is written, 7 interrupted",
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 	};
@@ -229,21 +331,23 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
+	f.board_file = port.board_file;
 	missing = !f.board_file     ? "--board"
 		  : !f.boot_file    ? "--boot"
 		  : !f.keyset_file  ? "--keyset"
-		  : !f.out          ? "--out"
+		  : !f.out && !port.name ? "--out or --port"
 		  : !f.package_file && !f.recovery_file ? "--package or --recovery"
 							: NULL;
 	if (missing)
 		return hf_args_wrong(&usage, "%s is missing", missing);
+	if (protect.rdp > 1 || (protect.rdp_given && protect.rdp2))
+		return hf_args_wrong(&usage, "--rdp is 0 or 1; level 2 has a switch of its own, and excludes it");
 	err = make(&f);
-	if (err)
-		code = hf_out_fail(err, &f.diag);
-	else
-		code = HF_EXIT_OK;
+	code = err ? hf_out_fail(err, &f.diag) : HF_EXIT_OK;
 	if (!err)
 		report(&f);
+	if (!err && port.name)
+		code = burn_into(&f, &port, &rom, &protect, &usage);
 	hf_firmware_free(&f.boot);
 	hf_flash_image_close(&f.flash);
 	hf_buffer_free(&f.keyset_bytes);

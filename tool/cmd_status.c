@@ -3,10 +3,12 @@
  * `holdfast status`: what a device is, what it runs, and how it is.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "interrupt.h"
 #include "port.h"
+#include "rom_cli.h"
 #include "uuid.h"
 #include "version.h"
 
@@ -85,16 +87,21 @@ static void print(const struct hf_smp_status *s, const struct hf_smp_counters *c
 enum hf_exit hf_command_status(int argc, char **argv)
 {
 	struct hf_port port = {0};
+	struct hf_rom_cli rom = {0};
+	const char *via = NULL;
 	bool json = false;
 	const struct hf_arg options[] = {
 		HF_PORT_ARGS(port),
+		{"via", 0, HF_ARG_TEXT, "WAY", "`rom`: asks the chip's ROM loader what the chip is, and for its option bytes", &via, NULL},
+		HF_ROM_CLI_ARGS(rom),
 		{"json", 0, HF_ARG_FLAG, NULL, "everything, as JSON", &json, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "status",
 		.summary = "asks a device what it runs and how it is",
 		.synopsis = "--port PORT [options]",
-		.example = "holdfast status --port /dev/ttyUSB0",
+		.details = HF_ROM_CLI_ENTER,
+		.example = "holdfast status --port /dev/ttyUSB0\n  holdfast status --port /dev/ttyUSB0 --via rom",
 		.exits = "5 no device answers, 6 it reports an error",
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
@@ -106,7 +113,14 @@ enum hf_exit hf_command_status(int argc, char **argv)
 	struct hf_args_rest rest;
 	enum hf_exit code;
 
-	if (!hf_args_parse(&usage, argc, argv, &rest, &code) || !hf_port_open(&port, &usage, &code))
+	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
+		return code;
+	if (via && strcmp(via, "smp") != 0 && strcmp(via, "rom") != 0)
+		return hf_args_wrong(&usage, "--via wants smp or rom, not '%s'", via);
+	rom.json = json;
+	if (via && strcmp(via, "rom") == 0)
+		return hf_rom_cli_status(&rom, &port, &usage);
+	if (!hf_port_open(&port, &usage, &code))
 		return code;
 	hf_smp_client_init(&client, &port.serial);
 	client.stop = hf_interrupted;
