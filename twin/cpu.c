@@ -202,13 +202,13 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 	if (pc != st->fallthrough)
 		cycles += st->refill;
 	if (b->flags & BLOCK_FLASH) {
-		cycles += hf_cost_fetch(&machine->cost, &st->art, b);
+		cycles += machine->config.coarse ? b->lines : hf_cost_fetch(&machine->cost, &st->art, b);
 		if (pc - machine->home >= machine->home_size)
 			hf_run_enter(machine, pc);
 	}
 	machine->block_pc = pc;
 	machine->block_size = size;
-	if (b->literals | b->loads)
+	if (b->literals | b->loads && (!machine->config.coarse || machine->block_stops & BLOCK_FLASH))
 		cycles += data_wait(machine, b);
 	st->fallthrough = pc + size;
 	st->refill = b->refill;

@@ -579,6 +579,17 @@ static void write_optcr(struct hf_machine *machine, uint32_t value)
 	stall_if_in_flash(machine);
 }
 
+/* Until the next thing is due, further looks at a busy controller would see what this one sees. */
+static uint32_t read_status(struct hf_machine *machine, const struct flash *f)
+{
+	struct hf_core *st = &machine->st;
+
+	if (f->sr & SR_BSY && machine->config.coarse && machine->check_at != NO_CYCLE &&
+	    st->cycles < machine->check_at)
+		st->cycles = machine->check_at;
+	return f->sr;
+}
+
 static uint32_t flash_read(struct hf_dev *dev, uint32_t offset, unsigned size)
 {
 	const struct flash *f = dev->state;
@@ -587,7 +598,7 @@ static uint32_t flash_read(struct hf_dev *dev, uint32_t offset, unsigned size)
 	hf_flash_settle(dev->machine);
 	switch (offset) {
 	case ACR: return f->acr;
-	case SR: return f->sr;
+	case SR: return read_status(dev->machine, f);
 	case CR: return f->cr;
 	case OPTCR: return f->optcr;
 	default: return 0;

@@ -201,6 +201,7 @@ void lab_open(struct lab *r, const char *board, const char *factory, const char 
 		config.twin.erase_16k_ns /= 50;
 		config.twin.erase_64k_ns /= 50;
 		config.twin.erase_128k_ns /= 50;
+		config.twin.coarse = true;
 	}
 	if (hf_rig_open(&r->rig, &config, &diag))
 		die("twin", diag.text);

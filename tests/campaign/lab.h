@@ -50,7 +50,8 @@ struct lab {
 };
 
 /* Exits with a sentence where something is missing: campaigns have no use for half a laboratory. `elf`, ended by NULL:
- * whose crypto is answered natively. quick: erases take a fiftieth of their time, in which firmware only waits. */
+ * whose crypto is answered natively. quick: erases take a fiftieth of their time, in which firmware only
+ * waits, and time is counted coarsely. */
 void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[],
 	      bool quick);
 void lab_close(struct lab *r);

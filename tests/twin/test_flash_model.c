@@ -128,6 +128,30 @@ static void erases_take_the_times_of_the_datasheet(void **state)
 	erase_of(3, 0, 400);
 }
 
+static void coarse(struct hf_twin_config *config)
+{
+	config->coarse = true;
+}
+
+static void coarse_time_skips_polls_and_keeps_the_operations_time(void **state)
+{
+	static const uint32_t args[] = { 9, 2 << 8 };
+	struct probe fine, other;
+	uint64_t now;
+
+	(void)state;
+	open_with(&fine, true_times);
+	open_with(&other, coarse);
+	probe_ask(&fine, ERASE, args, 2);
+	probe_ask(&other, ERASE, args, 2);
+	assert_true(probe_counts(&other).instructions < probe_counts(&fine).instructions / 10);
+	assert_int_equal(probe_counts(&other).flash_ops, probe_counts(&fine).flash_ops);
+	now = hf_twin_now_ns(fine.twin);
+	assert_in_range(hf_twin_now_ns(other.twin), now - MS, now + MS);
+	probe_close(&fine);
+	probe_close(&other);
+}
+
 static void erase_from_flash_stalls_the_core(void **state)
 {
 	(void)state;
@@ -535,6 +559,7 @@ int main(void)
 		TEST(errors_are_flagged_and_change_nothing),
 		TEST(wrong_key_locks_until_reset),
 		TEST(erases_take_the_times_of_the_datasheet),
+		TEST(coarse_time_skips_polls_and_keeps_the_operations_time),
 		TEST(erase_from_flash_stalls_the_core),
 		TEST(constant_read_during_an_erase_stalls_the_core),
 		TEST(stall_where_it_is_forbidden_is_an_error),
