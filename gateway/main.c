@@ -31,18 +31,7 @@ static const uint32_t rates[] = HF_BOARD_MAINT_BAUDS;
 static uint8_t packet[PACKET_MAX];
 static uint8_t answer[PACKET_MAX + HF_SMP_HEADER_BYTES];
 static uint8_t queue[QUEUE_BYTES];
-static struct hf_smp_line line = {
-	.stream = &hf_live.maintenance,
-	.usart = &hf_setup_maintenance,
-	.clock = &clock,
-	.rate = rates,
-	.rates = sizeof rates / sizeof rates[0],
-	.packet = packet,
-	.packet_size = sizeof packet,
-	.answer = answer,
-	.answer_size = sizeof answer,
-	.queue = { .buf = queue, .size = sizeof queue },
-};
+static struct hf_smp_line line;
 static struct hf_duty duty;
 static bool settled;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
@@ -108,9 +97,27 @@ static void turn(void)
 		__asm__ volatile("wfi");
 }
 
+/* At run time, and not in .data: see the linker script about pages. */
+static void set_line(void)
+{
+	line = (struct hf_smp_line){
+		.stream = &hf_live.maintenance,
+		.usart = &hf_setup_maintenance,
+		.clock = &clock,
+		.rate = rates,
+		.rates = sizeof rates / sizeof rates[0],
+		.packet = packet,
+		.packet_size = sizeof packet,
+		.answer = answer,
+		.answer_size = sizeof answer,
+		.queue = { .buf = queue, .size = sizeof queue },
+	};
+}
+
 int main(void)
 {
 	hf_reset_open();
+	set_line();
 	hf_setup_live(&clock);
 	hf_live.stage = HF_STAGE_TRIAL;
 	duty = (struct hf_duty){ .line = &line, .update = &update, .image_addr = image_addr() };

@@ -35,19 +35,7 @@ static const uint32_t rates[] = HF_BOARD_MAINT_BAUDS;
 static IN_CCM uint8_t packet[PACKET_MAX];
 static uint8_t answer[HF_SMP_ANSWER_MAX];
 static IN_CCM uint8_t queue[QUEUE_BYTES];
-static struct hf_smp_line line = {
-	.stream = &hf_live.maintenance,
-	.usart = &hf_setup_maintenance,
-	.clock = &clock,
-	.rate = rates,
-	.rates = sizeof rates / sizeof rates[0],
-	.walks = true,
-	.packet = packet,
-	.packet_size = sizeof packet,
-	.answer = answer,
-	.answer_size = sizeof answer,
-	.queue = { .buf = queue, .size = sizeof queue },
-};
+static struct hf_smp_line line;
 static struct hf_say say = { .line = &line, .device_id = device_id };
 static struct hf_upload_log uploads = { .line = &line, .update = &update, .who = "recovery: " };
 static struct hf_stay stay;
@@ -171,11 +159,30 @@ static void turn(void)
 		__asm__ volatile("wfi");
 }
 
+/* At run time, and not in .data: see the linker script about pages. */
+static void set_line(void)
+{
+	line = (struct hf_smp_line){
+		.stream = &hf_live.maintenance,
+		.usart = &hf_setup_maintenance,
+		.clock = &clock,
+		.rate = rates,
+		.rates = sizeof rates / sizeof rates[0],
+		.walks = true,
+		.packet = packet,
+		.packet_size = sizeof packet,
+		.answer = answer,
+		.answer_size = sizeof answer,
+		.queue = { .buf = queue, .size = sizeof queue },
+	};
+}
+
 int main(void)
 {
 	unsigned place = place_of(SCB_VTOR);
 
 	hf_reset_open();
+	set_line();
 	(void)hf_reset_handover(&say.from);
 	hf_live.stage = HF_STAGE_RECOVERY;
 	hf_setup_live(&clock);
