@@ -70,6 +70,7 @@ struct hf_core {
 
 	/* The core. */
 	bool on, asleep, locked, stalled;
+	bool reset_low;      /* somebody holds the reset pin */
 	uint64_t held_until; /* reset's temporisation */
 	uint32_t pc;
 	uint32_t fallthrough;   /* where the last block ends */
@@ -189,6 +190,7 @@ void hf_machine_log(struct hf_machine *machine, uint32_t a, uint32_t b, const ch
 /* At the start of a block at pc: whatever is due. true: the block must not be executed now. */
 bool hf_run_attention(struct hf_machine *machine, uint32_t pc);
 void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause);
+void hf_run_release(struct hf_machine *machine);            /* the reset pin is let go */
 void hf_run_enter(struct hf_machine *machine, uint32_t pc); /* code in another partition than home */
 void hf_run_power_off(struct hf_machine *machine);
 void hf_run_request_reset(struct hf_machine *machine, enum hf_twin_reset cause);

@@ -17,7 +17,7 @@ static const char details[] =
 	"  power on | power off [for TIME]      reset [for TIME]                  boot0 1|0 [for TIME]\n"
 	"  cable off|on [for TIME]              noise RATE [for TIME]             break on|off [for TIME]\n"
 	"  press|release recovery [for TIME]    latency TIME (of a USB adapter)   parity none|even|odd (of a pty)\n"
-	"  cut before N | cut op N at F [unstable]                                ... [off for TIME | stay off]\n"
+	"  cut before N | cut op N at F [unstable]                                wire boot0|reset rts|dtr|none [inverted]\n"
 	"  cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]    ... [off for TIME | stay off]\n"
 	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS   modbus clear\n"
 	"Partitions are boot, journal, recovery, slot-a, slot-b, data. After a cut the power is back after 500 ms.";

@@ -56,6 +56,8 @@ HF_MUST_USE enum hf_err hf_rig_command(struct hf_rig *rig, const struct hf_comma
 
 /* The peer at a port: gets each byte that the device sends. Modbus only without slaves. fn = NULL: none. */
 void hf_rig_listen(struct hf_rig *rig, enum hf_rig_port port, hf_twin_uart_fn *fn, void *ctx);
+/* RTS and DTR of the adapter at the maintenance port (enum hf_lockstep_signal), for what `wire` has connected to them. */
+void hf_rig_signals(struct hf_rig *rig, uint8_t signals);
 char hf_rig_parity(const struct hf_rig *rig); /* of the pty's frames: 'N', 'E', 'O' */
 bool hf_rig_port_free(const struct hf_rig *rig, enum hf_rig_port port);
 /* Of the adapter between a port and its peer (`latency` of script.h); the server's clients wait for it. */

@@ -170,6 +170,21 @@ static enum hf_err damage(struct hf_rig *rig, const struct hf_command *command, 
 	return err;
 }
 
+static bool active(const struct hf_rig *rig, enum hf_wire wire)
+{
+	const struct hf_wired *wired = &rig->wire[wire];
+	return ((rig->signals & wired->signal) != 0) != wired->inverted;
+}
+
+void hf_rig_signals(struct hf_rig *rig, uint8_t signals)
+{
+	rig->signals = signals;
+	if (rig->wire[HF_WIRE_BOOT0].signal != 0)
+		hf_twin_boot0(rig->twin, active(rig, HF_WIRE_BOOT0));
+	if (rig->wire[HF_WIRE_RESET].signal != 0)
+		hf_twin_reset_hold(rig->twin, active(rig, HF_WIRE_RESET));
+}
+
 enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char answer[HF_RIG_ANSWER],
 			   struct hf_diag *diag)
 {
@@ -181,7 +196,14 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 		hf_rig_power(rig, c->on);
 		return keep_end(rig, c, diag);
 	case HF_CMD_RESET:
-		hf_twin_reset_pin(rig->twin, c->duration_ns);
+		if (c->duration_ns == 0 && !c->on)
+			hf_twin_reset(rig->twin, HF_TWIN_RESET_PIN);
+		else
+			hf_twin_reset_hold(rig->twin, !c->on);
+		return keep_end(rig, c, diag);
+	case HF_CMD_WIRE:
+		rig->wire[c->wire] = c->wired;
+		hf_rig_signals(rig, rig->signals);
 		return HF_OK;
 	case HF_CMD_CUT:
 		return add_cut(rig, &c->cut, diag);

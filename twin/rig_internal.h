@@ -20,6 +20,8 @@ struct hf_rig {
 	uint64_t power_on_ns;   /* when the power comes back; HF_NEVER */
 	uint64_t latency_ns;    /* of the maintenance UART's adapter */
 	uint64_t told_gap_ns;   /* the longest time between two Modbus readings that was told */
+	struct hf_wired wire[HF_WIRES];
+	uint8_t signals;        /* of the maintenance port's adapter: enum hf_lockstep_signal */
 	char parity;            /* of the maintenance UART's pty */
 	bool woken;
 	bool slaves;

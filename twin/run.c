@@ -150,11 +150,26 @@ static void reset_devices(struct hf_machine *machine, bool power_on)
 	}
 }
 
+/* The core is to begin after so long, with what the straps say now. */
+static void hold(struct hf_machine *machine, uint64_t ns)
+{
+	uint32_t vectors[2];
+
+	memcpy(vectors, hf_rom_boots(machine) ? machine->sysmem : machine->flash, sizeof(vectors));
+	hf_cpu_reset(machine, vectors[0], vectors[1]);
+	machine->st.held_until = machine->st.reset_low ? HF_NEVER : hf_machine_now_ns(machine) + ns;
+	hf_machine_look(machine);
+}
+
+void hf_run_release(struct hf_machine *machine)
+{
+	hold(machine, RESET_PULSE_NS);
+}
+
 void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause)
 {
 	struct hf_core *st = &machine->st;
 	bool power_on = cause == HF_TWIN_RESET_POWER;
-	uint32_t vectors[2];
 
 	hf_flash_settle(machine);
 	if (hf_flash_busy(machine))
@@ -170,11 +185,8 @@ void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause)
 	st->counts.resets++;
 	reset_devices(machine, power_on);
 	hf_nvic_reset(machine);
-	memcpy(vectors, hf_rom_boots(machine) ? machine->sysmem : machine->flash, sizeof(vectors));
-	hf_cpu_reset(machine, vectors[0], vectors[1]);
-	st->held_until = hf_machine_now_ns(machine) + (power_on ? POWER_ON_NS : RESET_PULSE_NS);
+	hold(machine, power_on ? POWER_ON_NS : RESET_PULSE_NS);
 	hf_machine_event(machine, HF_TWIN_EV_RESET, cause, 0, NULL);
-	hf_machine_look(machine);
 }
 
 static void fill_random(struct hf_machine *machine, uint8_t *mem, uint32_t addr, uint32_t size)

@@ -270,6 +270,21 @@ static enum hf_err take_parity(struct words *w, struct hf_command *c)
 	return c->parity != 0 ? HF_OK : wrong(w, "'none', 'even' or 'odd'");
 }
 
+static enum hf_err take_wire(struct words *w, struct hf_command *c)
+{
+	if (accept(w, "reset"))
+		c->wire = HF_WIRE_RESET;
+	else if (!accept(w, "boot0"))
+		return wrong(w, "'boot0' or 'reset'");
+	if (accept(w, "none"))
+		return HF_OK;
+	c->wired.signal = accept(w, "rts") ? 1 : accept(w, "dtr") ? 2 : 0;
+	if (c->wired.signal == 0)
+		return wrong(w, "'rts', 'dtr' or 'none'");
+	c->wired.inverted = accept(w, "inverted");
+	return HF_OK;
+}
+
 static enum hf_err take_press(struct words *w, struct hf_command *c)
 {
 	c->on = true;
@@ -350,6 +365,7 @@ static const struct {
 	{ "break", HF_CMD_BREAK, take_on_off },
 	{ "boot0", HF_CMD_BOOT0, take_boot0 },
 	{ "parity", HF_CMD_PARITY, take_parity },
+	{ "wire", HF_CMD_WIRE, take_wire },
 	{ "press", HF_CMD_RECOVERY, take_press },
 	{ "release", HF_CMD_RECOVERY, take_release },
 	{ "slave", HF_CMD_SLAVE, take_slave },
@@ -380,8 +396,8 @@ static enum hf_err take_command(struct words *w, struct hf_command *out)
 		err = commands[i].take(w, out);
 		return err != HF_OK ? err : w->at == w->count ? HF_OK : wrong(w, "nothing more");
 	}
-	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, boot0, parity, press, "
-			"release, slave, flip, stick, modbus, led, status, flash, quit)");
+	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, boot0, parity, wire, "
+			"press, release, slave, flip, stick, modbus, led, status, flash, quit)");
 }
 
 enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag)

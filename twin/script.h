@@ -17,6 +17,9 @@
  *   latency TIME                       of the USB adapter at the maintenance UART (adapter.h): latency 16ms; 0ms: none
  *   break on|off [for TIME]            the maintenance UART's line to the device is held low
  *   boot0 1|0 [for TIME]               the strap that the chip reads when it leaves a reset: 1 starts its ROM loader
+ *   wire boot0|reset rts|dtr [inverted] | wire boot0|reset none
+ *                                      an output of the adapter drives the pin: while it is on, BOOT0 is high, or the
+ *                                      reset pin low; inverted: while it is off. A port that nobody has open is off.
  *   parity none|even|odd               of the maintenance UART's pty, which cannot say it itself
  *   press recovery [for TIME] | release recovery
  *   slave N ok|silent|bad-crc          a Modbus slave
@@ -50,6 +53,7 @@ enum hf_command_kind {
 	HF_CMD_BREAK,
 	HF_CMD_BOOT0,
 	HF_CMD_PARITY,
+	HF_CMD_WIRE,
 	HF_CMD_RECOVERY,
 	HF_CMD_SLAVE,
 	HF_CMD_FLIP,
@@ -86,13 +90,22 @@ struct hf_cut {
 	uint64_t off_ns;
 };
 
+enum hf_wire { HF_WIRE_BOOT0, HF_WIRE_RESET, HF_WIRES };
+
+struct hf_wired {
+	uint8_t signal;         /* 1 RTS, 2 DTR as in lockstep.h; 0: nothing */
+	bool inverted;
+};
+
 struct hf_command {
 	enum hf_command_kind kind;
 	bool timed;
 	uint64_t at_ns;         /* when timed */
 	uint64_t duration_ns;   /* of ADVANCE, LATENCY, RESET; of what ends by itself, 0: it does not */
-	bool on;                /* POWER, CABLE, BREAK, BOOT0, RECOVERY (pressed) */
+	bool on;                /* POWER, CABLE, BREAK, BOOT0, RECOVERY (pressed), RESET (let go) */
 	double rate;            /* NOISE */
+	enum hf_wire wire;      /* WIRE */
+	struct hf_wired wired;
 	char parity;            /* PARITY: 'N', 'E', 'O' */
 	unsigned slave;
 	unsigned mode;          /* SLAVE: enum hf_modbus_mode */

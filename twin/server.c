@@ -145,6 +145,8 @@ static void drop(struct hf_server *server, unsigned n)
 		hf_rig_listen(server->rig, client->port, NULL, NULL);
 		hf_usart_break(hf_twin_machine(hf_rig_twin(server->rig)), hf_rig_usart(server->rig, client->port),
 			       false);
+		if (client->port == HF_RIG_MAINTENANCE)
+			hf_rig_signals(server->rig, 0);
 	}
 	hf_client_free(client);
 	server->client[n] = server->client[--server->clients];
@@ -282,6 +284,8 @@ static void set_signals(struct hf_server *server, struct hf_client *client, cons
 	client->signals = (uint8_t)((client->signals & ~r->mask) | (r->values & r->mask));
 	hf_usart_break(hf_twin_machine(hf_rig_twin(server->rig)), hf_rig_usart(server->rig, client->port),
 		       (client->signals & HF_SIGNAL_BIT_BREAK) != 0);
+	if (client->port == HF_RIG_MAINTENANCE)
+		hf_rig_signals(server->rig, client->signals);
 	hf_client_answer(client, 0, now_ns(server), &client->signals, 1);
 }
 

@@ -217,13 +217,16 @@ void hf_twin_reset(struct hf_twin *twin, enum hf_twin_reset cause)
 		hf_run_reset(&twin->machine, cause);
 }
 
-void hf_twin_reset_pin(struct hf_twin *twin, uint64_t duration_ns)
+void hf_twin_reset_hold(struct hf_twin *twin, bool low)
 {
-	uint64_t until = hf_machine_now_ns(&twin->machine) + duration_ns;
+	struct hf_machine *machine = &twin->machine;
+	bool was_low = machine->st.reset_low;
 
-	hf_twin_reset(twin, HF_TWIN_RESET_PIN);
-	if (twin->machine.st.on && until > twin->machine.st.held_until)
-		twin->machine.st.held_until = until;
+	machine->st.reset_low = low;
+	if (low && !was_low)
+		hf_twin_reset(twin, HF_TWIN_RESET_PIN);
+	else if (!low && was_low && machine->st.on)
+		hf_run_release(machine);
 }
 
 uint64_t hf_twin_now_ns(const struct hf_twin *twin)

@@ -85,8 +85,8 @@ void hf_twin_power_off(struct hf_twin *twin);
 bool hf_twin_is_on(const struct hf_twin *twin);
 /* Pulls the reset pin, or acts as the named cause does. No effect when the power is off. */
 void hf_twin_reset(struct hf_twin *twin, enum hf_twin_reset cause);
-/* The reset pin is held low for so long. */
-void hf_twin_reset_pin(struct hf_twin *twin, uint64_t duration_ns);
+/* The reset pin is pulled low and stays there, or is let go; the chip looks at BOOT0 then. */
+void hf_twin_reset_hold(struct hf_twin *twin, bool low);
 
 /* The strap that the chip reads when it leaves a reset: high starts its ROM loader (rom.h). BOOT1 is low. Low at first;
  * snapshots keep it. */

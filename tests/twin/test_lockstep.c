@@ -358,6 +358,32 @@ static void reset_pin_is_held(void **state)
 	close(fd);
 }
 
+static void adapter_outputs_drive_boot0_and_reset(void **state)
+{
+	(void)state;
+	start_lockstep(NULL);
+	int fd = open_uart();
+	command(fd, "wire boot0 dtr");
+	command(fd, "wire reset rts");
+	assert_true(await(fd, "bench power\r\n", 100 * MS));
+	ask(fd, 'L', 0, "\x01\x01", 2);
+	assert_false(await(fd, "bench", 500 * MS));
+	ask(fd, 'L', 0, "\x02\x02", 2); /* BOOT0 rises while the reset is held */
+	ask(fd, 'L', 0, "\x01\x00", 2);
+	assert_false(await(fd, "bench", 200 * MS));
+	command(fd, "status");
+	assert_non_null(strstr(answer.payload, "\"running\": \"rom\""));
+	ask(fd, 'L', 0, "\x03\x01", 2);
+	ask(fd, 'L', 0, "\x03\x00", 2);
+	assert_true(await(fd, "bench pin\r\n", 100 * MS));
+	command(fd, "wire reset rts inverted");
+	assert_false(await(fd, "bench", 200 * MS)); /* off is low now */
+	command(fd, "wire reset none");
+	command(fd, "reset for 1ms");
+	assert_true(await(fd, "bench pin\r\n", 100 * MS));
+	close(fd);
+}
+
 static void break_takes_the_line(void **state)
 {
 	(void)state;
@@ -501,7 +527,7 @@ static void senseless_requests_are_refused_and_survived(void **state)
 	refused(fd, 'Z', 0, NULL, 0, "request 0x5a is unknown; known are H, W, R, S, B, L, N and X");
 	refused(fd, 'X', 0, "fly away", 8,
 		"'fly' was given where a command (power, reset, advance, cut, cable, noise, latency, break, boot0, "
-		"parity, press, release, slave, flip, stick, modbus, led, status, flash, quit) belongs");
+		"parity, wire, press, release, slave, flip, stick, modbus, led, status, flash, quit) belongs");
 	refused(fd, 'X', 0, "a\0b", 3, "a command is a line of text of at most 511 characters");
 	ask(fd, 'N', 0, NULL, 0);
 	uint8_t header[HF_LOCKSTEP_HEADER];
@@ -789,6 +815,7 @@ int main(void)
 		TEST(read_ends_with_the_first_byte_or_its_time),
 		TEST(adapter_latency_delays_what_the_device_sends),
 		TEST(reset_pin_is_held),
+		TEST(adapter_outputs_drive_boot0_and_reset),
 		TEST(break_takes_the_line),
 		TEST(busy_uart_client_holds_time_for_control),
 		TEST(same_dialogue_gives_the_same_bytes_and_times),

@@ -84,6 +84,11 @@ static void other_commands_are_understood(void **state)
 	assert_true(c.kind == HF_CMD_BOOT0 && c.on && c.duration_ns == S);
 	assert_false(parse("boot0 0").on);
 	assert_int_equal(parse("parity even").parity, 'E');
+	c = parse("wire reset rts inverted");
+	assert_true(c.kind == HF_CMD_WIRE && c.wire == HF_WIRE_RESET && c.wired.signal == 1 && c.wired.inverted);
+	c = parse("wire boot0 dtr");
+	assert_true(c.wire == HF_WIRE_BOOT0 && c.wired.signal == 2 && !c.wired.inverted);
+	assert_int_equal(parse("wire boot0 none").wired.signal, 0);
 	c = parse("reset pin for 100ms");
 	assert_true(c.kind == HF_CMD_RESET && c.duration_ns == 100 * MS);
 	c = parse("slave 2 bad-crc");

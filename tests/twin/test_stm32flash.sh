@@ -116,6 +116,14 @@ unprotects_writing() { flash 115200 -u && says "Done." && status_has '"protected
 protects_reading() { flash 115200 -j && says "Done." && status_has '"rdp": 1'; }
 unprotects_reading() { flash 115200 -k && says "Done." && status_has '"rdp": 0'; }
 starts_firmware() { flash 115200 -g 0x08000000 && ctl advance 50ms && status_has '"running": "boot"'; }
+enters_by_rts_and_dtr() {
+	ctl boot0 0
+	ctl reset
+	ctl wire boot0 rts
+	ctl wire reset dtr
+	flash 115200 -i 'rts&dtr,-dtr,,:-rts&dtr,-dtr' -R && says "Device ID    : 0x0413" && ctl advance 50ms &&
+		status_has '"running": "boot"'
+}
 finds_nothing() { ! flash 115200 && says "Failed to init device"; }
 goes_on_after_a_cut() {
 	ctl cut next program in slot-a after 3000 at 0.5 unstable
@@ -179,7 +187,7 @@ works_through_a_pty() {
 
 random 40000 7 >"$tmp/image"
 
-echo "1..19"
+echo "1..20"
 fresh --load "$elf"
 check "identifies the chip" identifies
 reset
@@ -192,6 +200,10 @@ reset
 check "erases sectors" erases_sectors
 reset
 check "starts firmware" starts_firmware
+check "enters and leaves by RTS and DTR" enters_by_rts_and_dtr
+ctl wire boot0 none
+ctl wire reset none
+ctl boot0 1
 reset
 check "erases everything" erases_all
 fresh --optcr 0x0fdfaae0
