@@ -62,7 +62,8 @@ static void make_image(const struct maker *m, unsigned minor, uint8_t *image, ui
 		table[(*table_bytes)++] = 0;
 }
 
-void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes, struct package *out)
+static void pack(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes,
+		 enum hf_component component, struct package *out)
 {
 	uint8_t *image = malloc(image_bytes), *table = malloc(image_bytes);
 	struct hf_package_spec spec = {
@@ -73,6 +74,7 @@ void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32
 		.description = "test",
 		.version = { 3, { 1, (int32_t)minor, 0 } },
 		.sequence = (uint64_t)security << 32 | 1u << 24 | minor << 16,
+		.component = component,
 		.from = m->from,
 		.contents = 1,
 	};
@@ -92,8 +94,20 @@ void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32
 	out->version[0] = 1;
 	out->version[1] = (int32_t)minor;
 	out->hangs = false;
+	out->component = (uint8_t)component;
 	assert_int_equal(hf_envelope_parse(hf_buffer_bytes(&out->file), &env), HF_OK);
 	assert_int_equal(hf_envelope_authenticate(&env, &m->keyset, HF_ROLE_RELEASE, &hf_host_crypto, out->id), HF_OK);
+}
+
+void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes, struct package *out)
+{
+	pack(m, minor, security, image_bytes, HF_COMPONENT_APP, out);
+}
+
+void maker_pack_recovery(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes,
+			 struct package *out)
+{
+	pack(m, minor, security, image_bytes, HF_COMPONENT_RECOVERY, out);
 }
 
 void device_open(struct device *d, const struct maker *m)
@@ -152,9 +166,30 @@ void device_install_factory(struct device *d, const struct package *p)
 	const struct hf_layout *layout = d->maker->layout;
 
 	d->running = HF_SLOTS;
+	d->runs = NULL;
 	assert_int_equal(device_upload(d, p), HF_OK);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(d->flash.ops.erase(&d->flash, layout->journal[i].addr), HF_OK);
+}
+
+void device_install_factory_recovery(struct device *d, const struct package *p)
+{
+	const struct hf_layout *layout = d->maker->layout;
+	unsigned slot;
+
+	d->runs = p;
+	d->running = HF_PLACE_RECOVERY;
+	assert_int_equal(device_upload(d, p), HF_OK);
+	slot = d->update.slot;
+	d->running = slot;
+	assert_int_equal(device_open_update(d), HF_OK);
+	assert_int_equal(hf_update_install_recovery(&d->update), HF_OK);
+	for (unsigned i = 0; i < layout->sectors; i++)
+		if (layout->sector[i].addr - layout->slot[slot].addr < layout->slot[slot].size)
+			assert_int_equal(d->flash.ops.erase(&d->flash, layout->sector[i].addr), HF_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(d->flash.ops.erase(&d->flash, layout->journal[i].addr), HF_OK);
+	d->runs = NULL;
 }
 
 static const struct package *package_of(const struct device *d, const uint8_t id[HF_SHA256_BYTES])
@@ -165,11 +200,33 @@ static const struct package *package_of(const struct device *d, const uint8_t id
 	return NULL;
 }
 
+/* On a copy of the flash, as what boot does to it would be cut, and counted, too. */
+static void check_recovery(struct device *d)
+{
+	struct hf_boot_decision decision;
+	struct hf_choose choose = { .env = env_of(d) };
+	static struct sim_flash flash; /* made once a layout: it is asked for thousands of times */
+
+	if (flash.layout != d->maker->layout) {
+		if (flash.layout)
+			sim_flash_close(&flash);
+		sim_flash_open(&flash, d->maker->layout);
+	}
+	sim_flash_copy(&flash, &d->flash);
+	choose.env.flash = &flash.ops;
+	choose.factory = (struct hf_bytes){ d->maker->keyset_bytes, sizeof d->maker->keyset_bytes };
+	decision = hf_choose(&choose, d->cause, HF_WISH_RECOVERY);
+	assert_int_equal(decision.action, HF_BOOT_RECOVERY);
+	assert_non_null(package_of(d, choose.image[decision.place].id));
+}
+
 void device_boot(struct device *d)
 {
 	struct hf_boot_decision decision;
 
 	sim_flash_power_on(&d->flash);
+	if (d->recovery_always)
+		check_recovery(d);
 	d->starts++;
 	assert_true(d->starts < STARTS_MAX);
 	d->choose.env = env_of(d);
@@ -188,6 +245,7 @@ enum hf_err device_open_update(struct device *d)
 {
 	d->update.env = env_of(d);
 	d->update.running = d->running;
+	d->update.component = d->runs ? d->runs->component : HF_COMPONENT_APP;
 	return hf_update_open(&d->update);
 }
 
@@ -228,7 +286,7 @@ static bool failed(struct device *d, enum hf_err err)
 			 err != HF_ERR_PROTECTED))
 		assert_int_equal(err, HF_OK);
 	d->reports++;
-	if (d->update.state.slot[d->running].state == HF_SLOT_TRIAL)
+	if (d->running < HF_SLOTS && d->update.state.slot[d->running].state == HF_SLOT_TRIAL)
 		d->cause = HF_RESET_FAULT;
 	return true;
 }
@@ -264,6 +322,47 @@ static bool step_reach_on(struct device *d, const struct package *goal)
 	return gateway(d, goal);
 }
 
+/* What recovery does where it runs; nothing more where it has come from a slot: then it resets. */
+static bool recovery(struct device *d, const struct package *goal)
+{
+	d->cause = HF_RESET_REQUEST;
+	if (d->runs->hangs) {
+		d->cause = HF_RESET_WATCHDOG;
+		return false;
+	}
+	if (failed(d, device_open_update(d)))
+		return false;
+	if (d->running < HF_SLOTS) {
+		(void)failed(d, hf_update_install_recovery(&d->update));
+		return false;
+	}
+	if (d->runs == goal)
+		return true;
+	if (!failed(d, device_upload(d, goal)))
+		(void)failed(d, hf_update_activate(&d->update, goal->id));
+	return false;
+}
+
+/* Is it in its place, and nobody's trial any more? */
+static bool replaced(const struct device *d, const struct package *goal)
+{
+	const struct hf_update *u = &d->update;
+
+	return u->recovery.fact == HF_FACT_GOOD && memcmp(u->recovery.id, goal->id, HF_ID_BYTES) == 0 &&
+	       u->state.slot[0].state != HF_SLOT_TRIAL && u->state.slot[1].state != HF_SLOT_TRIAL;
+}
+
+static bool step_replace(struct device *d, const struct package *goal)
+{
+	device_boot(d);
+	if (d->runs->component == HF_COMPONENT_RECOVERY)
+		return recovery(d, goal);
+	d->cause = HF_RESET_REQUEST;
+	if (failed(d, device_confirm(d)))
+		return false;
+	return replaced(d, goal) || gateway(d, goal);
+}
+
 /* Content once `p` was tried and given up: by then its slot says so, and other firmware runs. */
 static bool step_fall_back(struct device *d, const struct package *p)
 {
@@ -272,6 +371,7 @@ static bool step_fall_back(struct device *d, const struct package *p)
 	device_boot(d);
 	if (d->runs->hangs)
 		return gateway(d, p);
+	assert_int_equal(d->runs->component, HF_COMPONENT_APP);
 	d->cause = HF_RESET_REQUEST;
 	if (failed(d, device_confirm(d)))
 		return false;
@@ -313,6 +413,11 @@ unsigned long device_reach(struct device *d, const struct package *goal, struct 
 unsigned long device_reach_on(struct device *d, const struct package *goal, struct cuts cuts)
 {
 	return live(d, cuts, step_reach_on, goal);
+}
+
+unsigned long device_replace(struct device *d, const struct package *goal, struct cuts cuts)
+{
+	return live(d, cuts, step_replace, goal);
 }
 
 unsigned long device_fall_back(struct device *d, const struct package *p, struct cuts cuts)

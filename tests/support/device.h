@@ -18,6 +18,7 @@ struct package {
 	uint8_t id[HF_SHA256_BYTES];
 	int32_t version[3];
 	bool hangs; /* its firmware never confirms itself: the watchdog bites */
+	uint8_t component;
 };
 
 struct maker {
@@ -35,6 +36,8 @@ void maker_open(struct maker *m, const struct hf_layout *layout);
 
 /* A package of a made-up image of image_bytes with a few relocations; minor is its version 1.minor.0. */
 void maker_pack(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes, struct package *out);
+void maker_pack_recovery(const struct maker *m, unsigned minor, uint32_t security, uint32_t image_bytes,
+			 struct package *out);
 
 struct device {
 	struct sim_flash flash;
@@ -46,7 +49,8 @@ struct device {
 	unsigned reports;
 	unsigned last_resorts;
 
-	unsigned running;            /* slot, HF_SLOTS: nothing starts */
+	unsigned running;            /* place; HF_PLACES: nothing starts */
+	bool recovery_always;        /* each start asserts that a recovery would start if it were wished */
 	const struct package *runs;
 	enum hf_reset_cause cause;   /* of the next start */
 	unsigned starts;
@@ -64,6 +68,9 @@ void device_close(struct device *d);
 
 /* As the factory does: the package lies in slot A, the journal is blank. */
 void device_install_factory(struct device *d, const struct package *p);
+
+/* As the factory does: the package lies in the recovery partition. Slot A is erased for it. */
+void device_install_factory_recovery(struct device *d, const struct package *p);
 
 /* One start: boot chooses. Sets running and runs. May lose power. */
 void device_boot(struct device *d);
@@ -87,6 +94,10 @@ unsigned long device_reach(struct device *d, const struct package *goal, struct 
 
 /* The same, but what runs goes on first. */
 unsigned long device_reach_on(struct device *d, const struct package *goal, struct cuts cuts);
+
+/* Goes on until recovery is `goal`: whatever runs uploads and activates it, and the staged one takes its place. Where
+ * there is no firmware, recovery itself does that. */
+unsigned long device_replace(struct device *d, const struct package *goal, struct cuts cuts);
 
 /* Tries `p`, which hangs, until the device has given it up and runs something else. */
 unsigned long device_fall_back(struct device *d, const struct package *p, struct cuts cuts);
