@@ -30,13 +30,20 @@ static enum hf_err inspect_firmware(const struct hf_inspect *in, struct hf_diag 
 	return err;
 }
 
+/* Bare: { 1: 1, 2: ...; signed: [ << keyset >>, ... ]. */
+static bool is_keyset(struct hf_bytes file)
+{
+	return (file.len > 4 && file.ptr[0] >= 0xa4 && file.ptr[0] <= 0xa8 && memcmp(file.ptr + 1, "\x01\x01\x02", 3) == 0) ||
+	       begins(file, "\x82\x58", 2) || begins(file, "\x82\x59", 2);
+}
+
 static inspector *recognise(struct hf_bytes file)
 {
 	if (begins(file, "\xd8\x6b\xa2", 3))
 		return hf_inspect_slot;
 	if (begins(file, "\xd8\x6b", 2))
 		return hf_inspect_package;
-	if (begins(file, "\xa4\x01\x01\x02", 4))
+	if (is_keyset(file))
 		return hf_inspect_keyset;
 	return inspect_firmware;
 }

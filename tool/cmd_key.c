@@ -77,41 +77,22 @@ static void report(const struct key *k, const struct hf_public_key *public_key, 
 		hf_out_json(json);
 }
 
-/* A public key, a private one, or one on a token. */
-static enum hf_err open_key(struct key *k, const char *name, struct hf_public_key *public_key, bool *secret)
-{
-	struct hf_diag ignored;
-	enum hf_err err;
-
-	*secret = false;
-	if (strncmp(name, HF_PKCS11_PREFIX, strlen(HF_PKCS11_PREFIX)) != 0 &&
-	    hf_key_read_any_public(name, public_key, &ignored) == HF_OK)
-		return HF_OK;
-	k->keys.names = (struct hf_args_list){{name}, 1};
-	err = hf_keys_open(&k->keys, &k->diag);
-	if (!err)
-		*public_key = *hf_signer_key(k->keys.signer[0]);
-	*secret = !err;
-	return err;
-}
-
 static enum hf_exit run(struct key *k, const char *name)
 {
 	struct hf_public_key public_key;
-	bool secret;
-	enum hf_err err = open_key(k, name, &public_key, &secret);
+	enum hf_err err = hf_keys_public(&k->keys, name, &public_key, &k->diag);
+	bool private_lms = !err && public_key.alg == HF_ALG_HSS_LMS && k->keys.names.count > 0;
 
 	if (err)
 		return hf_out_fail(err, &k->diag);
-	if ((k->witness || k->skip_given) && (!secret || public_key.alg != HF_ALG_HSS_LMS)) {
+	if ((k->witness || k->skip_given) && !private_lms) {
 		hf_out_error("%s: only a private HSS-LMS key has a state that could be mended", name);
 		return HF_EXIT_INPUT;
 	}
-	if (secret && public_key.alg == HF_ALG_HSS_LMS) {
+	if (private_lms)
 		err = care(k, name, &public_key);
-		if (err)
-			return hf_keys_fail(err, &k->diag);
-	}
+	if (err)
+		return hf_keys_fail(err, &k->diag);
 	report(k, &public_key, name);
 	return HF_EXIT_OK;
 }
@@ -146,7 +127,5 @@ enum hf_exit hf_command_key(int argc, char **argv)
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
 	k.keys.quiet = k.json;
-	code = run(&k, rest.item[0]);
-	hf_keys_close(&k.keys);
-	return code;
+	return run(&k, rest.item[0]);
 }

@@ -15,10 +15,17 @@ enum hf_exit hf_command_image(int argc, char **argv);
 enum hf_exit hf_command_inspect(int argc, char **argv);
 enum hf_exit hf_command_key(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
+enum hf_exit hf_command_keyset(int argc, char **argv);
 enum hf_exit hf_command_monitor(int argc, char **argv);
 enum hf_exit hf_command_pack(int argc, char **argv);
 enum hf_exit hf_command_sign(int argc, char **argv);
 enum hf_exit hf_command_status(int argc, char **argv);
 enum hf_exit hf_command_verify(int argc, char **argv);
+
+/* Parts of `holdfast keyset`, each in a file of its own. */
+enum hf_exit hf_command_keyset_make(int argc, char **argv);
+enum hf_exit hf_command_keyset_sign(int argc, char **argv);
+enum hf_exit hf_command_keyset_show(int argc, char **argv);
+enum hf_exit hf_command_keyset_burn(int argc, char **argv);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host_crypto.h"
+#include "keyset_file.h"
 #include "image.h"
 #include "inspect.h"
 #include "out.h"
@@ -44,9 +45,9 @@ static json_t *facts_of_keyset(const struct hf_inspect *in, const struct hf_keys
 
 enum hf_err hf_inspect_keyset(const struct hf_inspect *in, struct hf_diag *diag)
 {
-	struct hf_keyset keyset;
-	size_t used;
-	enum hf_err err = hf_keyset_parse(in->file, &keyset, &used);
+	struct hf_keyset_file parts;
+	enum hf_err err = hf_keyset_file_read(in->file, &parts);
+	const struct hf_keyset keyset = parts.keyset;
 
 	if (err) {
 		hf_diag_set(diag, "this is not a keyset: %s", hf_err_text(err));
@@ -56,8 +57,8 @@ enum hf_err hf_inspect_keyset(const struct hf_inspect *in, struct hf_diag *diag)
 		hf_out_json(facts_of_keyset(in, &keyset));
 		return HF_OK;
 	}
-	printf("%s%s%s: keyset %u, %zu bytes\n", hf_out_colour(stdout, HF_COLOUR_BOLD), in->path,
-	       hf_out_colour(stdout, HF_COLOUR_NONE), keyset.number, used);
+	printf("%s%s%s: keyset %u, %zu bytes, %u signatures\n", hf_out_colour(stdout, HF_COLOUR_BOLD), in->path,
+	       hf_out_colour(stdout, HF_COLOUR_NONE), keyset.number, in->file.len, parts.count);
 	for (unsigned i = 0; i < keyset.keys; i++) {
 		char id[17];
 
@@ -68,6 +69,8 @@ enum hf_err hf_inspect_keyset(const struct hf_inspect *in, struct hf_diag *diag)
 	for (unsigned i = 0; i < keyset.algs; i++)
 		printf("%s %s", i ? " and" : "", hf_alg_name(keyset.alg[i]));
 	printf(" of every package\n");
+	if (parts.count)
+		printf("  %-12s whose, and what it changes, says `holdfast keyset show`\n", "signed");
 	return HF_OK;
 }
 

@@ -123,6 +123,22 @@ enum hf_err hf_keys_open(struct hf_keys *keys, struct hf_diag *diag)
 	return HF_OK;
 }
 
+enum hf_err hf_keys_public(struct hf_keys *keys, const char *name, struct hf_public_key *out, struct hf_diag *diag)
+{
+	struct hf_diag ignored;
+	enum hf_err err;
+
+	if (strncmp(name, HF_PKCS11_PREFIX, strlen(HF_PKCS11_PREFIX)) != 0 &&
+	    hf_key_read_any_public(name, out, &ignored) == HF_OK)
+		return HF_OK;
+	keys->names = (struct hf_args_list){{name}, 1};
+	err = hf_keys_open(keys, diag);
+	if (!err)
+		*out = *hf_signer_key(keys->signer[0]);
+	hf_keys_close(keys);
+	return err;
+}
+
 enum hf_exit hf_keys_fail(enum hf_err err, const struct hf_diag *diag)
 {
 	enum hf_exit code = hf_out_fail(err, diag);

@@ -42,6 +42,10 @@ struct hf_keys {
  * input. */
 HF_MUST_USE enum hf_err hf_keys_open(struct hf_keys *keys, struct hf_diag *diag);
 
+/* The public half of a key: from its public or private file, or from a token. keys: options, and nothing open. */
+HF_MUST_USE enum hf_err hf_keys_public(struct hf_keys *keys, const char *name, struct hf_public_key *out,
+				       struct hf_diag *diag);
+
 /* As hf_out_fail, for errors of signing too: an LMS state that is an old copy or used up is a refusal. */
 enum hf_exit hf_keys_fail(enum hf_err err, const struct hf_diag *diag);
 

@@ -2,6 +2,7 @@
 #include "load.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #define KEYSET_FILE_MAX 65536u
 
@@ -20,20 +21,32 @@ enum hf_err hf_load_package(const char *path, struct hf_buffer *file, struct hf_
 	return err;
 }
 
-enum hf_err hf_load_keyset(const char *path, struct hf_buffer *file, struct hf_keyset *keyset, struct hf_diag *diag)
+enum hf_err hf_load_keyset_file(const char *path, struct hf_buffer *file, struct hf_keyset_file *keyset, struct hf_diag *diag)
 {
 	enum hf_err err = hf_file_read(path, KEYSET_FILE_MAX, file, diag);
-	size_t used;
 
 	if (err)
 		return err;
-	err = hf_keyset_parse(hf_buffer_bytes(file), keyset, &used);
-	if (!err && used == file->len)
+	err = hf_keyset_file_read(hf_buffer_bytes(file), keyset);
+	if (!err)
 		return HF_OK;
-	hf_diag_set(diag, "%s: this is not a keyset: %s; `holdfast keygen` makes one", path,
-		    err ? hf_err_text(err) : "something follows its end");
+	hf_diag_set(diag, "%s: this is not a keyset: %s; `holdfast keyset make` or `holdfast keygen` makes one", path,
+		    hf_err_text(err));
 	hf_buffer_free(file);
 	return HF_ERR_KEYSET;
+}
+
+enum hf_err hf_load_keyset(const char *path, struct hf_buffer *file, struct hf_keyset *keyset, struct hf_diag *diag)
+{
+	struct hf_keyset_file parts;
+	size_t used;
+	enum hf_err err = hf_load_keyset_file(path, file, &parts, diag);
+
+	if (err)
+		return err;
+	memmove(file->ptr, parts.bytes.ptr, parts.bytes.len); /* without signatures, as a device keeps it */
+	file->len = parts.bytes.len;
+	return hf_keyset_parse(hf_buffer_bytes(file), keyset, &used);
 }
 
 static int digit(char c)

@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
 	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},
+	{"keyset", "makes, signs, shows and burns keysets: which keys devices trust", hf_command_keyset},
 	{"pack", "makes a signed package of firmware", hf_command_pack},
 	{"sign", "adds another key's signature to a package", hf_command_sign},
 	{"inspect", "shows what is in a package, a slot's dump, a keyset or a firmware file", hf_command_inspect},

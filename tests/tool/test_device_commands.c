@@ -49,6 +49,9 @@ static char out[65536], err_out[8192];
 
 static struct device device;
 static struct hf_smp_server server;
+static struct hf_smp_store store;
+static struct hf_trust trust;
+static uint8_t factory_page[2048];
 static unsigned requests;
 
 static void gateway_start(void)
@@ -56,9 +59,11 @@ static void gateway_start(void)
 	device.starts = 0;
 	device_boot(&device);
 	device.cause = HF_RESET_REQUEST;
+	device.update.trust = &trust;
+	device.update.factory_keyset = (struct hf_bytes){factory_page, sizeof(factory_page)};
 	if (device_open_update(&device) != HF_OK)
 		abort();
-	server = (struct hf_smp_server){.update = &device.update, .buf_size = 1024, .buf_count = 4};
+	server = (struct hf_smp_server){.update = &device.update, .store = &store, .buf_size = 1024, .buf_count = 4};
 	requests = 0;
 }
 
@@ -183,6 +188,26 @@ static void write_file(const char *name, const void *data, size_t len)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* The factory's keyset: the maker's key, and one root key, whose private half lies in `root`. */
+static void make_keysets(void)
+{
+	struct hf_private_key root;
+	struct hf_keyset keyset = maker.keyset;
+	struct hf_diag diag;
+	char path[128];
+	size_t len;
+
+	assert_int_equal(hf_key_generate(&root, &diag), HF_OK);
+	snprintf(path, sizeof(path), "%s/root", dir);
+	assert_int_equal(hf_key_write_private(path, &root, HF_ROLE_ROOT, NULL, false, &diag), HF_OK);
+	snprintf(path, sizeof(path), "%s/release", dir);
+	assert_int_equal(hf_key_write_private(path, &maker.key, HF_ROLE_RELEASE, NULL, false, &diag), HF_OK);
+	keyset.key[keyset.keys++] = (struct hf_key){HF_ROLE_ROOT, HF_ALG_ESP256, {root.public_key, sizeof(root.public_key)}};
+	memset(factory_page, 0xff, sizeof(factory_page));
+	assert_int_equal(hf_keyset_encode(&keyset, factory_page, sizeof(factory_page), &len), HF_OK);
+	write_file("factory", factory_page, len);
+}
+
 static int set_up(void **state)
 {
 	static struct maker stranger;
@@ -206,6 +231,7 @@ static int set_up(void **state)
 	assert_int_equal(hf_keyset_parse((struct hf_bytes){maker.keyset_bytes, sizeof(maker.keyset_bytes)}, &maker.keyset,
 					 &used), HF_OK);
 	write_file("keyset", maker.keyset_bytes, used);
+	make_keysets();
 	listener = listen_on_loopback(port);
 	silent = listen_on_loopback(silent_port);
 	child = fork();
@@ -217,17 +243,13 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const files[] = {"v0", "v1", "v2", "foreign", "damaged", "keyset", "stderr"};
-	char path[128];
+	char command[128];
 
 	(void)state;
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
-		unlink(path);
-	}
-	rmdir(dir);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
 	hf_buffer_free(&v0.file);
 	hf_buffer_free(&v1.file);
 	hf_buffer_free(&v2.file);
@@ -361,6 +383,37 @@ static void images_are_listed_tried_and_erased(void **state)
 	assert_null(strstr(out, "slot B"));
 }
 
+static void keyset_is_burned_once_its_root_has_signed(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("keygen site --role site"), 0);
+	assert_int_equal(tool("keyset make --from factory --site site.pub.pem --out next"), 0);
+	assert_int_equal(tool("keyset burn next --port %s", port), 4);
+	assert_non_null(strstr(err_out, "this keyset is not signed"));
+	assert_int_equal(tool("keyset sign next --key root --previous factory"), 0);
+	assert_non_null(strstr(out, "complete"));
+	assert_int_equal(tool("keyset burn next --port %s", port), 0);
+	assert_non_null(strstr(out, "the device trusts keyset 2 now"));
+	assert_int_equal(tool("keyset burn next --port %s", port), 0);
+	assert_non_null(strstr(out, "the device has keyset 2 already"));
+
+	/* It survives a reset, and an older one is not taken. */
+	assert_int_equal(tool("image reset --port %s", port), 0);
+	assert_int_equal(tool("keyset sign factory --key root --out older"), 0);
+	assert_int_equal(tool("keyset burn older --port %s", port), 4);
+	assert_non_null(strstr(err_out, "the device has keyset 2, and takes only a higher one than 1"));
+
+	/* One whose predecessor's roots have not signed. */
+	assert_int_equal(tool("keygen other --role root"), 0);
+	assert_int_equal(tool("keyset make --from next --root other.pub.pem --remove root.pub.pem --out lost"), 3);
+	assert_int_equal(tool("keyset make --number 3 --root other.pub.pem --release release --out lost"), 0);
+	assert_int_equal(tool("keyset sign lost --key other.pem"), 0);
+	assert_int_equal(tool("keyset burn lost --port %s --json", port), 4);
+	assert_int_equal(tool("keyset burn nothing --port %s", port), 1);
+	assert_int_equal(tool("keyset burn v1 --port %s", port), 3);
+	assert_int_equal(tool("keyset burn next --port %s --patience 1s", silent_port), 5);
+}
+
 static void monitor_prints_lines_and_packets(void **state)
 {
 	json_t *event;
@@ -412,6 +465,7 @@ int main(void)
 		cmocka_unit_test(burn_tells_its_story_as_json),
 		cmocka_unit_test(burn_again_says_that_nothing_was_sent),
 		cmocka_unit_test(images_are_listed_tried_and_erased),
+		cmocka_unit_test(keyset_is_burned_once_its_root_has_signed),
 		cmocka_unit_test(monitor_prints_lines_and_packets),
 		cmocka_unit_test(nobody_there_is_exit_5),
 		cmocka_unit_test(wrong_usage_is_exit_2),
