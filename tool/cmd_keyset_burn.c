@@ -12,7 +12,7 @@
 #include "interrupt.h"
 #include "load.h"
 #include "port.h"
-#include "smp_kept.h"
+#include "smp_maintain.h"
 
 struct burn {
 	struct hf_port port;
@@ -31,11 +31,9 @@ static enum hf_exit ask(struct burn *b)
 {
 	struct hf_smp_answer answer;
 	size_t len, used;
-	enum hf_err err = hf_smp_kept_read(&b->client, HF_SMP_HOLDFAST_KEYSET, b->port.patience_ms, b->now_bytes,
-					   sizeof(b->now_bytes), &len, &answer);
+	enum hf_err err = hf_smp_get_kept(&b->client, b->port.patience_ms, HF_LONGREC_KEYSET, b->now_bytes,
+					  sizeof(b->now_bytes), &len, &answer);
 
-	if (!err && answer.refusal == HF_ERR_NOT_FOUND)
-		return HF_EXIT_OK;
 	if (err || answer.refusal)
 		return hf_port_answer(err, &answer, "asking for the keyset");
 	b->now_known = len > 0 && hf_keyset_parse((struct hf_bytes){b->now_bytes, len}, &b->now, &used) == HF_OK;
@@ -64,8 +62,8 @@ static enum hf_err check(struct burn *b)
 static enum hf_exit send(struct burn *b)
 {
 	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_kept_write(&b->client, HF_SMP_HOLDFAST_KEYSET, b->port.patience_ms, hf_buffer_bytes(&b->bytes),
-					    &answer);
+	enum hf_err err = hf_smp_put_kept(&b->client, b->port.patience_ms, HF_LONGREC_KEYSET, hf_buffer_bytes(&b->bytes),
+					  &answer);
 
 	return hf_port_answer(err, &answer, "sending the keyset");
 }
