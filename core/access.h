@@ -27,6 +27,7 @@ struct hf_session {
 	bool asked; /* the nonce was given out, and not yet answered */
 	bool open;
 	uint32_t opened_ms;
+	uint32_t keyset; /* the number of the one whose key opened it: another keyset ends it */
 	uint8_t nonce[HF_SESSION_NONCE_BYTES];
 };
 

@@ -23,10 +23,12 @@ enum hf_smp_field {
 	HF_SMP_F_FRAME,
 	HF_SMP_F_PLACE,
 	HF_SMP_F_COUNT,
+	HF_SMP_F_ALG,
 	HF_SMP_NUMBERS,
 	HF_SMP_F_DATA = HF_SMP_NUMBERS,
 	HF_SMP_F_SHA,
 	HF_SMP_F_HASH,
+	HF_SMP_F_SIG,
 	HF_SMP_F_ECHO,
 	HF_SMP_FIELDS
 };
@@ -66,10 +68,13 @@ HF_MUST_USE enum hf_err hf_smp_image_slots(struct hf_smp_server *s, struct hf_by
 /* smp_access.c: may the peer change the device now? HF_OK, HF_ERR_DENIED. Asked before each command that is not known to
  * change nothing. */
 HF_MUST_USE enum hf_err hf_smp_access(struct hf_smp_server *s);
+HF_MUST_USE enum hf_err hf_smp_session(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_session_open(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 
 /* smp_maintain.c */
 HF_MUST_USE enum hf_err hf_smp_rollback(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_read(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_factory(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_recovery(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 
 /* smp_store.c: keyset and configuration */

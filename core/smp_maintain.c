@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Commands for a device that works: back to the firmware before, an image out of it, into recovery.
+ * Commands for a device that works: back to the firmware before, an image out of it, to factory state, into recovery.
  */
 #include "smp_command.h"
 
@@ -48,6 +48,20 @@ enum hf_err hf_smp_read(struct hf_smp_server *s, struct hf_bytes body, struct hf
 	hf_cbor_put_bstr_header(w, n);
 	err = flash->read(flash->ctx, span->addr + off, w->buf + w->len, n);
 	w->len += n;
+	return err;
+}
+
+enum hf_err hf_smp_factory(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w)
+{
+	struct hf_smp_request req;
+	enum hf_err err = hf_smp_parse(body, 0, &req);
+
+	if (err)
+		return err;
+	s->other_known = false;
+	err = hf_update_factory(s->update);
+	if (!err)
+		hf_cbor_put_map(w, 0);
 	return err;
 }
 

@@ -20,8 +20,10 @@ static const struct {
 	[HF_SMP_F_FRAME] = { "frame", HF_CBOR_UINT },
 	[HF_SMP_F_PLACE] = { "place", HF_CBOR_UINT },
 	[HF_SMP_F_COUNT] = { "n", HF_CBOR_UINT },
+	[HF_SMP_F_ALG] = { "alg", HF_CBOR_NINT },
 	[HF_SMP_F_DATA] = { "data", HF_CBOR_BSTR },
 	[HF_SMP_F_SHA] = { "sha", HF_CBOR_BSTR },
+	[HF_SMP_F_SIG] = { "sig", HF_CBOR_BSTR },
 	[HF_SMP_F_HASH] = { "hash", HF_CBOR_BSTR },
 	[HF_SMP_F_ECHO] = { "d", HF_CBOR_TSTR },
 };
@@ -42,6 +44,9 @@ static void read_field(struct hf_cbor_reader *r, struct hf_smp_request *req, uns
 		req->number[f] = (uint32_t)value;
 		return;
 	}
+	case HF_CBOR_NINT:
+		req->number[f] = (uint32_t)hf_cbor_int(r);
+		return;
 	case HF_CBOR_SIMPLE:
 		req->number[f] = hf_cbor_bool(r);
 		return;

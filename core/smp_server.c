@@ -104,8 +104,17 @@ static bool dispatch(struct hf_smp_server *s, const struct hf_smp_header *h, str
 	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_READ, HF_SMP_READ):
 		*err = hf_smp_read(s, body, w);
 		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_FACTORY, HF_SMP_WRITE):
+		*err = hf_smp_factory(s, body, w);
+		return true;
 	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_RECOVERY, HF_SMP_WRITE):
 		*err = hf_smp_recovery(s, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_SESSION, HF_SMP_READ):
+		*err = hf_smp_session(s, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_SESSION, HF_SMP_WRITE):
+		*err = hf_smp_session_open(s, body, w);
 		return true;
 	}
 	return false;

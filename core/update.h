@@ -98,6 +98,10 @@ HF_MUST_USE enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id
  * HF_ERR_NOT_FOUND: none is confirmed there; else as hf_update_activate. */
 HF_MUST_USE enum hf_err hf_update_rollback(struct hf_update *u);
 
+/* Erases the other slot (what hf_update_erase refuses is refused, and nothing has changed), the configuration, the history.
+ * Keyset, floor and newest stay, and what runs. A power loss leaves some of it: to be done again. */
+HF_MUST_USE enum hf_err hf_update_factory(struct hf_update *u);
+
 /* The running firmware found itself healthy. Idempotent. */
 HF_MUST_USE enum hf_err hf_update_confirm(struct hf_update *u);
 

@@ -12,3 +12,27 @@ enum hf_err hf_update_rollback(struct hf_update *u)
 
 	return err ? err : hf_update_activate_slot(u, slot, NULL);
 }
+
+/* History has no journal: who writes it there begins anew wherever it makes no sense. */
+static enum hf_err erase_history(struct hf_update *u)
+{
+	const struct hf_layout *layout = u->env.layout;
+	enum hf_err err = HF_OK;
+
+	for (unsigned i = 0; i < layout->sectors && !err; i++) {
+		if (layout->sector[i].addr - layout->data.addr >= layout->data.size)
+			continue;
+		err = u->env.flash->erase(u->env.flash->ctx, layout->sector[i].addr);
+		hf_update_alive(u);
+	}
+	return err;
+}
+
+enum hf_err hf_update_factory(struct hf_update *u)
+{
+	enum hf_err err = hf_update_erase(u);
+
+	if (!err)
+		err = hf_update_keep(u, HF_LONGREC_CONFIGURATION, (struct hf_bytes){ NULL, 0 });
+	return err ? err : erase_history(u);
+}

@@ -15,9 +15,8 @@
 #include "port/stm32f407/chip.h"
 #include "port/stm32f407/flash_f4.h"
 #include "port/stm32f407/reset.h"
+#include "port/stm32f407/rng.h"
 #include "port/stm32f407/systick.h"
-
-_Static_assert(HF_BOARD_GATEWAY_ACCESS <= 1, "access by signature (the board file's `signed`) is not there yet");
 
 #define PACKET_MAX  2048u
 #define QUEUE_BYTES 4096u /* the DMA's ring holds what comes while flash is busy */
@@ -127,6 +126,8 @@ int main(void)
 	line.server.store = &store;
 	line.server.access = HF_BOARD_GATEWAY_ACCESS;
 	line.server.readback = HF_BOARD_READBACK;
+	line.server.now_ms = hf_systick_ms;
+	line.server.random = hf_rng_read;
 	update.running = running_slot();
 	hf_duty_announce(&duty, hf_gateway_version);
 	duty.journal_err = open_update();

@@ -15,11 +15,10 @@
 #include "port/crypto_mbed.h"
 #include "port/stm32f407/chip.h"
 #include "port/stm32f407/flash_f4.h"
+#include "port/stm32f407/rng.h"
 #include "port/stm32f407/stm32.h"
 #include "port/stm32f407/systick.h"
 #include "port/upload_log.h"
-
-_Static_assert(HF_BOARD_RECOVERY_ACCESS == 0, "access to recovery (the board file's `access.recovery`) can only be open");
 
 #define PACKET_MAX  4096u
 #define QUEUE_BYTES (55u * 1024u) /* with the DMA's ring: nearly a second of 921600 baud, while a sector is erased */
@@ -192,6 +191,8 @@ int main(void)
 	line.server.store = &store;
 	line.server.access = HF_BOARD_RECOVERY_ACCESS;
 	line.server.readback = HF_BOARD_READBACK;
+	line.server.now_ms = hf_systick_ms;
+	line.server.random = hf_rng_read;
 	hf_say_banner(&say);
 	hf_say_crash(&say);
 	if (!clock.pll)

@@ -16,6 +16,7 @@ void hf_devices_add(struct hf_machine *machine)
 	hf_rcc_add(machine);
 	hf_pwr_add(machine);
 	hf_syscfg_add(machine);
+	hf_rng_add(machine);
 	hf_flash_add(machine);
 	hf_iwdg_add(machine);
 	hf_gpio_add(machine);

@@ -121,6 +121,7 @@ void hf_devices_add(struct hf_machine *machine);
 void hf_rcc_add(struct hf_machine *machine);
 void hf_pwr_add(struct hf_machine *machine);
 void hf_syscfg_add(struct hf_machine *machine);
+void hf_rng_add(struct hf_machine *machine);
 void hf_iwdg_add(struct hf_machine *machine);
 void hf_flash_add(struct hf_machine *machine);
 

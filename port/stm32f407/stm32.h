@@ -61,6 +61,8 @@
 #define RCC_APB1RSTR        HF_REG(0x40023820u)
 #define RCC_APB2RSTR        HF_REG(0x40023824u)
 #define RCC_AHB1ENR         HF_REG(0x40023830u)
+#define RCC_AHB2ENR         HF_REG(0x40023834u)
+#define RCC_AHB2_RNG        (1u << 6)
 #define RCC_APB1ENR         HF_REG(0x40023840u)
 #define RCC_APB2ENR         HF_REG(0x40023844u)
 #define RCC_CSR             HF_REG(0x40023874u)
@@ -153,6 +155,15 @@
 #define DMA_SCR_MINC       (1u << 10)
 #define DMA_SCR_PL_HIGH    (2u << 16)
 #define DMA_SCR_CHSEL(n)   ((uint32_t)(n) << 25)
+
+/* Random numbers. */
+#define RNG_CR        HF_REG(0x50060800u)
+#define RNG_SR        HF_REG(0x50060804u)
+#define RNG_DR        HF_REG(0x50060808u)
+#define RNG_CR_RNGEN  (1u << 2)
+#define RNG_SR_DRDY   (1u << 0)
+#define RNG_SR_CEIS   (1u << 5)
+#define RNG_SR_SEIS   (1u << 6)
 
 /* Timers, as far as PWM needs them; channel 1 to 4. */
 #define TIM_CR1(base)           HF_REG((base) + 0x00u)

@@ -28,7 +28,7 @@ static const uint8_t device_id[16] = { 0xdd, 5, 6 };
 /* What the engine was asked, and what it is to answer. */
 static struct {
 	enum hf_err err;
-	unsigned begins, writes, activates, confirms, erases, rollbacks, heads;
+	unsigned begins, writes, activates, confirms, erases, rollbacks, factories, heads;
 	uint32_t total, off;
 	size_t len;
 	uint32_t read_addr;
@@ -86,6 +86,13 @@ enum hf_err hf_update_rollback(struct hf_update *u)
 {
 	(void)u;
 	engine.rollbacks++;
+	return engine.err;
+}
+
+enum hf_err hf_update_factory(struct hf_update *u)
+{
+	(void)u;
+	engine.factories++;
 	return engine.err;
 }
 
@@ -258,7 +265,7 @@ static void assert_err(struct hf_cbor_reader r, enum hf_err err)
 static void assert_untouched(void)
 {
 	assert_int_equal(engine.begins + engine.writes + engine.activates + engine.confirms + engine.erases + engine.rollbacks +
-			 engine.keeps, 0);
+			 engine.keeps + engine.factories, 0);
 	assert_false(server.reset_wanted);
 }
 

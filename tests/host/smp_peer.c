@@ -95,6 +95,12 @@ enum hf_err hf_update_rollback(struct hf_update *u)
 	return HF_ERR_NOT_FOUND;
 }
 
+enum hf_err hf_update_factory(struct hf_update *u)
+{
+	(void)u;
+	return HF_OK;
+}
+
 enum hf_err hf_update_erase(struct hf_update *u)
 {
 	return u->state.slot[1].state == HF_SLOT_TRIAL ? HF_ERR_TRIAL : HF_OK;
