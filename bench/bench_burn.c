@@ -7,8 +7,8 @@
  * With the twin's program and the shim for foreign tools, stm32flash burns as many bytes on the same line.
  *
  * FACTORY.BIN holds boot and recovery. Slot A holds stale bytes that have to be erased, so recovery starts by itself. Time
- * is virtual, from the tool's first byte to the device's answer that all is written and verified as boot would, and its
- * return to the line's first rate: finding, negotiation and proof of the line included.
+ * is virtual, from the tool's first byte to the device's answer that all is written and verified as boot would: finding the
+ * device, negotiation and proof of the line included.
  *
  * The physical limit is the greater of two times: the package's bytes on the line (8N1), and slot A's erases and its
  * words' programming, as long as the twin takes for them (typical values of the datasheet).
@@ -211,7 +211,7 @@ static void open_bench(struct bench *b, const struct inputs *in, uint64_t latenc
 	hf_twin_must_not_stall_in_handlers(hf_rig_twin(b->rig), true);
 	hf_rig_listen(b->rig, HF_RIG_MAINTENANCE, hear, b);
 	command(b, "power on");
-	line_sleep_ms(b, 1000); /* recovery waits for a download */
+	line_sleep_ms(b, 2000); /* recovery waits for a download */
 }
 
 /* Seconds from the first byte to the end of the upload. */
@@ -239,10 +239,10 @@ static double burn(struct bench *b, uint32_t baud, bool console)
 	if (getenv("HF_BENCH_STORY"))
 		fprintf(stderr, "%u baud, %llu ms latency: %llu ms, of it upload %llu; sent %llu, %u packets, %u losses, %u "
 			"restarts, %u timeouts, %u found again\n", baud, (unsigned long long)(b->latency_ns / MS),
-			(unsigned long long)(r->end_ms - r->begin_ms), (unsigned long long)(r->uploaded_ms - r->upload_ms),
+			(unsigned long long)(r->uploaded_ms - r->begin_ms), (unsigned long long)(r->uploaded_ms - r->upload_ms),
 			(unsigned long long)r->upload.bytes_sent, r->upload.packets_sent, r->upload.resent,
 			r->upload.restarts, r->timeouts, r->rate.finds);
-	return (double)(r->end_ms - r->begin_ms) / 1000;
+	return (double)(r->uploaded_ms - r->begin_ms) / 1000;
 }
 
 static double limit_s(const struct inputs *in, uint32_t baud)

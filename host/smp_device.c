@@ -110,6 +110,16 @@ enum hf_err hf_smp_get_parameters(struct hf_smp_client *c, uint32_t patience_ms,
 	return get(c, HF_SMP_OS, HF_SMP_OS_PARAMETERS, patience_ms, parameters_field, out, answer);
 }
 
+enum hf_err hf_smp_read_parameters(const struct hf_smp_answer *answer, struct hf_smp_parameters *out)
+{
+	struct hf_cbor_reader r;
+
+	memset(out, 0, sizeof(*out));
+	hf_cbor_open_final(&r, answer->body);
+	read_map(&r, parameters_field, out);
+	return hf_cbor_close(&r) || answer->refusal ? HF_ERR_TYPE : HF_OK;
+}
+
 static void image_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 {
 	struct hf_smp_image *image = to;

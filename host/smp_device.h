@@ -64,6 +64,8 @@ struct hf_smp_counters {
 
 HF_MUST_USE enum hf_err hf_smp_get_parameters(struct hf_smp_client *c, uint32_t patience_ms,
 					      struct hf_smp_parameters *out, struct hf_smp_answer *answer);
+/* The same out of an answer that was received otherwise. */
+HF_MUST_USE enum hf_err hf_smp_read_parameters(const struct hf_smp_answer *answer, struct hf_smp_parameters *out);
 HF_MUST_USE enum hf_err hf_smp_get_images(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_images *out,
 					  struct hf_smp_answer *answer);
 HF_MUST_USE enum hf_err hf_smp_get_status(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_status *out,

@@ -28,7 +28,7 @@
 #define RESTORE_TRIES  4
 
 #define PROOF_PACKETS  16u
-#define PROOF_TEXT     232u
+#define PROOF_TEXT     120u
 #define PROOF_BYTES    (HF_FRAME_BYTES(HF_SMP_HEADER_BYTES + 5u + PROOF_TEXT))
 #define PROOF_MS       300u /* of silence, beyond a packet's time on the line */
 #define UNKNOWN_MS     1000u /* for that, at an unknown rate */
@@ -143,6 +143,7 @@ static bool came_back(const struct hf_smp_answer *a, unsigned n)
 static enum hf_err prove_once(struct hf_smp_client *c, struct hf_smp_rate *r)
 {
 	uint32_t wait_ms = PROOF_MS + (r->now ? 2 * PROOF_BYTES * 10000u / r->now : UNKNOWN_MS);
+	static const uint8_t empty[1] = {0xa0};
 	uint8_t text[PROOF_TEXT], seq, first = c->seq;
 	uint64_t end = now_ms(c) + PROOF_PACKETS * wait_ms;
 	uint32_t back = 0, seen = 0;
@@ -153,16 +154,21 @@ static enum hf_err prove_once(struct hf_smp_client *c, struct hf_smp_rate *r)
 		fill_pattern(n, text);
 		err = send_echo(c, text, sizeof(text), &seq);
 	}
-	while (!err && seen != (1u << PROOF_PACKETS) - 1 && now_ms(c) < end) {
-		unsigned n = PROOF_PACKETS;
+	if (!err) /* behind them, since it is needed next: the answer to this one depends on the framing */
+		err = hf_smp_send(c, HF_SMP_READ, HF_SMP_OS, HF_SMP_OS_PARAMETERS, (struct hf_bytes){empty, 1}, &seq);
+	while (!err && seen != (2u << PROOF_PACKETS) - 1 && now_ms(c) < end) {
+		unsigned n = PROOF_PACKETS + 1;
 
 		err = hf_smp_receive(c, now_ms(c) + wait_ms, &answer);
 		if (!err)
 			n = (uint8_t)(answer.header.seq - first);
-		if (n >= PROOF_PACKETS || seen >> n & 1)
+		if (n > PROOF_PACKETS || seen >> n & 1)
 			continue;
 		seen |= 1u << n;
-		back += came_back(&answer, n);
+		if (n < PROOF_PACKETS)
+			back += came_back(&answer, n);
+		else if (hf_smp_read_parameters(&answer, &r->parameters))
+			r->parameters.buf_size = 0;
 	}
 	r->proof_sent += PROOF_PACKETS;
 	r->proof_lost += PROOF_PACKETS - back;
@@ -175,6 +181,7 @@ static enum attempt prove(struct hf_smp_client *c, struct hf_smp_rate *r)
 	enum hf_err err;
 
 	r->proof_sent = r->proof_lost = r->proof_bits = 0;
+	memset(&r->parameters, 0, sizeof(r->parameters));
 	err = prove_once(c, r);
 	if (!err && r->proof_lost == 1) {
 		err = prove_once(c, r);
@@ -232,6 +239,7 @@ static enum attempt attempt(struct hf_smp_client *c, struct hf_smp_rate *r, uint
 
 static void go_home(struct hf_smp_client *c, struct hf_smp_rate *r)
 {
+	memset(&r->parameters, 0, sizeof(r->parameters));
 	(void)set_our_rate(c, r, r->first);
 	hf_smp_set_framing(c, HF_SMP_FRAMING_CONSOLE);
 }

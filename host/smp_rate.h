@@ -26,6 +26,7 @@ struct hf_smp_rate {
 	unsigned offers;
 	uint32_t offer[HF_SMP_RATES];
 	uint32_t proof_bits, proof_sent, proof_lost; /* of the last proof: bits on the line, packets, lost ones */
+	struct hf_smp_parameters parameters; /* of the device, told during the proof; buf_size 0: they were not */
 	unsigned falls;       /* times that the rate went down because packets were lost */
 	unsigned finds;       /* times that the device had to be looked for again */
 

@@ -36,6 +36,8 @@
 #define SETBACKS        60 /* times that the device wanted less than before, the same way */
 #define BUSY_PAUSE_MS   500u
 #define PROBE_BYTES     64u /* of the file: a device that writes by the flash row gets ahead with it too */
+#define HEAD_BYTES      4096u /* of the file, in which its head ends: in pieces that get there soon */
+#define HEAD_PIECE      1024u
 #define SHORTEST_BYTES  192u /* packets are not made shorter than that, if the device takes more */
 #define GOOD_RUN        16   /* answers without a loss, after which packets become longer */
 #define QUEUE           (HF_SMP_WINDOW_MAX + 8)
@@ -147,6 +149,8 @@ static enum hf_err build(const struct sender *s, uint32_t off, uint8_t *body, si
 	if (w.err || room <= HF_SMP_HEADER_BYTES + w.len + 3)
 		return HF_ERR_RANGE;
 	room -= HF_SMP_HEADER_BYTES + w.len + 3; /* a byte string's header, up to 64 KiB */
+	if (off < HEAD_BYTES && room > HEAD_PIECE)
+		room = HEAD_PIECE;
 	room = room < *taken ? room : *taken;
 	*taken = (uint32_t)(left < room ? left : room);
 	hf_cbor_put_bstr(&w, u->file.ptr + off, *taken);
@@ -216,9 +220,8 @@ static enum hf_err fill_window(struct sender *s)
 	unsigned room = flight(s) < s->u->window ? flight(s) : s->u->window;
 
 	/* A device that says nothing yet is at work, and will want what comes next. */
-	if (s->open == s->queued && s->open < room && now_ms(s) >= s->heard_ms + QUIET_MS &&
-	    now_ms(s) * 1000 >= s->line_free_us)
-		s->open++;
+	if (s->open <= s->queued && s->queued < room && now_ms(s) >= s->heard_ms + QUIET_MS)
+		s->open = s->queued + 1;
 	room = room < s->open ? room : s->open;
 	while (s->queued < room && s->next < s->u->file.len && now_ms(s) >= free_ms(s)) {
 		uint32_t taken = UINT32_MAX;

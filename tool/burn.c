@@ -243,7 +243,8 @@ static bool upload(struct burn *b)
 
 	if (!prepare_line(b))
 		return false;
-	err = hf_smp_get_parameters(&b->client, b->patience_ms, &p, &answer);
+	p = b->r->rate.parameters;
+	err = p.buf_size ? HF_OK : hf_smp_get_parameters(&b->client, b->patience_ms, &p, &answer);
 	if (err)
 		return lost(b, err, "we ask it for its parameters");
 	*u = (struct hf_smp_upload){
