@@ -68,6 +68,8 @@ run "$build/stm32f407" "firmware: what runs from RAM holds no address in flash"
 
 script "boot and gateway on the twin and on QEMU" scripts/test-firmware.sh "$build"
 
+script "recovery on the twin" scripts/test-recovery.sh "$build"
+
 begin "the demo, on both boards"
 for board in reference compact; do
 	if HF_DEMO_BOARD=$board scripts/demo.sh "$build" >"$build/demo-$board.log" 2>&1; then

@@ -25,8 +25,8 @@ prepare() {
 		"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/v$version.suit" \
 			"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || return 1
 	done
-	factory="$holdfast factory -b $conf --boot $fw/boot/$board/boot.elf -k $dir/release.keyset -r $dir/recovery-0.1.0.suit"
-	$factory -o "$dir/new.bin" && $factory -p "$dir/v1.0.0.suit" -o "$dir/full.bin"
+	factory="$holdfast factory -b $conf --boot $fw/boot/$board/boot.elf -k $dir/release.keyset --recovery $dir/recovery-0.1.0.suit"
+	$factory --out "$dir/new.bin" && $factory --package "$dir/v1.0.0.suit" --out "$dir/full.bin"
 }
 
 for board in reference compact; do

@@ -22,12 +22,14 @@ static const char *path_of(const char *file)
 	return path;
 }
 
-static void read_file(const char *file, struct hf_buffer *out)
+struct hf_buffer bench_file(const char *name)
 {
 	struct hf_diag diag = { "" };
+	struct hf_buffer out;
 
-	if (hf_file_read(path_of(file), 4u << 20, out, &diag))
+	if (hf_file_read(path_of(name), 4u << 20, &out, &diag))
 		fail_msg("%s", diag.text);
+	return out;
 }
 
 /* ---- what happens ---- */
@@ -297,11 +299,9 @@ static enum hf_err upload(const struct hf_buffer *file, struct hf_smp_answer *an
 
 enum hf_err bench_upload(const char *package, struct hf_smp_answer *answer)
 {
-	struct hf_buffer file;
-	enum hf_err err;
+	struct hf_buffer file = bench_file(package);
+	enum hf_err err = upload(&file, answer);
 
-	read_file(package, &file);
-	err = upload(&file, answer);
 	hf_buffer_free(&file);
 	return err;
 }
@@ -310,11 +310,10 @@ void bench_burn(const char *package)
 {
 	struct hf_smp_answer answer;
 	struct hf_package read;
-	struct hf_buffer file;
+	struct hf_buffer file = bench_file(package);
 	struct hf_diag diag = { "" };
 	enum hf_err err;
 
-	read_file(package, &file);
 	assert_int_equal(hf_package_read(hf_buffer_bytes(&file), &read, &diag), HF_OK);
 	err = upload(&file, &answer);
 	if (err)

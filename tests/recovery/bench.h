@@ -47,6 +47,9 @@ void bench_open(const char *flash);
 /* Fails the test if anything went wrong that must never. */
 void bench_close(void);
 
+/* A file of the folder. */
+struct hf_buffer bench_file(const char *name);
+
 /* A command of the twin's script: "press recovery for 2s". */
 void bench_do(const char *command);
 void bench_run(uint64_t ns);
