@@ -38,7 +38,7 @@ $(B)/%/build.ninja: Makefile | $(STAMP) $(TP)/mbedtls/library/sha256.c
 host: $(B)/host/build.ninja ## the tool, the twin and the tests
 	@ninja -C $(B)/host --quiet
 
-firmware: host $(B)/stm32f407/build.ninja ## boot and gateway, for each board
+firmware: host $(B)/stm32f407/build.ninja ## boot, recovery and gateway, for each board
 	@ninja -C $(B)/stm32f407 --quiet
 
 san: host $(B)/san/build.ninja
@@ -55,7 +55,7 @@ check: firmware san fuzzers ## all tests; the last line counts them
 demo: firmware ## plays an upgrade on the digital twin, with faults
 	@scripts/demo.sh $(B)
 
-size: firmware ## text, stack and heap of boot and gateway
+size: firmware ## text, stack and heap of boot, recovery and gateway
 	@scripts/size.sh $(B)
 
 bench: firmware ## measures; writes build/bench.json

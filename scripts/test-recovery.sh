@@ -3,10 +3,10 @@
 # Recovery as it ships, on the twin of both boards: every way in and out, uploads, noise, peers that stop, repeat or lie.
 # TAP on stdout.
 #
-# Usage: test-recovery.sh BUILD
+# Usage: test-recovery.sh BUILD [PATTERN]    PATTERN: only these tests (* and ?)
 set -u
 
-build=${1:?usage: test-recovery.sh BUILD}
+build=${1:?usage: test-recovery.sh BUILD [PATTERN]}
 cross=${CROSS:-arm-none-eabi-}
 holdfast=$build/host/tool/holdfast
 status=0
@@ -35,11 +35,11 @@ for board in reference compact; do
 		status=1
 		continue
 	}
-	for name in hf_stay_turn hf_live_systick; do
-		address=$("${cross}nm" "$fw/recovery/$board/recovery.elf" | sed -n "s/ [tT] $name\$//p")
+	for name in hf_stay_turn hf_live_systick hf_stack_begin hf_stack_end; do
+		address=$("${cross}nm" "$fw/recovery/$board/recovery.elf" | sed -n "s/ [a-zA-Z] $name\$//p")
 		export "HF_SYMBOL_$name=$address"
 	done
-	HF_RECOVERY_BOARD=$conf HF_RECOVERY_FILES=$dir CMOCKA_MESSAGE_OUTPUT=TAP "$build/host/tests/recovery/recovery_flows" ||
-		status=1
+	HF_RECOVERY_BOARD=$conf HF_RECOVERY_FILES=$dir CMOCKA_MESSAGE_OUTPUT=TAP "$build/host/tests/recovery/recovery_flows" \
+		${2:+"$2"} || status=1
 done
 exit "$status"

@@ -557,7 +557,24 @@ static void interrupts_that_are_gone_are_bitten(void **state)
 	assert_watchdog_bites("hf_live_systick", "\x70\x47");
 }
 
-int main(void)
+/* Painted once the banner is out, so that what the start itself took is seen only where it was more. */
+static void stack_has_room_left(void **state)
+{
+	uint32_t begin = bench_symbol("hf_stack_begin"), end = bench_symbol("hf_stack_end"), at, word = 0x5ac35ac3;
+
+	(void)state;
+	start();
+	bench_await(BANNER, 2 * S);
+	for (at = begin; at + 4 <= hf_twin_register(bench.twin, 17); at += 4)
+		assert_int_equal(hf_twin_poke(bench.twin, at, &word, sizeof word), HF_OK);
+	bench_burn("v1.1.0.suit");
+	for (at = begin; at < end && word == 0x5ac35ac3; at += 4)
+		assert_int_equal(hf_twin_peek(bench.twin, at, &word, sizeof word), HF_OK);
+	print_message("# stack: %u of %u bytes\n", end - at, end - begin);
+	assert_true(at - begin >= 1024);
+}
+
+int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 #define E(f) cmocka_unit_test_setup_teardown(f, set_up_empty, tear_down)
@@ -592,9 +609,12 @@ int main(void)
 		E(worn_memory_is_told_in_a_sentence),
 		E(main_loop_that_hangs_is_bitten),
 		E(interrupts_that_are_gone_are_bitten),
+		E(stack_has_room_left),
 	};
 #undef T
 #undef E
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests_name("recovery on the twin", tests, NULL, NULL);
 }
