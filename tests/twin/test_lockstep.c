@@ -720,7 +720,8 @@ static void pty_serves_a_terminal_in_real_time(void **state)
 	refused(control, 'S', 1, NULL, 0, "time follows the clock here and cannot be advanced");
 	usleep(300000);
 	ask(control, 'N', 0, NULL, 0);
-	assert_true(answer.now_ns - virtual <= wall_ns() - begin);
+	/* Never ahead; but what it was late by at first, up to 50 ms on a busy machine, it may have caught up. */
+	assert_true(answer.now_ns - virtual <= wall_ns() - begin + 60 * MS);
 	assert_true(answer.now_ns - virtual > 50 * MS);
 	/* At another rate than the device's, nothing readable comes. */
 	cfsetspeed(&t, B19200);
@@ -793,6 +794,8 @@ static void wrong_options_are_refused(void **state)
 		{ "--board " HF_BOARD_FILE " --for 1s --load " HF_BENCH_ELF "@0x08000000", 3 },
 		{ "--board " HF_BOARD_FILE " --for 1s --load " HF_BOARD_FILE "@0x080fffff", 3 },
 		{ "--board " HF_BOARD_FILE " --for 1s --fault 'cut everything'", 3 },
+		{ "--board " HF_BOARD_FILE " --for 1s --options " HF_BOARD_FILE, 3 },
+		{ "--board " HF_BOARD_FILE " --for 1s --optcr many", 2 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char line[1024];

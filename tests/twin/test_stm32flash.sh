@@ -113,6 +113,10 @@ cannot_read() {
 	! says "Read address.*100.00%"
 }
 unprotects_writing() { flash 115200 -u && says "Done." && status_has '"protected": \[\]'; }
+outlives_the_twin() {
+	start
+	status_has '"rdp": 1'
+}
 protects_reading() { flash 115200 -j && says "Done." && status_has '"rdp": 1'; }
 unprotects_reading() { flash 115200 -k && says "Done." && status_has '"rdp": 0'; }
 starts_firmware() { flash 115200 -g 0x08000000 && ctl advance 50ms && status_has '"running": "boot"'; }
@@ -187,7 +191,7 @@ works_through_a_pty() {
 
 random 40000 7 >"$tmp/image"
 
-echo "1..20"
+echo "1..21"
 fresh --load "$elf"
 check "identifies the chip" identifies
 reset
@@ -215,6 +219,7 @@ check "and writes then" writes 115200
 reset
 check "sets the readout protection" protects_reading
 ctl advance 200ms
+check "which outlives the twin, in its file" outlives_the_twin
 check "level 1 lets it read nothing" cannot_read
 reset
 check "takes the readout protection off, which erases" unprotects_reading
