@@ -36,6 +36,8 @@ enum hf_err hf_smp_read(struct hf_smp_server *s, struct hf_bytes body, struct hf
 	if (place > HF_SLOTS)
 		return HF_ERR_NOT_FOUND;
 	const struct hf_span *span = place < HF_SLOTS ? &layout->slot[place] : &layout->recovery;
+	if (span->size == 0)
+		return HF_ERR_NOT_FOUND;
 	if (off > span->size)
 		return HF_ERR_RANGE;
 	if (!hf_smp_has(&req, HF_SMP_F_COUNT) || n > span->size - off)

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast image`: the images in a device's slots, one SMP request each.
+ * `holdfast image`: the images in a device's slots.
  */
 #include <string.h>
 
 #include "command.h"
+#include "file.h"
 #include "interrupt.h"
 #include "port.h"
+#include "progress.h"
+#include "slot.h"
+#include "smp_maintain.h"
 
 #define HASH_BYTES 32
+
+struct choices {
+	bool json, recovery;
+	const char *to;
+};
 
 static json_t *json_image(const struct hf_smp_image *image)
 {
@@ -109,13 +118,52 @@ static enum hf_exit test(struct hf_port *port, struct hf_smp_client *client, con
 	return hf_port_answer(hf_smp_test_image(client, port->patience_ms, hash, &answer), &answer, "activating the image");
 }
 
-static enum hf_exit run(struct hf_port *port, struct hf_smp_client *client, const struct hf_args_rest *rest, bool json)
+static int place_of(const char *name)
+{
+	if (strlen(name) == 1 && (name[0] | 0x20) >= 'a' && (name[0] | 0x20) < 'a' + HF_SLOTS)
+		return (name[0] | 0x20) - 'a';
+	return strcmp(name, "recovery") == 0 ? HF_PLACE_RECOVERY : -1;
+}
+
+/* The device says where a place ends by answering with nothing. */
+static enum hf_exit read_place(struct hf_port *port, struct hf_smp_client *client, const char *name, const char *to)
+{
+	static uint8_t content[1u << 20];
+	struct hf_progress progress;
+	struct hf_smp_answer answer;
+	struct hf_diag diag;
+	size_t done = 0, len;
+	enum hf_exit code;
+	enum hf_err err;
+
+	hf_progress_begin(&progress, "reading", 0, port->board_known ? port->board.layout.slot[0].size : 0,
+			  hf_serial_now_ms(&port->serial) * 1000000, !port->board_known);
+	do {
+		err = hf_smp_read_place(client, port->patience_ms, (unsigned)place_of(name), (uint32_t)done, content + done,
+					sizeof(content) - done, &len, &answer);
+		if (!err && !answer.refusal)
+			done += len;
+		hf_progress_update(&progress, done, hf_serial_now_ms(&port->serial) * 1000000);
+	} while (!err && !answer.refusal && len > 0 && done < sizeof(content));
+	hf_progress_end(&progress, hf_serial_now_ms(&port->serial) * 1000000);
+	code = hf_port_answer(err, &answer, "reading the image back");
+	if (code != HF_EXIT_OK)
+		return code;
+	err = hf_file_write(to, (struct hf_bytes){content, done}, 0, &diag);
+	if (err)
+		return hf_out_fail(err, &diag);
+	printf("%zu bytes are in %s; `holdfast inspect %s` says what they are\n", done, to, to);
+	return HF_EXIT_OK;
+}
+
+static enum hf_exit run(struct hf_port *port, struct hf_smp_client *client, const struct hf_args_rest *rest,
+			const struct choices *choices)
 {
 	struct hf_smp_answer answer;
 	const char *verb = rest->item[0];
 
 	if (strcmp(verb, "list") == 0)
-		return list(port, client, json);
+		return list(port, client, choices->json);
 	if (strcmp(verb, "test") == 0)
 		return test(port, client, rest->item[1]);
 	if (strcmp(verb, "confirm") == 0)
@@ -124,6 +172,13 @@ static enum hf_exit run(struct hf_port *port, struct hf_smp_client *client, cons
 	if (strcmp(verb, "erase") == 0)
 		return hf_port_answer(hf_smp_erase_image(client, port->patience_ms, &answer), &answer,
 				      "erasing the slot that does not run");
+	if (strcmp(verb, "rollback") == 0)
+		return hf_port_answer(hf_smp_roll_back(client, port->patience_ms, &answer), &answer, "rolling back");
+	if (strcmp(verb, "read") == 0)
+		return read_place(port, client, rest->item[1], choices->to);
+	if (choices->recovery)
+		return hf_port_answer(hf_smp_enter_recovery(client, port->patience_ms, &answer), &answer,
+				      "resetting into recovery");
 	return hf_port_answer(hf_smp_reset(client, port->patience_ms, &answer), &answer, "resetting");
 }
 
@@ -136,6 +191,7 @@ static const char *done_text(const char *verb)
 		{"confirm", "what runs is confirmed\n"},
 		{"erase", "the slot that does not run is erased\n"},
 		{"reset", "the device resets\n"},
+		{"rollback", "the firmware before starts at the next reset: `holdfast image reset`\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
@@ -147,10 +203,12 @@ static const char *done_text(const char *verb)
 
 static bool known_verb(const struct hf_args_rest *rest)
 {
-	static const char *const verbs[] = {"list", "confirm", "erase", "reset"};
+	static const char *const verbs[] = {"list", "confirm", "erase", "reset", "rollback"};
 
 	if (strcmp(rest->item[0], "test") == 0)
 		return rest->count == 2 && strlen(rest->item[1]) >= 4;
+	if (strcmp(rest->item[0], "read") == 0)
+		return rest->count == 2 && place_of(rest->item[1]) >= 0;
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(rest->item[0], verbs[i]) == 0)
 			return rest->count == 1;
@@ -161,17 +219,21 @@ static bool known_verb(const struct hf_args_rest *rest)
 enum hf_exit hf_command_image(int argc, char **argv)
 {
 	struct hf_port port = {0};
-	bool json = false;
+	struct choices choices = {0};
 	const struct hf_arg options[] = {
 		HF_PORT_ARGS(port),
-		{"json", 0, HF_ARG_FLAG, NULL, "the list as JSON", &json, NULL},
+		{"out", 'o', HF_ARG_TEXT, "FILE", "where read writes to", &choices.to, NULL},
+		{"recovery", 0, HF_ARG_FLAG, NULL, "reset: into recovery", &choices.recovery, NULL},
+		{"json", 0, HF_ARG_FLAG, NULL, "the list as JSON", &choices.json, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "image",
-		.summary = "lists the images of a device; tries, confirms, erases one",
-		.synopsis = "list | test HASH | confirm | erase | reset  --port PORT [options]",
+		.summary = "lists the images of a device; tries, confirms, erases, reads one",
+		.synopsis = "list | test HASH | confirm | rollback | erase | reset [--recovery] | read A|B|recovery --out FILE  --port PORT [options]",
 		.details = "test starts the image at the next reset; HASH may be its first digits. confirm confirms what runs. "
-			   "erase empties the slot that does not run. `holdfast burn` does all that is needed by itself.",
+			   "rollback lets the older confirmed firmware start at the next reset, on trial. erase empties the slot that does not "
+			   "run. read copies a place as it lies in flash, where the board file allows it. `holdfast burn` does all "
+			   "that an upgrade needs by itself.",
 		.example = "holdfast image list --port /dev/ttyUSB0",
 		.exits = "5 no device answers, 6 the device refuses",
 		.arg = options,
@@ -190,11 +252,15 @@ enum hf_exit hf_command_image(int argc, char **argv)
 		return hf_args_wrong(&usage, "HASH wants 4 digits or more, not '%s'", rest.item[1]);
 	if (strcmp(rest.item[0], "test") == 0 && rest.count < 2)
 		return hf_args_wrong(&usage, "test wants the HASH of an image; `holdfast image list` shows them");
+	if (strcmp(rest.item[0], "read") == 0 && (!known_verb(&rest) || !choices.to))
+		return hf_args_wrong(&usage, "read wants A, B or recovery, and --out FILE");
+	if (choices.recovery && strcmp(rest.item[0], "reset") != 0)
+		return hf_args_wrong(&usage, "--recovery is for reset");
 	if (!known_verb(&rest) && rest.count == 2)
-		return hf_args_wrong(&usage, "'%s %s' is none of list, test HASH, confirm, erase, reset", rest.item[0],
+		return hf_args_wrong(&usage, "'%s %s' is none of list, test HASH, confirm, rollback, erase, reset, read PLACE", rest.item[0],
 				     rest.item[1]);
 	if (!known_verb(&rest))
-		return hf_args_wrong(&usage, "'%s' is none of list, test HASH, confirm, erase, reset",
+		return hf_args_wrong(&usage, "'%s' is none of list, test HASH, confirm, rollback, erase, reset, read PLACE",
 				     rest.item[0]);
 	if (!hf_port_open(&port, &usage, &code))
 		return code;
@@ -202,8 +268,8 @@ enum hf_exit hf_command_image(int argc, char **argv)
 	client.stop = hf_interrupted;
 	hf_interrupt_catch();
 	if (hf_port_find(&port, &client, &status, &code))
-		code = run(&port, &client, &rest, json);
-	if (code == HF_EXIT_OK && !json)
+		code = run(&port, &client, &rest, &choices);
+	if (code == HF_EXIT_OK && !choices.json)
 		printf("%s", done_text(rest.item[0]));
 	hf_port_close(&port);
 	return code;

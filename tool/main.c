@@ -26,7 +26,9 @@ static const struct command commands[] = {
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
 	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
-	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
+	{"image", "lists the images of a device; tries, confirms, erases, reads one", hf_command_image},
+	{"config", "reads, stores or removes a device's configuration", hf_command_config},
+	{"factory-reset", "erases a device's configuration, history and the slot that does not run", hf_command_factory_reset},
 	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor},
 };
 
@@ -46,7 +48,7 @@ static void print_help(FILE *to)
 	fprintf(to,
 		"holdfast: firmware upgrades that cannot brick a gateway\n\nusage: holdfast COMMAND [arguments]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].line);
+		fprintf(to, "  %-13s %s\n", commands[i].name, commands[i].line);
 	fprintf(to, "\n`holdfast COMMAND --help` explains a command and gives an example.\n");
 }
 

@@ -38,7 +38,7 @@ static const struct hf_layout layout = {
 };
 
 static struct maker maker;
-static struct package v0, v1, v2, foreign;
+static struct package v0, v1, v2, v3, foreign;
 static char dir[TMP_NAME_BYTES];
 static char port[64], silent_port[64];
 static int listener, silent;
@@ -64,6 +64,8 @@ static void gateway_start(void)
 	if (device_open_update(&device) != HF_OK)
 		abort();
 	server = (struct hf_smp_server){.update = &device.update, .store = &store, .buf_size = 1024, .buf_count = 4};
+	server.readback = true;
+	store = (struct hf_smp_store){0};
 	requests = 0;
 }
 
@@ -114,6 +116,7 @@ static void gateway_run(void)
 	device.known[0] = &v0;
 	device.known[1] = &v1;
 	device.known[2] = &v2;
+	device.known[3] = &v3;
 	device_install_factory(&device, &v0);
 	gateway_start();
 	for (;;) {
@@ -219,11 +222,13 @@ static int set_up(void **state)
 	maker_pack(&maker, 0, 1, 8000, &v0);
 	maker_pack(&maker, 1, 1, 30000, &v1);
 	maker_pack(&maker, 2, 1, 30000, &v2);
+	maker_pack(&maker, 3, 1, 30000, &v3);
 	maker_pack(&stranger, 3, 1, 30000, &foreign);
 	assert_non_null(mkdtemp(tmp_name(dir, "hf-device-commands-XXXXXX")));
 	write_file("v0", v0.file.ptr, v0.file.len);
 	write_file("v1", v1.file.ptr, v1.file.len);
 	write_file("v2", v2.file.ptr, v2.file.len);
+	write_file("v3", v3.file.ptr, v3.file.len);
 	write_file("foreign", foreign.file.ptr, foreign.file.len);
 	v1.file.ptr[v1.file.len - 100] ^= 1;
 	write_file("damaged", v1.file.ptr, v1.file.len);
@@ -253,6 +258,7 @@ static int tear_down(void **state)
 	hf_buffer_free(&v0.file);
 	hf_buffer_free(&v1.file);
 	hf_buffer_free(&v2.file);
+	hf_buffer_free(&v3.file);
 	hf_buffer_free(&foreign.file);
 	return 0;
 }
@@ -427,6 +433,70 @@ static void monitor_prints_lines_and_packets(void **state)
 	json_decref(event);
 }
 
+static bool same_file(const char *name, const void *data, size_t len)
+{
+	static uint8_t there[65536 + 1];
+	char path[128];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	n = fread(there, 1, sizeof(there), f);
+	fclose(f);
+	return n == len && memcmp(there, data, len) == 0;
+}
+
+static void configuration_comes_back_as_it_was_stored(void **state)
+{
+	uint8_t content[2049];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(content); i++)
+		content[i] = (uint8_t)(i * 7);
+	write_file("config", content, 2048);
+	write_file("long", content, 2049);
+	write_file("empty", content, 0);
+	assert_int_equal(tool("config get --port %s --out back", port), 0);
+	assert_non_null(strstr(out, "the device has none"));
+	assert_int_equal(tool("config set config --port %s", port), 0);
+	assert_int_equal(tool("image reset --port %s", port), 0);
+	assert_int_equal(tool("config get --port %s --out back", port), 0);
+	assert_true(same_file("back", content, 2048));
+	assert_int_equal(tool("config set long --port %s", port), 3);
+	assert_int_equal(tool("config set empty --port %s", port), 2);
+	assert_int_equal(tool("config set nothing --port %s", port), 1);
+	assert_int_equal(tool("config get --port %s --out nowhere/back", port), 1);
+	assert_int_equal(tool("config get --port %s --out back --json", port), 0);
+	assert_true(same_file("back", content, 2048));
+	assert_int_equal(tool("config clear --port %s", port), 0);
+	assert_int_equal(tool("config get --port %s --out back", port), 0);
+	assert_true(same_file("back", content, 0));
+}
+
+static void image_is_read_back_as_it_lies_in_flash(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("image read A --port %s --out slot", port), 0);
+	assert_int_equal(tool("inspect slot"), 0);
+	assert_non_null(strstr(out, "slot"));
+	assert_int_equal(tool("image read recovery --port %s --out slot", port), 6);
+	assert_non_null(strstr(err_out, "refuses")); /* this device has none */
+}
+
+static void older_firmware_is_rolled_back_to(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("image rollback --port %s", port), 6); /* there is nothing in the other slot */
+	assert_int_equal(tool("burn v3 --port %s --keyset keyset", port), 0);
+	assert_int_equal(tool("image rollback --port %s", port), 0);
+	assert_int_equal(tool("image reset --port %s", port), 0);
+	for (int i = 0; i <= CONFIRM_AFTER; i++)
+		assert_int_equal(tool("status --port %s", port), 0);
+	assert_non_null(strstr(out, "1.2.0 in slot"));
+}
+
 static void nobody_there_is_exit_5(void **state)
 {
 	(void)state;
@@ -445,7 +515,9 @@ static void wrong_usage_is_exit_2(void **state)
 	static const char *const wrong[] = {
 		"burn", "burn v1", "burn v1 v2 --port x", "burn v1 --port tcp:x", "burn v1 --port x --patience 1h",
 		"burn v1 --port x --confirm-within soon", "image --port x", "image flash --port x", "image test --port x",
-		"image test abc --port x", "image list now --port x", "monitor", "monitor --port x --for never", "status",
+		"image test abc --port x", "image list now --port x",
+		"image read A --port x", "image read C --port x --out y", "image list --recovery --port x", "config --port x",
+		"config get --port x", "config set --port x", "config clear now --port x", "factory-reset --port x", "monitor", "monitor --port x --for never", "status",
 	};
 
 	(void)state;
@@ -466,6 +538,9 @@ int main(void)
 		cmocka_unit_test(burn_again_says_that_nothing_was_sent),
 		cmocka_unit_test(images_are_listed_tried_and_erased),
 		cmocka_unit_test(keyset_is_burned_once_its_root_has_signed),
+		cmocka_unit_test(configuration_comes_back_as_it_was_stored),
+		cmocka_unit_test(image_is_read_back_as_it_lies_in_flash),
+		cmocka_unit_test(older_firmware_is_rolled_back_to),
 		cmocka_unit_test(monitor_prints_lines_and_packets),
 		cmocka_unit_test(nobody_there_is_exit_5),
 		cmocka_unit_test(wrong_usage_is_exit_2),
