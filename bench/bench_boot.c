@@ -4,7 +4,8 @@
  *
  *   bench_boot BOARD NAME FACTORY.BIN [NAME FACTORY.BIN]...
  *
- * Each factory image holds firmware of the named size ("64k") in slot A; "384k" is a full slot. Its first start there has no journal, and boot looks
+ * Each factory image holds firmware of the named size ("64k") in slot A; "384k" is a full slot, "384k_lms" the same with a
+ * second signature. Its first start there has no journal, and boot looks
  * into both slots; so the journal is made first, with slot A confirmed, as it is in the field.
  */
 #include <stdlib.h>
@@ -120,7 +121,8 @@ static void measure(const struct hf_board *board, const char *size, const char *
 	hf_twin_counts(s.twin, &counts);
 	snprintf(name, sizeof name, "boot.time_%s_ms", size);
 	row(name, (double)(hf_twin_now_ns(s.twin) - begin) / 1e6, "ms", LOWER, strcmp(size, "384k") == 0 ? &goal : NULL,
-	    "reset to the application's first instruction, ESP256, virtual time");
+	    strstr(size, "lms") ? "reset to the application's first instruction, ESP256 and HSS-LMS, virtual time"
+				: "reset to the application's first instruction, ESP256, virtual time");
 	snprintf(name, sizeof name, "boot.instructions_%s", size);
 	row(name, (double)counts.instructions, "instructions", LOWER, NULL, "the same, executed instructions");
 	hf_twin_close(s.twin);

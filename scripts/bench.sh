@@ -38,6 +38,17 @@ for size in 64 128 256 380; do
 	starts="$starts $name $dir/$name.bin"
 done
 
+# The full slot again, with both signatures that a keyset can demand.
+"$holdfast" keygen lms --alg hss-lms --out "$dir" >/dev/null && "$holdfast" keygen root --role root --out "$dir" >/dev/null ||
+	fail "no LMS key"
+"$holdfast" keyset make --root "$dir/root.pub.pem" --release "$dir/release.pub.pem" --release "$dir/lms.pub.pem" \
+	--demand esp256 --demand hss-lms --out "$dir/both.keyset" >/dev/null 2>&1 || fail "no keyset of both algorithms"
+"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -k "$dir/lms.pem" -v 1.0.0 --pad-to 380K -o "$dir/both.suit" \
+	"$fw/gateway-1.0.0-a.elf" "$fw/gateway-1.0.0-b.elf" 2>/dev/null || fail "cannot pack with both signatures"
+"$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" --keyset "$dir/both.keyset" \
+	--package "$dir/both.suit" --out "$dir/both.bin" >/dev/null || fail "no factory image with both signatures"
+starts="$starts 384k_lms $dir/both.bin"
+
 run "boot" "$build/host/bench/bench_boot" "$conf" $starts
 run "sizes" scripts/size.sh "$build" --rows
 [ ! -x "$build/host/bench/bench_upgrade" ] || {
