@@ -116,9 +116,9 @@ void hf_rom_tell(struct hf_rom *rom, enum hf_rom_stage stage, const char *format
 bool hf_rom_stopped(const struct hf_rom *rom);
 
 /* Commands that wait for a loader that is gone, and go on. Errors as in an3155.h; HF_ERR_BUSY: stopped. */
-HF_MUST_USE enum hf_err hf_rom_read(struct hf_rom *rom, uint32_t addr, void *buf, size_t len);
-HF_MUST_USE enum hf_err hf_rom_write(struct hf_rom *rom, uint32_t addr, const void *data, size_t len);
-HF_MUST_USE enum hf_err hf_rom_erase(struct hf_rom *rom, unsigned sector);
+HF_MUST_USE enum hf_err hf_rom_flash_read(struct hf_rom *rom, uint32_t addr, void *buf, size_t len);
+HF_MUST_USE enum hf_err hf_rom_flash_write(struct hf_rom *rom, uint32_t addr, const void *data, size_t len);
+HF_MUST_USE enum hf_err hf_rom_flash_erase(struct hf_rom *rom, unsigned sector);
 HF_MUST_USE enum hf_err hf_rom_read_options(struct hf_rom *rom);
 /* Written, and read back. HF_ERR_ORDER: the chip is closed now, and whether the rest is right cannot be known: the power
  * failed meanwhile. HF_ERR_FLASH_PROGRAM: they do not take. */

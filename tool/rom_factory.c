@@ -62,7 +62,7 @@ static enum hf_err mark(struct factory *f)
 	enum hf_err err = HF_OK;
 
 	if (!f->marked)
-		err = hf_rom_write(f->rom, journal.addr, zeros, sizeof(zeros));
+		err = hf_rom_flash_write(f->rom, journal.addr, zeros, sizeof(zeros));
 	f->marked = true;
 	f->changed = true;
 	return err;
@@ -139,7 +139,7 @@ static enum hf_err look_at_journal(struct factory *f)
 
 	for (unsigned i = 0; i < 2 && !err && !f->marked; i++) {
 		for (uint32_t off = 0; off < b->layout.journal[i].size && !err && !f->marked; off += sizeof(block)) {
-			err = hf_rom_read(f->rom, b->layout.journal[i].addr + off, block, sizeof(block));
+			err = hf_rom_flash_read(f->rom, b->layout.journal[i].addr + off, block, sizeof(block));
 			for (unsigned k = 0; k < sizeof(block) && !err; k++)
 				f->marked |= block[k] != 0xff;
 		}

@@ -33,7 +33,7 @@ static bool comes_back(struct hf_rom *rom, enum hf_err err, unsigned round)
 	return true;
 }
 
-enum hf_err hf_rom_read(struct hf_rom *rom, uint32_t addr, void *buf, size_t len)
+enum hf_err hf_rom_flash_read(struct hf_rom *rom, uint32_t addr, void *buf, size_t len)
 {
 	enum hf_err err;
 	unsigned round = 0;
@@ -45,7 +45,7 @@ enum hf_err hf_rom_read(struct hf_rom *rom, uint32_t addr, void *buf, size_t len
 	return err;
 }
 
-enum hf_err hf_rom_write(struct hf_rom *rom, uint32_t addr, const void *data, size_t len)
+enum hf_err hf_rom_flash_write(struct hf_rom *rom, uint32_t addr, const void *data, size_t len)
 {
 	enum hf_err err;
 	unsigned round = 0;
@@ -57,7 +57,7 @@ enum hf_err hf_rom_write(struct hf_rom *rom, uint32_t addr, const void *data, si
 	return err;
 }
 
-enum hf_err hf_rom_erase(struct hf_rom *rom, unsigned sector)
+enum hf_err hf_rom_flash_erase(struct hf_rom *rom, unsigned sector)
 {
 	enum hf_err err;
 	unsigned round = 0;
@@ -225,14 +225,14 @@ uint64_t hf_rom_sector_work(const struct hf_rom *rom, const struct hf_rom_sector
 static enum hf_err compare_block(struct hf_rom *rom, uint32_t addr, const uint8_t *want, bool *same)
 {
 	uint8_t got[BLOCK];
-	enum hf_err err = hf_rom_read(rom, addr, got, BLOCK);
+	enum hf_err err = hf_rom_flash_read(rom, addr, got, BLOCK);
 
 	*same = !err && memcmp(got, want, BLOCK) == 0;
 	if (err || *same)
 		return err;
 	err = hf_an3155_read_twice(&rom->link, addr, got, BLOCK);
 	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
-		err = hf_rom_read(rom, addr, got, BLOCK); /* with patience */
+		err = hf_rom_flash_read(rom, addr, got, BLOCK); /* with patience */
 	if (err == HF_ERR_CRC)
 		return HF_OK; /* what never reads the same is a torn word */
 	*same = !err && memcmp(got, want, BLOCK) == 0;
@@ -271,7 +271,7 @@ static enum hf_err write_range(struct hf_rom *rom, const struct hf_rom_sector *s
 			continue;
 		if (hf_rom_stopped(rom))
 			return HF_ERR_BUSY;
-		err = hf_rom_write(rom, span.addr + off, s->want + off, BLOCK);
+		err = hf_rom_flash_write(rom, span.addr + off, s->want + off, BLOCK);
 		advance(rom, BLOCK);
 	}
 	return err;
@@ -297,7 +297,7 @@ static enum hf_err settle(struct hf_rom *rom, const struct hf_rom_sector *s)
 
 	while (off > 0 && blank(s->want + off - BLOCK, BLOCK))
 		off -= BLOCK;
-	return off ? hf_rom_write(rom, span_of(rom, s).addr + off - BLOCK, s->want + off - BLOCK, BLOCK) : HF_OK;
+	return off ? hf_rom_flash_write(rom, span_of(rom, s).addr + off - BLOCK, s->want + off - BLOCK, BLOCK) : HF_OK;
 }
 
 static enum hf_err erase_sector(struct hf_rom *rom, struct hf_rom_sector *s)
@@ -305,7 +305,7 @@ static enum hf_err erase_sector(struct hf_rom *rom, struct hf_rom_sector *s)
 	enum hf_err err = s->erasing ? s->erasing(s->ctx, s->number, false) : HF_OK;
 
 	if (!err)
-		err = hf_rom_erase(rom, s->number);
+		err = hf_rom_flash_erase(rom, s->number);
 	if (!err && s->erasing)
 		err = s->erasing(s->ctx, s->number, true);
 	s->changed = true;

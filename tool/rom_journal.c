@@ -20,7 +20,7 @@ static enum hf_err journal_read(void *ctx, uint32_t addr, void *buf, size_t len)
 	unsigned i = find(j, addr, len);
 
 	if (i == 2)
-		return hf_rom_read(j->rom, addr, buf, len);
+		return hf_rom_flash_read(j->rom, addr, buf, len);
 	memcpy(buf, j->bytes[i] + (addr - j->sector[i].addr), len);
 	return HF_OK;
 }
@@ -42,7 +42,7 @@ static enum hf_err read_there(struct hf_rom_journal *j, uint32_t addr, uint8_t *
 
 		err = hf_an3155_read_twice(&j->rom->link, addr + (uint32_t)done, to + done, n);
 		if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO || err == HF_ERR_CRC)
-			err = hf_rom_read(j->rom, addr + (uint32_t)done, to + done, n); /* with patience */
+			err = hf_rom_flash_read(j->rom, addr + (uint32_t)done, to + done, n); /* with patience */
 	}
 	return err;
 }
@@ -50,7 +50,7 @@ static enum hf_err read_there(struct hf_rom_journal *j, uint32_t addr, uint8_t *
 /* What the device has then, is what counts. */
 static enum hf_err program_there(struct hf_rom_journal *j, uint32_t addr, const uint8_t *data, size_t len, uint8_t *mirror)
 {
-	enum hf_err err = hf_rom_write(j->rom, addr, data, len);
+	enum hf_err err = hf_rom_flash_write(j->rom, addr, data, len);
 
 	return err ? err : read_there(j, addr, mirror, len);
 }
@@ -105,7 +105,7 @@ static enum hf_err journal_erase(void *ctx, uint32_t addr)
 	if (!j->live)
 		memset(j->bytes[i], 0xff, j->sector[i].size);
 	else
-		err = hf_rom_erase(j->rom, j->number[i]);
+		err = hf_rom_flash_erase(j->rom, j->number[i]);
 	if (!err && j->live)
 		err = read_there(j, j->sector[i].addr, j->bytes[i], j->sector[i].size);
 	if (err)

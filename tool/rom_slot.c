@@ -74,7 +74,7 @@ static enum hf_err check_boot(struct burn *b)
 	bool found = false;
 
 	for (unsigned i = 0; i < 2 && !err && !found; i++) {
-		err = hf_rom_read(b->rom, boot.addr, bytes, boot.size);
+		err = hf_rom_flash_read(b->rom, boot.addr, bytes, boot.size);
 		found = !err && memmem(bytes, boot.size, layout_of(b)->class_id, HF_UUID_BYTES);
 	}
 	free(bytes);
