@@ -4,9 +4,10 @@
  * where a command begins: data that is read as commands could erase the chip. Hence:
  * - nothing is sent while the loader works (erases, programs), and after any surprise the line has to be quiet first;
  * - it is brought back by 0x7F, which wakes one that restarted, and which twice is no command for one that is ready; by FF
- *   where it still waits for the rest of a frame: FF ends every frame without harm (no address, no sector count and no
- *   number of bytes fits its checksum with FF alone, and FF programs nothing). The FF 00 that is often seen could complete
- *   an erase of everything;
+ *   where it still waits for the rest of a frame: FF ends every frame without harm (no address and no sector count fits its
+ *   checksum with FF alone, and FF programs nothing), where the FF 00 that is often seen could complete an erase of
+ *   everything. FF never comes first: one that has just started would take its rate from it, and listen to nothing
+ *   more before its next reset. At worst the greeting clears a bit of the block that was being written;
  * - in one go (Read and Write in one piece instead of three, which saves two trips through a slow adapter) only what holds
  *   no command, at whatever byte the loader might begin to read it as one.
  * Rejected: to send the next command while an answer is under way. The loader does not receive then.
@@ -138,15 +139,16 @@ static enum hf_err answer(struct hf_an3155 *rom, uint32_t timeout_ms)
 
 /* ---- where commands begin ---- */
 
-static enum hf_err probe(struct hf_an3155 *rom, uint8_t with, enum hf_an3155_peer *peer)
+static enum hf_err probe(struct hf_an3155 *rom, enum hf_an3155_peer *peer)
 {
+	const uint8_t greeting = GREET;
 	uint8_t byte = 0;
-	enum hf_err err = put(rom, &with, 1);
+	enum hf_err err = put(rom, &greeting, 1);
 
 	*peer = HF_AN3155_SILENCE;
 	if (!err)
 		err = get(rom, PROBE_MS + wire_ms(rom, 4), &byte);
-	if (!err && byte == with && !rom->echo) {
+	if (!err && byte == GREET && !rom->echo) {
 		*peer = HF_AN3155_ECHO;
 		err = get(rom, PROBE_MS, &byte);
 		rom->echo = !err && (byte == ACK || byte == NACK);
@@ -159,33 +161,38 @@ static enum hf_err probe(struct hf_an3155 *rom, uint8_t with, enum hf_an3155_pee
 	return HF_OK;
 }
 
+/* Twice: the first one may have been the first half of a command. */
+static enum hf_err probe_twice(struct hf_an3155 *rom, enum hf_an3155_peer *peer)
+{
+	enum hf_err err = probe(rom, peer);
+
+	return !err && *peer == HF_AN3155_SILENCE ? probe(rom, peer) : err;
+}
+
+/* Ends whatever frame the loader is in. It begins with a greeting: a loader that has just started must not take its rate
+ * from FF. */
 static enum hf_err send_fill(struct hf_an3155 *rom)
 {
 	uint8_t fill[FILL_BYTES];
 	enum hf_err err;
 
 	memset(fill, FILL, sizeof(fill));
+	fill[0] = GREET;
 	err = put(rom, fill, sizeof(fill));
 	return err ? err : drain(rom);
 }
 
-/* One try; HF_OK, whatever *peer is. `second` follows a greeting that nobody answered: another one where a loader may
- * have just started, else FF, which is harmless in every frame. (Two greetings behind a Write's address are the beginning
- * of 128 bytes that fit their checksum.) */
-static enum hf_err align(struct hf_an3155 *rom, uint8_t second, bool in_frame, enum hf_an3155_peer *peer)
+/* One try; HF_OK, whatever *peer is. */
+static enum hf_err align(struct hf_an3155 *rom, bool in_frame, enum hf_an3155_peer *peer)
 {
 	enum hf_err err = drain(rom);
 
 	if (!err)
-		err = probe(rom, GREET, peer);
-	if (!err && *peer == HF_AN3155_SILENCE)
-		err = probe(rom, second, peer);
+		err = probe_twice(rom, peer);
 	if (err || *peer == HF_AN3155_LOADER || *peer == HF_AN3155_ECHO || !in_frame)
 		return err;
 	err = send_fill(rom);
-	for (unsigned i = 0; i < 2 && !err && *peer != HF_AN3155_LOADER; i++)
-		err = probe(rom, FILL, peer);
-	return err;
+	return err ? err : probe_twice(rom, peer);
 }
 
 static enum hf_err set_line(struct hf_an3155 *rom, uint32_t baud)
@@ -215,7 +222,7 @@ enum hf_err hf_an3155_resume(struct hf_an3155 *rom, uint32_t wait_ms)
 	for (unsigned i = 0; peer != HF_AN3155_LOADER; i++) {
 		if (i > 1 && (now_ms(rom) >= until || stopped(rom)))
 			return err ? err : HF_ERR_TIMEOUT;
-		err = align(rom, i == 0 ? FILL : GREET, i % 8 == 0, &peer);
+		err = align(rom, i % 8 == 1, &peer);
 		if (err)
 			err = back_at_the_port(rom, err);
 	}
@@ -317,11 +324,21 @@ static enum hf_err send_pieces(struct hf_an3155 *rom, const struct piece *piece,
 	return part_by_part(rom, piece, pieces);
 }
 
+/* Most of a long answer is let come before it is looked at: a system call a byte would be a waste. */
+static void let_come(struct hf_an3155 *rom, size_t len)
+{
+	size_t here = (size_t)(rom->in_len - rom->in_at);
+
+	if (len > here + 16)
+		hf_serial_sleep_ms(rom->serial, wire_ms(rom, len - here) * 7 / 8);
+}
+
 static enum hf_err receive(struct hf_an3155 *rom, uint8_t *buf, size_t len)
 {
 	uint64_t until = now_ms(rom) + ANSWER_MS + 2 * (uint64_t)wire_ms(rom, len);
 	enum hf_err err = HF_OK;
 
+	let_come(rom, len);
 	for (size_t i = 0; i < len && !err; i++) {
 		uint64_t now = now_ms(rom);
 
@@ -580,7 +597,7 @@ enum hf_err hf_an3155_connect(struct hf_an3155 *rom, uint32_t wait_ms, void (*wa
 		enum hf_an3155_peer seen = HF_AN3155_SILENCE;
 
 		if (!err)
-			err = align(rom, GREET, i % 16 == 1, &seen);
+			err = align(rom, i % 16 == 1, &seen);
 		if (!err && seen == HF_AN3155_LOADER) {
 			err = learn(rom);
 			if (!err) {
@@ -605,7 +622,7 @@ bool hf_an3155_answers_at(struct hf_an3155 *rom, uint32_t baud)
 	struct hf_an3155 there = {.serial = rom->serial, .baud = baud};
 	enum hf_an3155_peer peer = HF_AN3155_SILENCE;
 
-	return set_line(&there, baud) == HF_OK && align(&there, GREET, false, &peer) == HF_OK && peer == HF_AN3155_LOADER;
+	return set_line(&there, baud) == HF_OK && align(&there, false, &peer) == HF_OK && peer == HF_AN3155_LOADER;
 }
 
 /* ---- the line ---- */

@@ -111,7 +111,7 @@ static struct hf_rom_sector sector_of(struct factory *f, unsigned number)
 	return (struct hf_rom_sector){
 		.number = (uint8_t)number,
 		.want = f->o->flash + (layout->sector[number].addr - layout->sector[0].addr),
-		.in_doubt = f->marked,
+		.in_doubt = f->marked && !(f->rom->options.protected >> number & 1), /* what is closed was finished */
 		.blank_first = in_journal(f, number) && f->marked,
 		.erasing = on_erase,
 		.ctx = f,
