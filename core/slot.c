@@ -86,7 +86,7 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned place, str
 		return HF_ERR_NOT_FOUND;
 	if (memcmp(head.ptr, prefix, sizeof(prefix)) != 0)
 		return HF_ERR_ENCODING;
-	err = hf_envelope_parse(head, &envelope);
+	err = hf_envelope_parse_slot(head, &envelope);
 	if (!err)
 		err = hf_envelope_trust(&envelope, env->keyset, HF_ROLE_RELEASE, env->crypto, id, &grandfathered);
 	if (!err)

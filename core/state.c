@@ -48,47 +48,48 @@ static bool counts_as_failure(uint8_t cause)
 	return cause == HF_RESET_WATCHDOG || cause == HF_RESET_FAULT;
 }
 
-static void apply_attempt(struct hf_slot_journal *s, const uint8_t *data)
-{
-	set_image(s, data);
-	if (s->state != HF_SLOT_TRIAL)
-		s->starts = 0;
-	if (s->starts > 0 && counts_as_failure(data[OFF_NOTE]))
-		s->failures++;
-	s->state = HF_SLOT_TRIAL;
-	s->starts++;
-}
+/* What a record makes of the slot's state. */
+static const uint8_t state_after[] = {
+	[HF_REC_ACTIVATED - HF_REC_ACTIVATED] = HF_SLOT_TRIAL,
+	[HF_REC_ATTEMPT - HF_REC_ACTIVATED] = HF_SLOT_TRIAL,
+	[HF_REC_CONFIRMED - HF_REC_ACTIVATED] = HF_SLOT_CONFIRMED,
+	[HF_REC_REJECTED - HF_REC_ACTIVATED] = HF_SLOT_REJECTED,
+	[HF_REC_INTERRUPTED - HF_REC_ACTIVATED] = HF_SLOT_INTERRUPTED,
+};
 
-/* The start before, too, may have ended in a failure. */
-static void apply_interrupted(struct hf_slot_journal *s, const uint8_t *data)
-{
-	set_image(s, data);
-	s->state = HF_SLOT_INTERRUPTED;
-	if (counts_as_failure(data[OFF_NOTE]))
-		s->failures++;
-}
-
-static void apply_rejected(struct hf_slot_journal *s, const uint8_t *data)
-{
-	set_image(s, data);
-	s->state = HF_SLOT_REJECTED;
-	s->reason = data[OFF_NOTE];
-}
-
-static void apply_confirmed(struct hf_state *state, unsigned slot, const uint8_t *data)
+static void confirm(struct hf_state *state, unsigned slot, uint8_t was)
 {
 	struct hf_slot_journal *s = &state->slot[slot];
 
-	set_image(s, data);
-	if (s->state != HF_SLOT_CONFIRMED)
+	if (was != HF_SLOT_CONFIRMED)
 		s->copies = 0;
 	s->copies += s->copies < 2;
-	s->state = HF_SLOT_CONFIRMED;
 	s->starts = 0;
 	s->failures = 0;
 	state->current = (uint8_t)slot;
 	if (s->sequence > state->newest)
 		state->newest = s->sequence;
+}
+
+/* The course of a trial, 20 to 24. A start's record, and the one that ends a trial by power losses, also judge the start
+ * before. */
+static void apply_trial(struct hf_state *state, unsigned slot, unsigned type, const uint8_t *data)
+{
+	struct hf_slot_journal *s = &state->slot[slot];
+	uint8_t was = s->state;
+
+	set_image(s, data);
+	s->state = state_after[type - HF_REC_ACTIVATED];
+	if (type == HF_REC_ACTIVATED || (type == HF_REC_ATTEMPT && was != HF_SLOT_TRIAL))
+		s->starts = 0;
+	if (counts_as_failure(data[OFF_NOTE]) && (type == HF_REC_INTERRUPTED || (type == HF_REC_ATTEMPT && s->starts > 0)))
+		s->failures++;
+	if (type == HF_REC_ATTEMPT)
+		s->starts++;
+	if (type == HF_REC_REJECTED)
+		s->reason = data[OFF_NOTE];
+	if (type == HF_REC_CONFIRMED)
+		confirm(state, slot, was);
 }
 
 /* What staged this recovery is released: its slot is of unknown merit from now on. */
@@ -216,21 +217,11 @@ void hf_state_apply(struct hf_state *state, const struct hf_record *record)
 		apply_written(s, data);
 		break;
 	case HF_REC_ACTIVATED:
-		set_image(s, data);
-		s->state = HF_SLOT_TRIAL;
-		s->starts = 0;
-		break;
 	case HF_REC_ATTEMPT:
-		apply_attempt(s, data);
-		break;
 	case HF_REC_CONFIRMED:
-		apply_confirmed(state, slot, data);
-		break;
 	case HF_REC_REJECTED:
-		apply_rejected(s, data);
-		break;
 	case HF_REC_INTERRUPTED:
-		apply_interrupted(s, data);
+		apply_trial(state, slot, record->type, data);
 		break;
 	case HF_REC_RECOVERY:
 		apply_recovery(state, data);

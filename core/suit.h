@@ -37,6 +37,9 @@ struct hf_envelope {
  * bytes are needed (and on a whole file: cut off), HF_ERR_TOO_LARGE if the head does not fit HF_SUIT_HEAD_MAX. */
 HF_MUST_USE enum hf_err hf_envelope_parse(struct hf_bytes buf, struct hf_envelope *out);
 
+/* The same for what a slot keeps: an envelope of two members. HF_ERR_UNSUPPORTED: it has others. */
+HF_MUST_USE enum hf_err hf_envelope_parse_slot(struct hf_bytes buf, struct hf_envelope *out);
+
 /* The header of an integrated payload (tstr key, bstr header) at the beginning of buf; its bytes follow at *header_len.
  * HF_ERR_TRUNCATED while more bytes are needed; never looks at more than HF_SUIT_PAYLOAD_HEADER_MAX. */
 #define HF_SUIT_PAYLOAD_HEADER_MAX 72
@@ -51,7 +54,7 @@ HF_MUST_USE enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, 
 						 enum hf_role role, const struct hf_crypto *crypto,
 						 uint8_t manifest_digest[HF_SHA256_BYTES]);
 
-/* The same for firmware that is installed already: where the signatures do not count (any more), but the keyset names the
+/* The same for firmware that is installed already (hf_envelope_parse_slot; severed members are not looked at): where the signatures do not count (any more), but the keyset names the
  * manifest's digest, it is authentic, and *grandfathered says so. Such firmware starts as the last resort only, and is never
  * installed. */
 HF_MUST_USE enum hf_err hf_envelope_trust(const struct hf_envelope *env, const struct hf_keyset *keyset,

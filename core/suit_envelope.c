@@ -43,27 +43,45 @@ static uint32_t read_severed(struct hf_cbor_reader *r, uint32_t entries, struct 
 	return entries;
 }
 
+/* Members 2 and 3, with `more` members at most behind them; *entries gets their number. */
+static enum hf_err read_head(struct hf_cbor_reader *r, unsigned more, struct hf_envelope *out, uint32_t *entries)
+{
+	memset(out, 0, sizeof(*out));
+	hf_cbor_expect(r, HF_CBOR_TAG, TAG_SUIT_ENVELOPE);
+	*entries = hf_cbor_map(r) - 2;
+	if (*entries > more) /* or less than two at all */
+		hf_cbor_fail(r, HF_ERR_UNSUPPORTED);
+	out->head.ptr = r->pos;
+	hf_cbor_expect(r, HF_CBOR_UINT, ENVELOPE_AUTH);
+	hf_cbor_view(r, HF_CBOR_BSTR, &out->auth);
+	hf_cbor_expect(r, HF_CBOR_UINT, ENVELOPE_MANIFEST);
+	bstr_item(r, &out->manifest_item, &out->manifest);
+	if (r->err)
+		return r->err;
+	out->head.len = (size_t)(r->pos - out->head.ptr);
+	return out->head.len > HF_SUIT_HEAD_MAX - HF_SUIT_PREFIX_BYTES ? HF_ERR_TOO_LARGE : HF_OK;
+}
+
+enum hf_err hf_envelope_parse_slot(struct hf_bytes buf, struct hf_envelope *out)
+{
+	struct hf_cbor_reader r;
+	uint32_t entries;
+
+	hf_cbor_open(&r, buf);
+	return read_head(&r, 0, out, &entries);
+}
+
 enum hf_err hf_envelope_parse(struct hf_bytes buf, struct hf_envelope *out)
 {
 	struct hf_cbor_reader r;
+	uint32_t entries;
+	enum hf_err err;
 
-	memset(out, 0, sizeof(*out));
 	hf_cbor_open(&r, buf);
-	hf_cbor_expect(&r, HF_CBOR_TAG, TAG_SUIT_ENVELOPE);
-	uint32_t entries = hf_cbor_map(&r);
-	if (entries < 2 || entries > 2 + HF_SUIT_SEVERABLE + MAX_PAYLOADS)
-		hf_cbor_fail(&r, HF_ERR_UNSUPPORTED);
-	out->head.ptr = r.pos;
-	hf_cbor_expect(&r, HF_CBOR_UINT, ENVELOPE_AUTH);
-	hf_cbor_view(&r, HF_CBOR_BSTR, &out->auth);
-	hf_cbor_expect(&r, HF_CBOR_UINT, ENVELOPE_MANIFEST);
-	bstr_item(&r, &out->manifest_item, &out->manifest);
-	if (r.err)
-		return r.err;
-	out->head.len = (size_t)(r.pos - out->head.ptr);
-	if (out->head.len > HF_SUIT_HEAD_MAX - HF_SUIT_PREFIX_BYTES)
-		return HF_ERR_TOO_LARGE;
-	out->payloads = read_severed(&r, entries - 2, out);
+	err = read_head(&r, HF_SUIT_SEVERABLE + MAX_PAYLOADS, out, &entries);
+	if (err)
+		return err;
+	out->payloads = read_severed(&r, entries, out);
 	out->payload_begin = (size_t)(r.pos - buf.ptr);
 	return r.err;
 }
@@ -186,7 +204,7 @@ enum hf_err hf_envelope_trust(const struct hf_envelope *env, const struct hf_key
 		*grandfathered = true;
 		err = HF_OK;
 	}
-	return err ? err : check_severed(env, crypto);
+	return err;
 }
 
 enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, const struct hf_keyset *keyset, enum hf_role role,
@@ -195,5 +213,7 @@ enum hf_err hf_envelope_authenticate(const struct hf_envelope *env, const struct
 	bool grandfathered;
 	enum hf_err err = hf_envelope_trust(env, keyset, role, crypto, manifest_digest, &grandfathered);
 
-	return !err && grandfathered ? HF_ERR_KEY : err;
+	if (!err && grandfathered)
+		err = HF_ERR_KEY;
+	return err ? err : check_severed(env, crypto);
 }

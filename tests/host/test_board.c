@@ -73,7 +73,7 @@ static void reference_board_has_the_design_s_table(void **state)
 	assert_true(b.modbus.has_de);
 	assert_int_equal(b.led.channel, 1);
 	assert_int_equal(b.led.af, 2);
-	assert_int_equal(b.boot_limit, 20480);
+	assert_int_equal(b.boot_limit, 18432);
 }
 
 static void compact_board_has_another_table_and_other_pins(void **state)
@@ -276,7 +276,7 @@ static void keys_that_are_missing_are_refused(void **state)
 		{"chip      = \"STM32F407VGT6\";", "", NULL, "'chip' is missing"},
 		{"slot_b   = [8, 10];", "unused = ([8, 10]);", "partitions", "'slot_b' is missing in partitions"},
 		{"timer = 4;", "", "led ", "'timer' is missing in led"},
-		{"boot_limit_kib = 20;", "", NULL, "'boot_limit_kib' is missing"},
+		{"boot_limit_kib = 18;", "", NULL, "'boot_limit_kib' is missing"},
 		{"gateway = \"local\";", "", "access ", "'gateway' is missing in access"},
 		{" readback = true;", "", "access ", "'readback' is missing in access"},
 		{"usart = 1;", "", "maintenance = ", "'usart' is missing in maintenance"},
@@ -361,7 +361,7 @@ static void partitions_of_the_wrong_shape_are_refused(void **state)
 			     "'slot_b' has 256 KiB and 'slot_a' 384");
 	assert_table_refused("boot=[0,0]; unused=([1,1]); journal=[2,3]; recovery=[4,4]; slot_a=[5,7]; "
 			     "slot_b=[8,10]; data=[11,11];",
-			     "boot may take 20 KiB, but its partition has 14 KiB besides the keyset");
+			     "boot may take 18 KiB, but its partition has 14 KiB besides the keyset");
 }
 
 static void pins_that_cannot_do_it_are_refused(void **state)
