@@ -19,8 +19,10 @@
  *
  * Two sectors: a take-over erases the other one, writes and reads back all of it, and then commits with a record in the old
  * sector (`moved`), under the same discipline as any record; a header alone commits nothing, as it may be torn itself.
- * Before the old sector is erased, `released` in the new one says that the old one's word no longer counts: half erased, it
- * might read as before, but without `moved`.
+ * Before the old sector is erased, `released` in the new one says that the old one's word no longer counts, and its headers
+ * are zeroed: half erased, it might read as before, but without `moved`; and a sector that is about to be filled anew might
+ * be taken for whole by a `moved` or `released` that was torn. Both, because either may rot or find no room, with half an
+ * erased sector behind it for years.
  *
  * Bad memory must not close the journal. An old sector that cannot be appended to (full to its end, or worn) cannot change
  * any more either: there `released` in the new sector is the commit. A sector that does not erase wholly is used around
@@ -155,6 +157,7 @@ static void select_sector(struct hf_journal *j, unsigned sector, uint32_t epoch)
 	j->fresh = true;
 	j->released = false;
 	j->moved_to = 0;
+	j->stuck = HF_OK;
 	memset(j->alive, 0, sizeof j->alive);
 }
 
@@ -291,11 +294,27 @@ static enum hf_err settle(struct hf_journal *j)
 	return HF_OK;
 }
 
-/* Zeros over a header, which will never be good again. What cannot be zeroed is bad memory, and no header either. */
+/* Zeros over what a header says, which will never be good again: any one of its words is enough, so that one that does not
+ * program any more saves none. */
 static void void_headers(const struct hf_journal *j, unsigned sector)
 {
+	static const uint8_t zeros[HF_FLASH_WORD], word[] = { 0, 4, CRC_OFFSET };
+
 	for (unsigned copy = 0; copy < 2; copy++)
-		(void)void_slot(j, sector, header_slot(j, sector, copy));
+		for (unsigned i = 0; i < sizeof word; i++)
+			(void)j->flash->program(j->flash->ctx, slot_addr(j, sector, header_slot(j, sector, copy)) + word[i],
+						zeros, sizeof zeros);
+}
+
+/* The other sector's word must not count any more, whatever is left of it when its erase is cut. `released` says so, and its
+ * headers go: each is enough, and each may fail in bad memory or rot later. A try passes over sixteen bad slots. */
+static void release(struct hf_journal *j)
+{
+	enum hf_err err = HF_ERR_FLASH_PROGRAM;
+
+	while (j->epoch != 0 && !j->released && err == HF_ERR_FLASH_PROGRAM)
+		err = append_own(j, TYPE_RELEASED, 0);
+	void_headers(j, !j->live);
 }
 
 /* Both headers are good: is the sector with the higher epoch live, or the remains of a take-over that never was? */
@@ -325,9 +344,9 @@ static enum hf_err choose(struct hf_journal *j, const uint32_t epoch[2])
 	}
 	select_sector(j, higher, epoch[higher]);
 	err = settle(j);
-	/* The word in the old sector stands there once only, and there may be years until the next take-over. */
-	if (!err && !j->released)
-		(void)append_own(j, TYPE_RELEASED, 0);
+	/* What says so stands once only, and there may be years until the next take-over. */
+	if (!err)
+		release(j);
 	return err;
 }
 
@@ -462,14 +481,6 @@ static enum hf_err write_header(const struct hf_journal *j)
 	return err[0] ? err[1] : HF_OK;
 }
 
-/* Before the other sector may be touched: its word must not count any more. `released` says so; where there is no live
- * sector to say it, or none that can be appended to, the other one loses its headers first. */
-static void release(struct hf_journal *j)
-{
-	if (j->epoch == 0 || (!j->released && append_own(j, TYPE_RELEASED, 0)))
-		void_headers(j, !j->live);
-}
-
 /* Erases the sector to begin anew in it. What does not read blank all the same is bad memory: zeros over it, so that
  * nothing old is taken for new, and the rest can be used. *end gets the slot behind the last of it. */
 static enum hf_err clear(struct hf_journal *to, uint16_t *end)
@@ -525,7 +536,6 @@ static enum hf_err take_over(struct hf_journal *j, unsigned sector,
 
 	select_sector(&to, sector, j->epoch + 1);
 	to.fresh = false;
-	to.stuck = HF_OK;
 	err = fill(&to, write, ctx, &end);
 	if (!err)
 		err = commit(j, &to);
@@ -536,11 +546,10 @@ static enum hf_err take_over(struct hf_journal *j, unsigned sector,
 	/* What fails from here on fails in the new sector; the old one is only cleaned early, and is erased again before
 	 * it is used. */
 	*j = to;
-	if (!j->released)
-		err = append_own(j, TYPE_RELEASED, 0);
+	release(j);
 	if (j->end < end)
 		j->end = end; /* as the next mount will see it */
-	if (!err)
+	if (j->released)
 		err = j->flash->erase(j->flash->ctx, j->sector[!j->live].addr);
 	return err == HF_ERR_FLASH_ERASE ? HF_OK : err;
 }

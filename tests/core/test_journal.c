@@ -575,6 +575,167 @@ static void journal_rot_far_behind_the_end_does_not_close_it(void **state)
 	}
 }
 
+/* Zeros up to a few slots before the sector's end, as many cut sessions leave them. */
+static void use_up(struct workload *w, unsigned left)
+{
+	for (unsigned slot = w->j.end; slot < 63 - left; slot++)
+		memset(w->flash.mem + w->j.live * 2048 + slot * 32, 0, 32);
+}
+
+/* The reserve is used up, so that `moved` takes one of the last slots, or finds none: two take-overs are cut. */
+static void journal_without_reserve_cut_in_two_take_overs_keeps_all(void **state)
+{
+	unsigned long cases = 0;
+
+	(void)state;
+	for (unsigned left = 0; left < 5; left++) {
+		for (unsigned long at = 48; at < 100; at += SHARE) {
+			for (unsigned long second = 24; second < 90; second++) {
+				for (int cut = SIM_CUT_TORN; cut < SIM_CUTS; cut++) {
+					struct workload w = { 0 };
+
+					worked(&w);
+					use_up(&w, left);
+					w.flash.random += (uint32_t)(at * 64 + second) * 7919;
+					take_over_session(&w, at, (enum sim_cut)cut);
+					take_over_session(&w, second, SIM_CUT_TORN);
+					take_over_session(&w, 0, SIM_CUT_NONE);
+					goes_on(&w);
+					sim_flash_close(&w.flash);
+					cases++;
+				}
+			}
+		}
+	}
+	print_message("# %lu pairs of cuts without a reserve\n", cases);
+}
+
+/* The operations of a session that takes over. */
+static unsigned long take_over_operations(void)
+{
+	struct workload w;
+	unsigned long n;
+
+	memset(&w, 0, sizeof w);
+	worked(&w);
+	take_over_session(&w, 0, SIM_CUT_NONE);
+	n = w.flash.operation;
+	sim_flash_close(&w.flash);
+	return n;
+}
+
+/* The old sector's erase, the last operation of a take-over, was cut at any stage, and years later a word rots: the word of
+ * what is left of the old sector must not count, whichever record is lost. */
+static void journal_half_erased_behind_it_survives_rot(void **state)
+{
+	unsigned long last = take_over_operations();
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 24; seed += SHARE) {
+		struct workload cut = { 0 };
+		struct hf_record r = numbered(17);
+
+		worked(&cut);
+		cut.flash.random += seed * 977;
+		take_over_session(&cut, last, SIM_CUT_TORN);
+		sim_flash_power_on(&cut.flash);
+		assert_int_equal(hf_journal_mount(&cut.j, &cut.flash.ops, layout.journal), HF_OK);
+		assert_int_equal(hf_journal_append_twice(&cut.j, &r), HF_OK);
+		for (uint32_t word = 0; word < 2 * 2048; word += 4) {
+			struct workload w = { .acknowledged = 17, .attempted = 17 };
+
+			sim_flash_open(&w.flash, &layout);
+			sim_flash_copy(&w.flash, &cut.flash);
+			store_le32(w.flash.mem + word, load_le32(w.flash.mem + word) ^ 0x00400000);
+			goes_on(&w);
+			sim_flash_close(&w.flash);
+		}
+		sim_flash_close(&cut.flash);
+	}
+}
+
+/* Cut between `moved` and `released`, and the old sector's last slot rots: that has nothing to do with the new one. */
+static void journal_open_whatever_rots_in_the_sector_it_left(void **state)
+{
+	unsigned long last = take_over_operations();
+
+	(void)state;
+	for (unsigned long at = 1; at < last; at++) {
+		struct workload w = { 0 };
+		unsigned old;
+
+		worked(&w);
+		old = w.j.live;
+		take_over_session(&w, at, SIM_CUT_BEFORE);
+		w.flash.mem[old * 2048 + 62 * 32 + 9] = 0;
+		sim_flash_power_on(&w.flash);
+		assert_int_equal(hf_journal_mount(&w.j, &w.flash.ops, layout.journal), HF_OK);
+		if (w.j.live != old) {
+			assert_int_equal(w.j.stuck, HF_OK);
+			assert_true(hf_journal_free(&w.j) > 0);
+		}
+		goes_on(&w);
+		sim_flash_close(&w.flash);
+	}
+}
+
+/* Where `released` should go, a row of cells has failed: the records that follow it must not depend on one word in the old
+ * sector. */
+static void journal_that_cannot_say_released_at_once_keeps_what_follows(void **state)
+{
+	(void)state;
+	for (unsigned rotten = 0; rotten < 62; rotten++) {
+		struct workload w = { 0 };
+		unsigned old;
+
+		worked(&w);
+		old = w.j.live;
+		for (uint32_t word = 2 * 32; word < 18 * 32; word += 4)
+			sim_flash_stick(&w.flash, layout.sector[!old].addr + word, 0xffffffff, 0);
+		/* An error is allowed: what counts is what comes after it. */
+		w.attempted = hf_journal_take_over(&w.j, write_last, &w.acknowledged) == HF_OK ? 17 : 18;
+		for (uint32_t n = 17; n <= 18; n++) {
+			struct hf_record r = numbered(n);
+
+			assert_int_equal(hf_journal_append_twice(&w.j, &r), HF_OK);
+		}
+		w.acknowledged = w.attempted = 18;
+		if (w.j.live != old)
+			w.flash.mem[old * 2048 + (1 + rotten) * 32 + 9] ^= 0x10;
+		run(&w, 0, 0, SIM_CUT_NONE);
+		assert_int_equal(w.acknowledged, 18);
+		sim_flash_close(&w.flash);
+	}
+}
+
+/* A header whose first word does not program any more is taken back all the same. */
+static void journal_whose_header_has_worn_is_left_for_good(void **state)
+{
+	unsigned long last = take_over_operations();
+
+	(void)state;
+	for (unsigned word = 0; word < 3; word++) {
+		for (uint32_t seed = 0; seed < 40; seed += SHARE) {
+			struct workload w = { 0 };
+			uint32_t at[] = { 0, 4, 28 };
+			unsigned old;
+
+			worked(&w);
+			old = w.j.live;
+			/* The new sector has no room to say anything, so that the old one's header must go before its erase. */
+			take_over_session(&w, last - 14, SIM_CUT_BEFORE); /* before the first of: `released`, 6 words, erase */
+			for (unsigned slot = 2; slot < 63; slot++)
+				memset(w.flash.mem + !old * 2048 + slot * 32, 0, 32);
+			sim_flash_stick(&w.flash, layout.sector[old].addr + at[word], 0xffffffff, 0);
+			w.flash.random += seed * 977;
+			for (unsigned long cut = 25; cut < 60; cut++)
+				take_over_session(&w, cut, SIM_CUT_TORN);
+			goes_on(&w);
+			sim_flash_close(&w.flash);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +752,11 @@ int main(void)
 		cmocka_unit_test(journal_rot_anywhere_keeps_what_stands_twice_and_goes_on),
 		cmocka_unit_test(journal_rot_after_a_cut_keeps_what_stands_twice),
 		cmocka_unit_test(journal_rot_after_a_cut_take_over_keeps_what_stands_twice),
+		cmocka_unit_test(journal_without_reserve_cut_in_two_take_overs_keeps_all),
+		cmocka_unit_test(journal_half_erased_behind_it_survives_rot),
+		cmocka_unit_test(journal_open_whatever_rots_in_the_sector_it_left),
+		cmocka_unit_test(journal_that_cannot_say_released_at_once_keeps_what_follows),
+		cmocka_unit_test(journal_whose_header_has_worn_is_left_for_good),
 		cmocka_unit_test(journal_rot_far_behind_the_end_does_not_close_it),
 		cmocka_unit_test(journal_cut_at_every_operation_keeps_all),
 		cmocka_unit_test(journal_cut_again_while_recovering_keeps_all),

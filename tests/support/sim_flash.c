@@ -180,23 +180,28 @@ static bool blank(const struct sim_flash *f, uint32_t first, uint32_t words)
 	return true;
 }
 
-/* Some words are as before, some are erased, the rest is between. */
+/* Some words are as before, some are erased, the rest is between: how many, depends on how far the erase had come. A cut at
+ * its very beginning leaves nearly all as it was, and that reads well. */
 static void tear_sector(struct sim_flash *f, uint32_t first, uint32_t words)
 {
+	static const struct {
+		uint8_t kept, erased; /* of 256 */
+	} stages[] = { { 64, 64 }, { 236, 0 }, { 192, 8 }, { 8, 240 } };
+	unsigned stage = next_random(f) >> 9 & 3;
+
 	for (uint32_t i = first; i < first + words; i++) {
 		uint32_t old = load_le32(f->mem + i * 4u);
 		uint32_t sets = ~old & ~f->stuck_zero[i];
+		unsigned dice = next_random(f) >> 7 & 255;
 
-		switch (next_random(f) >> 7 & 3) {
-		case 0:
-			break;
-		case 1:
+		if (dice < stages[stage].kept)
+			continue;
+		if (dice < stages[stage].kept + stages[stage].erased) {
 			settle_blank(f, i, 1);
-			break;
-		default:
-			store_le32(f->mem + i * 4u, old | (sets & next_random(f)));
-			unsettle(f, i, sets, false);
+			continue;
 		}
+		store_le32(f->mem + i * 4u, old | (sets & next_random(f)));
+		unsettle(f, i, sets, false);
 	}
 }
 
