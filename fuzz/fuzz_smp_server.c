@@ -5,7 +5,7 @@
  * well-formed and fits, and the device still starts what it ran or what was activated.
  *
  * Input: steps of u8 kind, then what the kind takes: a packet (u8 length, bytes), a piece of the package (u8 length in 16
- * bytes, u8 damage), or nothing.
+ * bytes, u8 damage), a piece of a keyset file or configuration (u8 which, offset, length of all, of the piece), or nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,6 +34,8 @@ static struct maker maker;
 static struct package v0, v1;
 static struct device factory, device;
 static struct hf_smp_server server;
+static struct hf_smp_store store;
+static struct hf_trust trust;
 
 static void must(bool holds)
 {
@@ -64,8 +66,11 @@ static void start(void)
 	device.starts = 0;
 	device.cause = HF_RESET_REQUEST;
 	device_boot(&device);
+	device.update.trust = &trust;
+	device.update.factory_keyset = (struct hf_bytes){ maker.keyset_bytes, sizeof maker.keyset_bytes };
 	must(device_open_update(&device) == HF_OK);
-	server = (struct hf_smp_server){ .update = &device.update, .buf_size = 512, .buf_count = 2 };
+	store = (struct hf_smp_store){ 0 };
+	server = (struct hf_smp_server){ .update = &device.update, .store = &store, .buf_size = 512, .buf_count = 2 };
 }
 
 static void ask(const uint8_t *packet, size_t len)
@@ -120,6 +125,45 @@ static void send_piece(uint32_t piece, uint8_t damage)
 	ask(packet, HF_SMP_HEADER_BYTES + w.len);
 }
 
+/* Offset and length in steps of 64 bytes: the limits are met exactly, and one more. */
+static void send_kept(const uint8_t how[4], const uint8_t *data, size_t len)
+{
+	struct hf_smp_header h = { .version = 1, .op = HF_SMP_WRITE, .group = HF_SMP_HOLDFAST };
+	uint8_t packet[4400], bytes[4096];
+	struct hf_cbor_writer w;
+	uint32_t off = how[1] == 0xff ? store.next : how[1] * 64u;
+	size_t piece = how[3] * 64u < sizeof bytes ? how[3] * 64u : sizeof bytes;
+
+	memset(bytes, how[3], sizeof bytes);
+	memcpy(bytes, data, len < piece ? len : piece);
+	h.id = how[0] & 1 ? HF_SMP_HOLDFAST_KEYSET : HF_SMP_HOLDFAST_CONFIG;
+	hf_cbor_begin(&w, packet + HF_SMP_HEADER_BYTES, sizeof packet - HF_SMP_HEADER_BYTES);
+	hf_cbor_put_map(&w, 3);
+	hf_cbor_put_tstr(&w, "len");
+	hf_cbor_put_uint(&w, how[2] * 64u + (how[0] >> 1 & 1));
+	hf_cbor_put_tstr(&w, "off");
+	hf_cbor_put_uint(&w, off);
+	hf_cbor_put_tstr(&w, "data");
+	hf_cbor_put_bstr(&w, bytes, piece);
+	must(w.err == HF_OK);
+	h.len = (uint16_t)w.len;
+	hf_smp_header_store(packet, &h);
+	ask(packet, HF_SMP_HEADER_BYTES + w.len);
+}
+
+/* Nobody here can sign a keyset, and what is kept is within its limits, and can be read. */
+static void check_kept(void)
+{
+	uint8_t bytes[HF_CONFIGURATION_MAX];
+	uint32_t total;
+	size_t len;
+
+	must(trust.keyset.number == maker.keyset.number && !trust.replaced);
+	must(hf_update_kept(&device.update, HF_LONGREC_CONFIGURATION, 0, bytes, sizeof bytes, &len, &total) == HF_OK);
+	must(len == total && total <= sizeof bytes);
+	must(hf_journal_free(&device.update.journal) >= HF_TWIN_DISTANCE + 1);
+}
+
 static void activate(void)
 {
 	uint8_t packet[64] = { 0x0a, 0, 0, 0, 0, 1, 0, 0, 0xa1, 0x64, 'h', 'a', 's', 'h', 0x58, 32 };
@@ -133,7 +177,7 @@ static size_t step(const uint8_t *data, size_t len)
 {
 	size_t taken = 1;
 
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		if (len < 2)
 			return len;
@@ -149,6 +193,12 @@ static size_t step(const uint8_t *data, size_t len)
 	case 3:
 		activate();
 		return 1;
+	case 5:
+		if (len < 5)
+			return len;
+		taken = len - 5 < 64 ? len - 5 : 64;
+		send_kept(data + 1, data + 5, taken);
+		return 5 + taken;
 	default:
 		send_piece(4096, 0);
 		return 1;
@@ -169,6 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 		data += taken;
 		len -= taken;
+		check_kept();
 		/* 1.0.0 in slot A is confirmed: nothing may touch it until 1.1.0 is, too. */
 		if (device.update.state.slot[1].state != HF_SLOT_CONFIRMED)
 			must(memcmp(before, device.flash.mem + 0x4000, sizeof before) == 0);
