@@ -99,16 +99,18 @@ static ssize_t ask(char op, uint64_t arg, const void *payload, size_t len, uint8
 	header[0] = (uint8_t)op;
 	store_le64(header + 1, arg);
 	store_le32(header + 9, (uint32_t)len);
-	errno = EIO;
 	if (!send_all(header, HEADER) || !send_all(payload, len) || !receive_all(header, HEADER))
-		return -1;
+		goto gone;
 	port.now_ns = load_le64(header + 1);
 	got = load_le32(header + 9);
 	if (!receive_all(answer, got < cap ? got : cap) || (got > cap && !skip(got - cap)))
-		return -1;
+		goto gone;
 	if (header[0] == 0)
 		return (ssize_t)(got < cap ? got : cap);
 	errno = EINVAL;
+	return -1;
+gone:
+	errno = EIO;
 	return -1;
 }
 
@@ -272,17 +274,18 @@ int shim_signals(uint8_t mask, uint8_t values)
 
 /* ---- writing ---- */
 
-static uint64_t byte_ns(void)
+/* How long so many bytes take on the line. */
+static uint64_t line_ns(uint64_t len)
 {
 	unsigned bits = 1u + data_bits(&port.t) + ((port.t.c_cflag & PARENB) != 0) + ((port.t.c_cflag & CSTOPB) ? 2u : 1u);
 	uint32_t baud = baud_of(&port.t);
 
-	return baud != 0 ? bits * 1000000000ull / baud : 0;
+	return baud != 0 ? len * bits * 1000000000u / baud : 0;
 }
 
 ssize_t shim_write(const void *buf, size_t len)
 {
-	uint64_t buffered = DRIVER_BUFFER * byte_ns();
+	uint64_t buffered = line_ns(DRIVER_BUFFER);
 
 	len = len < WRITE_CHUNK ? len : WRITE_CHUNK;
 	if ((port.flags & O_NONBLOCK) != 0 && port.sent_ns > port.now_ns + buffered) {
@@ -291,7 +294,7 @@ ssize_t shim_write(const void *buf, size_t len)
 	}
 	if (ask('W', 0, buf, len, NULL, 0) < 0)
 		return -1;
-	port.sent_ns = (port.sent_ns > port.now_ns ? port.sent_ns : port.now_ns) + len * byte_ns();
+	port.sent_ns = (port.sent_ns > port.now_ns ? port.sent_ns : port.now_ns) + line_ns(len);
 	if ((port.flags & O_NONBLOCK) == 0 && port.sent_ns > port.now_ns + buffered)
 		(void)shim_wait(port.sent_ns - port.now_ns - buffered); /* it is written all the same */
 	return (ssize_t)len;
