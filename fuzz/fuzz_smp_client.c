@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A device that answers anything. Whatever it says: the client ends, within its patience, and an upload succeeds only where
- * the device said that it has all of it.
+ * A device that answers anything, in either framing. Whatever it says: the client ends, within its patience, finds a line or
+ * does without, and an upload succeeds only where the device said that it has all of it.
  *
  * Input: for each request u8 kind (no answer, garbage, another sequence number, an answer), u8 length, bytes of the body.
  */
@@ -18,7 +18,10 @@ struct peer {
 	size_t len;
 	uint64_t now_ms;
 	struct hf_smp_decoder decoder;
+	struct hf_frame_decoder frames;
+	bool binary; /* the request that was taken last */
 	uint8_t packet[HF_SMP_CLIENT_PACKET];
+	size_t packet_len;
 	uint8_t out[4096];
 	size_t out_len, out_pos;
 	bool lost;
@@ -40,12 +43,13 @@ static void say(struct peer *p, const uint8_t *data, size_t len)
 
 static void answer(struct peer *p, const uint8_t *body, size_t len, uint8_t kind)
 {
-	uint8_t packet[HF_SMP_HEADER_BYTES + 256], line[HF_SMP_LINE_MAX];
+	uint8_t packet[HF_SMP_HEADER_BYTES + 256], line[HF_FRAME_BYTES(sizeof(packet))];
+	struct hf_frame_encoder binary;
 	struct hf_smp_encoder e;
 	struct hf_smp_header h;
 	size_t n;
 
-	if (hf_smp_header_load((struct hf_bytes){p->packet, p->decoder.len}, &h))
+	if (hf_smp_header_load((struct hf_bytes){p->packet, p->packet_len}, &h))
 		abort();
 	h.op++;
 	h.len = (uint16_t)len;
@@ -54,6 +58,11 @@ static void answer(struct peer *p, const uint8_t *body, size_t len, uint8_t kind
 	hf_smp_header_store(packet, &h);
 	memcpy(packet + HF_SMP_HEADER_BYTES, body, len);
 	hf_smp_encode_begin(&e, (struct hf_bytes){packet, HF_SMP_HEADER_BYTES + len});
+	hf_frame_encode_begin(&binary, (struct hf_bytes){packet, HF_SMP_HEADER_BYTES + len});
+	if (p->binary) {
+		say(p, line, hf_frame_encode(&binary, line, sizeof(line)));
+		return;
+	}
 	while ((n = hf_smp_encode_line(&e, line)) > 0)
 		say(p, line, n);
 }
@@ -102,10 +111,16 @@ static enum hf_err peer_write(void *ctx, const void *data, size_t len)
 	if (p->lost)
 		return HF_ERR_IO;
 	for (size_t i = 0; i < len; i++) {
-		enum hf_smp_event event = hf_smp_decode(&p->decoder, bytes[i]);
+		enum hf_frame_event event;
+		enum hf_smp_event text = HF_SMP_NOTHING;
 
-		must(event != HF_SMP_TEXT && event != HF_SMP_OVERSIZE);
-		if (event == HF_SMP_PACKET)
+		(void)hf_frame_decode(&p->frames, (struct hf_bytes){bytes + i, 1}, &event);
+		if (event == HF_FRAME_TEXT)
+			text = hf_smp_decode(&p->decoder, bytes[i]);
+		must(event != HF_FRAME_OVERSIZE && text != HF_SMP_OVERSIZE && (text != HF_SMP_TEXT || bytes[i] == 0x1b));
+		p->binary = event == HF_FRAME_PACKET;
+		p->packet_len = p->binary ? p->frames.len : p->decoder.len;
+		if (p->binary || text == HF_SMP_PACKET)
 			take_request(p);
 	}
 	return HF_OK;
@@ -117,6 +132,13 @@ static enum hf_err peer_reopen(void *ctx)
 
 	p->lost = false;
 	return HF_OK;
+}
+
+static enum hf_err peer_set_line(void *ctx, const struct hf_serial_line *line)
+{
+	struct peer *p = ctx;
+
+	return p->lost ? HF_ERR_IO : line->baud > 3000000 ? HF_ERR_UNSUPPORTED : HF_OK;
 }
 
 static uint64_t peer_now_ms(void *ctx)
@@ -138,10 +160,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const struct hf_serial_ops ops = {
 		.read = peer_read,
 		.write = peer_write,
+		.set_line = peer_set_line,
 		.reopen = peer_reopen,
 		.now_ms = peer_now_ms,
 		.sleep_ms = peer_sleep_ms,
 	};
+	static const uint32_t bauds[] = {115200, 921600};
 	static const uint8_t file[3000] = {1, 2, 3};
 	struct peer peer = {.data = data, .len = len};
 	struct hf_serial serial = {&ops, &peer};
@@ -150,11 +174,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct hf_smp_status status;
 	struct hf_smp_images images;
 	struct hf_smp_parameters parameters;
-	struct hf_smp_upload upload = {.file = {file, sizeof(file)}, .patience_ms = 20000};
+	struct hf_smp_rate rate = {.baud = bauds, .bauds = 2, .offered_too = true};
+	struct hf_smp_upload upload = {.file = {file, sizeof(file)}, .patience_ms = 20000, .rate = &rate};
 	enum hf_err err;
 
 	hf_smp_decode_begin(&peer.decoder, peer.packet, sizeof(peer.packet));
+	hf_frame_decode_begin(&peer.frames, peer.packet, sizeof(peer.packet));
 	hf_smp_client_init(&client, &serial);
+	err = hf_smp_rate_find(&client, &rate, 2000);
+	if (!err)
+		err = hf_smp_rate_raise(&client, &rate, 5000);
 	err = hf_smp_get_status(&client, 2000, &status, &got);
 	must(err != HF_OK || got.refusal || (status.running <= HF_SLOTS && status.versions <= HF_VERSION_PARTS));
 	err = hf_smp_get_images(&client, 2000, &images, &got);
@@ -164,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	upload.window = err == HF_OK ? parameters.buf_count : 1;
 	err = hf_smp_upload(&client, &upload);
 	must(err != HF_OK || upload.off == sizeof(file));
+	hf_smp_rate_restore(&client, &rate);
 	must(peer.now_ms < 600000);
 	return 0;
 }

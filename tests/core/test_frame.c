@@ -22,7 +22,7 @@ static const char list_packet[] = "000000010001" "4200" "a0";
 static const char list_frame[] = "00" "010101020103014206a0285a2130" "00";
 
 /* "line": write, version 1, group 64, id 2, sequence 1, {"baud": 921600, "frame": 1}. */
-static const char line_packet[] = "0a00000e00400102" "a264626175641a000e1000656672616d6501";
+static const char line_packet[] = "0a00001200400102" "a264626175641a000e1000656672616d6501";
 
 struct seen {
 	unsigned packets, oversize;
@@ -118,6 +118,50 @@ static void frame_of_known_packet_is_byte_exact(void **state)
 	feed(&r, want, want_len, want_len);
 	assert_int_equal(r.seen.packets, 1);
 	must_have(&r, packet, len);
+}
+
+/* Bytes between the next two back quotes, or 0: there are none in this line. */
+static size_t quoted(const char **at, uint8_t *out, size_t cap)
+{
+	const char *begin = strchr(*at, '`'), *end = begin ? strchr(begin + 1, '`') : NULL;
+	char text[512];
+
+	if (!end)
+		return 0;
+	assert_true((size_t)(end - begin) < sizeof(text));
+	memcpy(text, begin + 1, (size_t)(end - begin - 1));
+	text[end - begin - 1] = 0;
+	*at = end + 1;
+	return from_hex(text, out, cap);
+}
+
+static void frames_of_the_protocols_page_are_ours(void **state)
+{
+	static char line[4096];
+	unsigned rows = 0;
+	FILE *page = fopen(HF_SOURCE_ROOT "/docs/PROTOCOL.md", "r");
+
+	(void)state;
+	assert_non_null(page);
+	while (fgets(line, sizeof(line), page) && !strstr(line, "<!-- frames:"))
+		;
+	while (fgets(line, sizeof(line), page) && line[0] == '|') {
+		uint8_t packet[128], want[128], got[128];
+		const char *at = line;
+		size_t len = quoted(&at, packet, sizeof(packet)), want_len = quoted(&at, want, sizeof(want));
+		struct rig r;
+
+		if (len == 0)
+			continue;
+		assert_int_equal(encode(packet, len, got, sizeof(got)), want_len);
+		assert_memory_equal(got, want, want_len);
+		begin(&r, sizeof(packet));
+		feed(&r, want, want_len, 1);
+		must_have(&r, packet, len);
+		rows++;
+	}
+	fclose(page);
+	assert_int_equal(rows, 3);
 }
 
 /* Contents that COBS treats differently: zeros, none, full blocks, and a mixture. */
@@ -470,6 +514,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frame_of_known_packet_is_byte_exact),
+		cmocka_unit_test(frames_of_the_protocols_page_are_ours),
 		cmocka_unit_test(frame_of_any_length_and_content_comes_back),
 		cmocka_unit_test(frame_with_any_bit_flipped_is_dropped),
 		cmocka_unit_test(frame_with_any_byte_lost_or_repeated_is_dropped),

@@ -55,6 +55,14 @@ static uint64_t start(struct gateway *g)
 		.buf_count = 4,
 		.reset_cause = (uint8_t)d->cause,
 	};
+	if (g->fast) {
+		static const uint32_t rates[] = {115200, 921600};
+
+		hf_smp_link_begin(&g->link, rates, 2);
+		g->line.link = g->server.link = &g->link;
+		g->server.frames = &g->line.frames;
+		g->server.buf_count = 8;
+	}
 	d->cause = HF_RESET_REQUEST;
 	assert_int_equal(device_open_update(d), HF_OK);
 	return d->runs == g->dead ? SIM_NEVER / 2 : took_us;

@@ -14,6 +14,8 @@ struct gateway {
 	struct sim line;
 	struct device device;
 	struct hf_smp_server server;
+	struct hf_smp_link link;
+	bool fast;                  /* it knows `line` from its next start on: 115200 baud at first, 921600 too */
 	uint64_t confirm_us;        /* when the firmware that runs confirms itself; SIM_NEVER: it does not, or has */
 	uint64_t self_test_us;      /* what it takes for that after a start */
 	const struct package *mute; /* this firmware never confirms itself, but answers */
