@@ -124,7 +124,8 @@ void hf_report_start(const struct hf_report *r, const struct hf_choose *c, const
 	if (later) {
 		put(r, " in 60 s: nothing else is left");
 	} else if (handover->reason) {
-		put(r, " as recovery");
+		put(r, " recovery: ");
+		put(r, hf_recovery_reason_text((enum hf_recovery_reason)handover->reason));
 	} else if (s && s->state == HF_SLOT_TRIAL) {
 		put(r, " (trial ");
 		put_number(r, s->starts);
