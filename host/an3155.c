@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loader's receiver is one byte deep and it has no time-outs, so the one danger is that client and loader disagree about
- * where a command begins: data that is read as commands could erase the chip. Hence:
- * - nothing is sent while the loader works (erases, programs), and after any surprise the line has to be quiet first;
- * - it is brought back by 0x7F, which wakes one that restarted, and which twice is no command for one that is ready; by FF
- *   where it still waits for the rest of a frame: FF ends every frame without harm (no address and no sector count fits its
- *   checksum with FF alone, and FF programs nothing), where the FF 00 that is often seen could complete an erase of
- *   everything. FF never comes first: one that has just started would take its rate from it, and listen to nothing
- *   more before its next reset. At worst the greeting clears a bit of the block that was being written;
- * - in one go (Read and Write in one piece instead of three, which saves two trips through a slow adapter) only what holds
- *   no command, at whatever byte the loader might begin to read it as one.
+ * A command is up to three parts, each of which is acknowledged: code, address, data. In one go (Read and Write in one piece
+ * instead of three, which saves two trips through a slow adapter) only what holds no command, at whatever byte the loader
+ * might begin to read it as one: after a refusal in the middle that is what it does with the rest.
  * Rejected: to send the next command while an answer is under way. The loader does not receive then.
  */
 #include "an3155.h"
 
 #include <string.h>
 
+#include "an3155_line.h"
 #include "bytes.h"
 
-#define ACK   0x79
-#define NACK  0x1f
-#define GREET 0x7f
-#define FILL  0xff
-
-#define ANSWER_MS   500u   /* where the loader only has to compute: adapters and serial servers may be slow */
-#define PROBE_MS    150u
-#define QUIET_MS    60u
 #define PROGRAM_MS  1500u  /* 256 bytes, 100 us each where it programs by bytes, and as slow as flash gets */
 #define ERASE_MS    10000u /* 128 KiB by bytes: 4 s at most, and as slow as flash gets */
 #define OPTIONS_MS  5000u
 #define ALL_MS      60000u /* everything: 32 s at most */
 #define RESTART_MS  50u
 #define TRIES       6
-#define FILL_BYTES  270u   /* longer than any frame */
 
 #define UID_ADDR    0x1fff7a10u
 
@@ -44,193 +29,6 @@ struct piece {
 	uint32_t answer_ms;
 };
 
-/* ---- bytes ---- */
-
-static uint64_t now_ms(const struct hf_an3155 *rom)
-{
-	return hf_serial_now_ms(rom->serial);
-}
-
-static uint32_t wire_ms(const struct hf_an3155 *rom, size_t bytes)
-{
-	return (uint32_t)(bytes * 11 * 1000 / rom->baud + 1);
-}
-
-static bool stopped(const struct hf_an3155 *rom)
-{
-	return rom->stop && rom->stop(rom->stop_ctx);
-}
-
-static enum hf_err fill_in(struct hf_an3155 *rom, uint32_t timeout_ms)
-{
-	uint64_t until = now_ms(rom) + timeout_ms;
-	enum hf_err err = HF_ERR_TIMEOUT;
-	size_t len = 0;
-
-	rom->in_at = rom->in_len = 0;
-	while (err == HF_ERR_TIMEOUT && now_ms(rom) < until)
-		err = hf_serial_read(rom->serial, rom->in, sizeof(rom->in), (uint32_t)(until - now_ms(rom)), &len);
-	rom->in_len = (uint16_t)len;
-	return err;
-}
-
-static enum hf_err get_raw(struct hf_an3155 *rom, uint32_t timeout_ms, uint8_t *byte)
-{
-	enum hf_err err = rom->in_at < rom->in_len ? HF_OK : fill_in(rom, timeout_ms);
-
-	if (!err)
-		*byte = rom->in[rom->in_at++];
-	return err;
-}
-
-/* The next byte that is the loader's. */
-static enum hf_err get(struct hf_an3155 *rom, uint32_t timeout_ms, uint8_t *byte)
-{
-	enum hf_err err = HF_OK;
-
-	while (!err && rom->sent_at < rom->sent_len) {
-		err = get_raw(rom, timeout_ms, byte);
-		if (!err && *byte != rom->sent[rom->sent_at++]) {
-			rom->sent_len = 0;
-			return HF_ERR_CRC;
-		}
-	}
-	return err ? err : get_raw(rom, timeout_ms, byte);
-}
-
-static enum hf_err put(struct hf_an3155 *rom, const uint8_t *bytes, size_t len)
-{
-	rom->sent_at = rom->sent_len = 0;
-	if (rom->echo && len <= sizeof(rom->sent)) {
-		memcpy(rom->sent, bytes, len);
-		rom->sent_len = (uint16_t)len;
-	}
-	return hf_serial_write(rom->serial, bytes, len);
-}
-
-/* Drops what comes until nothing has come for a while. */
-static enum hf_err drain(struct hf_an3155 *rom)
-{
-	uint64_t until = now_ms(rom) + ANSWER_MS + wire_ms(rom, 2 * sizeof(rom->in));
-	enum hf_err err;
-
-	rom->sent_len = 0;
-	do
-		err = fill_in(rom, QUIET_MS);
-	while (!err && now_ms(rom) < until);
-	rom->in_at = rom->in_len = 0;
-	return err == HF_ERR_IO ? err : HF_OK;
-}
-
-/* HF_OK: acknowledged; HF_ERR_DENIED: refused; HF_ERR_CRC: something else came. */
-static enum hf_err answer(struct hf_an3155 *rom, uint32_t timeout_ms)
-{
-	uint8_t byte;
-	enum hf_err err = get(rom, timeout_ms, &byte);
-
-	if (err == HF_ERR_TIMEOUT)
-		rom->count.timeouts++;
-	if (err)
-		return err;
-	if (byte == NACK)
-		rom->count.nacks++;
-	return byte == ACK ? HF_OK : byte == NACK ? HF_ERR_DENIED : HF_ERR_CRC;
-}
-
-/* ---- where commands begin ---- */
-
-static enum hf_err probe(struct hf_an3155 *rom, enum hf_an3155_peer *peer)
-{
-	const uint8_t greeting = GREET;
-	uint8_t byte = 0;
-	enum hf_err err = put(rom, &greeting, 1);
-
-	*peer = HF_AN3155_SILENCE;
-	if (!err)
-		err = get(rom, PROBE_MS + wire_ms(rom, 4), &byte);
-	if (!err && byte == GREET && !rom->echo) {
-		*peer = HF_AN3155_ECHO;
-		err = get(rom, PROBE_MS, &byte);
-		rom->echo = !err && (byte == ACK || byte == NACK);
-	}
-	if (err)
-		return err == HF_ERR_IO ? err : HF_OK;
-	*peer = byte == ACK || byte == NACK ? HF_AN3155_LOADER : HF_AN3155_NONSENSE;
-	if (byte == ACK)
-		rom->count.restarts++;
-	return HF_OK;
-}
-
-/* Twice: the first one may have been the first half of a command. */
-static enum hf_err probe_twice(struct hf_an3155 *rom, enum hf_an3155_peer *peer)
-{
-	enum hf_err err = probe(rom, peer);
-
-	return !err && *peer == HF_AN3155_SILENCE ? probe(rom, peer) : err;
-}
-
-/* Ends whatever frame the loader is in. It begins with a greeting: a loader that has just started must not take its rate
- * from FF. */
-static enum hf_err send_fill(struct hf_an3155 *rom)
-{
-	uint8_t fill[FILL_BYTES];
-	enum hf_err err;
-
-	memset(fill, FILL, sizeof(fill));
-	fill[0] = GREET;
-	err = put(rom, fill, sizeof(fill));
-	return err ? err : drain(rom);
-}
-
-/* One try; HF_OK, whatever *peer is. */
-static enum hf_err align(struct hf_an3155 *rom, bool in_frame, enum hf_an3155_peer *peer)
-{
-	enum hf_err err = drain(rom);
-
-	if (!err)
-		err = probe_twice(rom, peer);
-	if (err || *peer == HF_AN3155_LOADER || *peer == HF_AN3155_ECHO || !in_frame)
-		return err;
-	err = send_fill(rom);
-	return err ? err : probe_twice(rom, peer);
-}
-
-static enum hf_err set_line(struct hf_an3155 *rom, uint32_t baud)
-{
-	const struct hf_serial_line line = HF_SERIAL_8E1(baud);
-	enum hf_err err = hf_serial_set_line(rom->serial, &line);
-
-	return err == HF_ERR_UNSUPPORTED ? HF_OK : err; /* where the line has no settings, none are wrong */
-}
-
-static enum hf_err back_at_the_port(struct hf_an3155 *rom, enum hf_err err)
-{
-	if (err != HF_ERR_IO)
-		return err;
-	hf_serial_sleep_ms(rom->serial, 250);
-	err = hf_serial_reopen(rom->serial);
-	return err ? err : set_line(rom, rom->baud);
-}
-
-enum hf_err hf_an3155_resume(struct hf_an3155 *rom, uint32_t wait_ms)
-{
-	enum hf_an3155_peer peer = HF_AN3155_SILENCE;
-	uint64_t until = now_ms(rom) + wait_ms;
-	enum hf_err err = HF_ERR_TIMEOUT;
-
-	rom->count.resyncs++;
-	for (unsigned i = 0; peer != HF_AN3155_LOADER; i++) {
-		if (i > 1 && (now_ms(rom) >= until || stopped(rom)))
-			return err ? err : HF_ERR_TIMEOUT;
-		err = align(rom, i % 8 == 1, &peer);
-		if (err)
-			err = back_at_the_port(rom, err);
-	}
-	return err;
-}
-
-/* ---- commands ---- */
-
 static void piece_of(struct piece *p, const void *bytes, size_t len, uint32_t answer_ms)
 {
 	memcpy(p->bytes, bytes, len);
@@ -240,14 +38,14 @@ static void piece_of(struct piece *p, const void *bytes, size_t len, uint32_t an
 
 static void command_piece(struct piece *p, uint8_t command)
 {
-	piece_of(p, (uint8_t[]){command, (uint8_t)~command}, 2, ANSWER_MS);
+	piece_of(p, (uint8_t[]){command, (uint8_t)~command}, 2, HF_AN3155_ANSWER_MS);
 }
 
 static void address_piece(struct piece *p, uint32_t addr)
 {
 	const uint8_t a[4] = {(uint8_t)(addr >> 24), (uint8_t)(addr >> 16), (uint8_t)(addr >> 8), (uint8_t)addr};
 
-	piece_of(p, (uint8_t[]){a[0], a[1], a[2], a[3], a[0] ^ a[1] ^ a[2] ^ a[3]}, 5, ANSWER_MS);
+	piece_of(p, (uint8_t[]){a[0], a[1], a[2], a[3], a[0] ^ a[1] ^ a[2] ^ a[3]}, 5, HF_AN3155_ANSWER_MS);
 }
 
 static void data_piece(struct piece *p, const uint8_t *data, size_t len, uint32_t answer_ms)
@@ -291,9 +89,9 @@ static enum hf_err part_by_part(struct hf_an3155 *rom, const struct piece *piece
 
 	for (unsigned i = 0; i < pieces && !err; i++) {
 		rom->refused = (uint8_t)i;
-		err = put(rom, piece[i].bytes, piece[i].len);
+		err = hf_an3155_put(rom, piece[i].bytes, piece[i].len);
 		if (!err)
-			err = answer(rom, piece[i].answer_ms + wire_ms(rom, piece[i].len));
+			err = hf_an3155_answer(rom, piece[i].answer_ms + hf_an3155_wire_ms(rom, piece[i].len));
 	}
 	return err;
 }
@@ -303,10 +101,10 @@ static enum hf_err part_by_part(struct hf_an3155 *rom, const struct piece *piece
 static enum hf_err in_one_go(struct hf_an3155 *rom, const struct piece *piece, unsigned pieces, const uint8_t *whole,
 			     size_t len)
 {
-	enum hf_err err = put(rom, whole, len);
+	enum hf_err err = hf_an3155_put(rom, whole, len);
 
 	for (unsigned i = 0; i < pieces && !err; i++)
-		err = answer(rom, piece[i].answer_ms + wire_ms(rom, len));
+		err = hf_an3155_answer(rom, piece[i].answer_ms + hf_an3155_wire_ms(rom, len));
 	return err == HF_ERR_DENIED ? HF_ERR_CRC : err;
 }
 
@@ -330,19 +128,19 @@ static void let_come(struct hf_an3155 *rom, size_t len)
 	size_t here = (size_t)(rom->in_len - rom->in_at);
 
 	if (len > here + 16)
-		hf_serial_sleep_ms(rom->serial, wire_ms(rom, len - here) * 7 / 8);
+		hf_serial_sleep_ms(rom->serial, hf_an3155_wire_ms(rom, len - here) * 7 / 8);
 }
 
 static enum hf_err receive(struct hf_an3155 *rom, uint8_t *buf, size_t len)
 {
-	uint64_t until = now_ms(rom) + ANSWER_MS + 2 * (uint64_t)wire_ms(rom, len);
+	uint64_t until = hf_an3155_now_ms(rom) + HF_AN3155_ANSWER_MS + 2 * (uint64_t)hf_an3155_wire_ms(rom, len);
 	enum hf_err err = HF_OK;
 
 	let_come(rom, len);
 	for (size_t i = 0; i < len && !err; i++) {
-		uint64_t now = now_ms(rom);
+		uint64_t now = hf_an3155_now_ms(rom);
 
-		err = get(rom, now < until ? (uint32_t)(until - now) : 0, &buf[i]);
+		err = hf_an3155_get(rom, now < until ? (uint32_t)(until - now) : 0, &buf[i]);
 	}
 	if (err == HF_ERR_TIMEOUT)
 		rom->count.timeouts++;
@@ -363,7 +161,7 @@ static enum hf_err transact(struct hf_an3155 *rom, const struct piece *piece, un
 	enum hf_err err = HF_ERR_TIMEOUT;
 
 	for (unsigned i = 0; i < TRIES && err; i++) {
-		if (i > 0 && hf_an3155_resume(rom, ANSWER_MS) != HF_OK)
+		if (i > 0 && hf_an3155_resume(rom, HF_AN3155_ANSWER_MS) != HF_OK)
 			return err == HF_ERR_IO ? err : HF_ERR_TIMEOUT;
 		err = send_pieces(rom, piece, pieces, i == 0);
 		if (!err && len)
@@ -381,7 +179,7 @@ static enum hf_err read_block(struct hf_an3155 *rom, uint32_t addr, uint8_t *buf
 
 	command_piece(&piece[PART_COMMAND], HF_AN3155_READ);
 	address_piece(&piece[PART_ADDRESS], addr);
-	piece_of(&piece[PART_DATA], (uint8_t[]){n, (uint8_t)~n}, 2, ANSWER_MS);
+	piece_of(&piece[PART_DATA], (uint8_t[]){n, (uint8_t)~n}, 2, HF_AN3155_ANSWER_MS);
 	return transact(rom, piece, PARTS, buf, len, HF_ERR_CRC);
 }
 
@@ -489,7 +287,7 @@ static enum hf_err transact_and_restart(struct hf_an3155 *rom, const struct piec
 	enum hf_err err = HF_ERR_DENIED;
 
 	for (unsigned i = 0; i < 3 && err == HF_ERR_DENIED; i++) {
-		if (i > 0 && hf_an3155_resume(rom, ANSWER_MS) != HF_OK)
+		if (i > 0 && hf_an3155_resume(rom, HF_AN3155_ANSWER_MS) != HF_OK)
 			return HF_ERR_TIMEOUT;
 		err = part_by_part(rom, piece, pieces);
 	}
@@ -533,19 +331,19 @@ static enum hf_err ask_list(struct hf_an3155 *rom, enum hf_an3155_command comman
 	for (unsigned i = 0; i < TRIES && err; i++) {
 		uint8_t n = 0, byte;
 
-		if (i > 0 && hf_an3155_resume(rom, ANSWER_MS) != HF_OK)
+		if (i > 0 && hf_an3155_resume(rom, HF_AN3155_ANSWER_MS) != HF_OK)
 			return HF_ERR_TIMEOUT;
 		*count = 0;
 		err = part_by_part(rom, &piece, 1);
 		if (!err)
-			err = get(rom, ANSWER_MS, &n);
+			err = hf_an3155_get(rom, HF_AN3155_ANSWER_MS, &n);
 		for (unsigned k = 0; k <= n && !err; k++) {
-			err = get(rom, ANSWER_MS, &byte);
+			err = hf_an3155_get(rom, HF_AN3155_ANSWER_MS, &byte);
 			if (!err && *count < cap)
 				list[(*count)++] = byte;
 		}
 		if (!err)
-			err = answer(rom, ANSWER_MS) ? HF_ERR_CRC : HF_OK;
+			err = hf_an3155_answer(rom, HF_AN3155_ANSWER_MS) ? HF_ERR_CRC : HF_OK;
 		if (err == HF_ERR_DENIED && ++refusals == 3)
 			return err;
 	}
@@ -589,15 +387,15 @@ static void remember(enum hf_an3155_peer seen, enum hf_an3155_peer *peer)
 enum hf_err hf_an3155_connect(struct hf_an3155 *rom, uint32_t wait_ms, void (*waiting)(void *ctx, uint32_t left_ms),
 			      void *ctx, enum hf_an3155_peer *peer)
 {
-	uint64_t begin = now_ms(rom), told = begin;
-	enum hf_err err = set_line(rom, rom->baud);
+	uint64_t begin = hf_an3155_now_ms(rom), told = begin;
+	enum hf_err err = hf_an3155_set_line(rom, rom->baud);
 
 	*peer = HF_AN3155_SILENCE;
 	for (unsigned i = 0;; i++) {
 		enum hf_an3155_peer seen = HF_AN3155_SILENCE;
 
 		if (!err)
-			err = align(rom, i % 16 == 1, &seen);
+			err = hf_an3155_align(rom, i % 16 == 1, &seen);
 		if (!err && seen == HF_AN3155_LOADER) {
 			err = learn(rom);
 			if (!err) {
@@ -607,13 +405,13 @@ enum hf_err hf_an3155_connect(struct hf_an3155 *rom, uint32_t wait_ms, void (*wa
 			seen = err == HF_ERR_DENIED ? HF_AN3155_NO_PARITY : HF_AN3155_NONSENSE;
 		}
 		remember(seen, peer);
-		if (now_ms(rom) - begin >= wait_ms || stopped(rom))
+		if (hf_an3155_now_ms(rom) - begin >= wait_ms || hf_an3155_stopped(rom))
 			return err == HF_ERR_IO ? err : HF_ERR_TIMEOUT;
-		if (waiting && now_ms(rom) - told >= 1000) {
-			told = now_ms(rom);
+		if (waiting && hf_an3155_now_ms(rom) - told >= 1000) {
+			told = hf_an3155_now_ms(rom);
 			waiting(ctx, (uint32_t)(wait_ms - (told - begin)));
 		}
-		err = err == HF_ERR_IO ? back_at_the_port(rom, err) : HF_OK;
+		err = err == HF_ERR_IO ? hf_an3155_back_at_the_port(rom, err) : HF_OK;
 	}
 }
 
@@ -622,7 +420,7 @@ bool hf_an3155_answers_at(struct hf_an3155 *rom, uint32_t baud)
 	struct hf_an3155 there = {.serial = rom->serial, .baud = baud};
 	enum hf_an3155_peer peer = HF_AN3155_SILENCE;
 
-	return set_line(&there, baud) == HF_OK && align(&there, false, &peer) == HF_OK && peer == HF_AN3155_LOADER;
+	return hf_an3155_set_line(&there, baud) == HF_OK && hf_an3155_align(&there, false, &peer) == HF_OK && peer == HF_AN3155_LOADER;
 }
 
 /* ---- the line ---- */
