@@ -93,25 +93,43 @@ static uint32_t room(const struct hf_package *package)
 	return least;
 }
 
+/* Bytes of the head once they have all signed. */
+static size_t head_bytes(const struct hf_package *package, const struct wrapper *w, struct hf_signer *const *signer,
+			 unsigned count)
+{
+	static const uint8_t nothing[HF_SIGNATURE_MAX];
+	uint8_t items[HF_SUIT_SIGNATURES * SIGNATURE_ITEM_MAX], head[2 * HF_SUIT_HEAD_MAX];
+	struct hf_cbor_writer added, out;
+
+	hf_cbor_begin(&added, items, sizeof(items));
+	for (unsigned i = 0; i < count; i++) {
+		int alg = hf_signer_key(signer[i])->alg;
+
+		hf_cose_put(&added, alg, (struct hf_bytes){nothing, hf_signature_bytes(alg)});
+	}
+	hf_cbor_begin(&out, head, sizeof(head));
+	put_head(&out, package, w, count, (struct hf_bytes){items, added.len});
+	return out.len;
+}
+
 static enum hf_err check(const struct hf_package *package, const struct wrapper *w, struct hf_signer *const *signer,
 			 unsigned count, struct hf_diag *diag)
 {
-	size_t grown = 0, head = package->envelope.head.len + HF_SLOT_PREFIX_BYTES;
+	size_t head, grown;
 
 	if (w->signatures + count > HF_SUIT_SIGNATURES) {
 		hf_diag_set(diag, "the package has %u signatures, and a device takes %d", w->signatures, HF_SUIT_SIGNATURES);
 		return HF_ERR_TOO_LARGE;
 	}
 	for (unsigned i = 0; i < count; i++) {
-		const struct hf_public_key *key = hf_signer_key(signer[i]);
-
-		if (signed_by(w, key)) {
-			hf_diag_set(diag, "%s: the package is signed by this key already", hf_signer_name(signer[i]));
-			return HF_ERR_KEY;
-		}
-		grown += hf_signature_bytes(key->alg) + 32;
+		if (!signed_by(w, hf_signer_key(signer[i])))
+			continue;
+		hf_diag_set(diag, "%s: the package is signed by this key already", hf_signer_name(signer[i]));
+		return HF_ERR_KEY;
 	}
-	if (head + grown <= room(package) && package->envelope.payload_begin + grown <= HF_UPDATE_HEAD_MAX)
+	head = head_bytes(package, w, signer, count);
+	grown = head - package->envelope.head.len;
+	if (head + HF_SLOT_PREFIX_BYTES <= room(package) && package->envelope.payload_begin + grown <= HF_UPDATE_HEAD_MAX)
 		return HF_OK;
 	hf_diag_set(diag, "there is no room for this signature in front of the package's image; pack it again with --room-for, once "
 			  "for each signature that is added later");

@@ -212,12 +212,18 @@ static bool revokes(const struct make *m)
 	return false;
 }
 
+static bool satisfies(const struct hf_package *package, const struct hf_keyset *keyset)
+{
+	uint8_t id[HF_SHA256_BYTES];
+
+	return hf_envelope_authenticate(&package->envelope, keyset, HF_ROLE_RELEASE, &hf_host_crypto, id) == HF_OK;
+}
+
 static enum hf_err check_recovery_package(struct make *m)
 {
 	static const struct hf_bytes recovery = {hf_component_recovery, sizeof(hf_component_recovery)};
 	struct hf_package package;
 	struct hf_buffer file;
-	uint8_t id[HF_SHA256_BYTES];
 	enum hf_err err = hf_load_package(m->recovery_file, &file, &package, &m->diag);
 
 	if (err)
@@ -226,9 +232,13 @@ static enum hf_err check_recovery_package(struct make *m)
 	    memcmp(package.manifest.component.ptr, recovery.ptr, recovery.len) != 0) {
 		hf_diag_set(&m->diag, "%s: this package is no recovery", m->recovery_file);
 		err = HF_ERR_KEY;
-	} else if (hf_envelope_authenticate(&package.envelope, &m->keyset, HF_ROLE_RELEASE, &hf_host_crypto, id) != HF_OK) {
+	} else if (!satisfies(&package, &m->keyset)) {
 		hf_diag_set(&m->diag, "%s: this recovery is not signed as the new keyset demands: it would not start any more; sign it "
 				      "with the keys that stay (`holdfast sign`), and burn it before the keyset", m->recovery_file);
+		err = HF_ERR_KEY;
+	} else if (!satisfies(&package, &m->from)) {
+		hf_diag_set(&m->diag, "%s: devices that have keyset %u would not take this recovery, which they need before the new "
+				      "keyset; sign it with a key of theirs, too (`holdfast sign`)", m->recovery_file, m->from.number);
 		err = HF_ERR_KEY;
 	}
 	hf_buffer_free(&file);

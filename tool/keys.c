@@ -99,6 +99,23 @@ static enum hf_err as_input(enum hf_err err)
 	}
 }
 
+/* The last one is none of those before it. */
+static enum hf_err check_new(struct hf_keys *keys, struct hf_diag *diag)
+{
+	const struct hf_public_key *last = hf_signer_key(keys->signer[keys->count]);
+
+	for (unsigned i = 0; i < keys->count; i++) {
+		const struct hf_public_key *key = hf_signer_key(keys->signer[i]);
+
+		if (key->alg != last->alg || key->len != last->len || memcmp(key->bytes, last->bytes, key->len) != 0)
+			continue;
+		hf_diag_set(diag, "%s: this is the same key as %s", keys->names.item[keys->count], keys->names.item[i]);
+		hf_signer_close(keys->signer[keys->count]);
+		return HF_ERR_RANGE;
+	}
+	return HF_OK;
+}
+
 enum hf_err hf_keys_open(struct hf_keys *keys, struct hf_diag *diag)
 {
 	const struct hf_signer_options options = {.secret = give_secret,
@@ -117,6 +134,8 @@ enum hf_err hf_keys_open(struct hf_keys *keys, struct hf_diag *diag)
 
 		keys->opening = keys->count;
 		err = hf_signer_open(keys->names.item[keys->count], &options, &keys->signer[keys->count], diag);
+		if (!err)
+			err = check_new(keys, diag);
 		if (err)
 			return as_input(err);
 	}

@@ -29,6 +29,8 @@ exits 4 "a site key signs no firmware" $pack --key site.pem -o x.suit "$fw/none-
 complains "which is said" "this is a site key"
 exits 4 "not beside others either" $pack --key esp.pem --key site.pem -o x.suit "$fw/none-a.elf"
 
+exits 3 "nor does one key twice" $pack --key esp.pem --key esp.pem -o x.suit "$fw/none-a.elf"
+
 # ---- signatures that come later ----
 exits 0 "room is left" $pack --key esp.pem --room-for hss-lms -o first.suit "$fw/none-a.elf"
 exits 0 "the other holder signs" "$HOLDFAST" sign first.suit --key lms.pem -o second.suit

@@ -49,6 +49,8 @@ ok "nothing was written for the others" $?
 pack="$HOLDFAST pack --board $reference --version 1.0.0"
 $pack --component recovery --key old.pem -o recovery-old.suit "$fw/none-a.elf" >"$out" 2>"$err"
 $pack --component recovery --key new.pem -o recovery-new.suit "$fw/none-a.elf" >"$out" 2>"$err"
+$pack --component recovery --key old.pem --room-for esp256 -o recovery-both.suit "$fw/none-a.elf" >"$out" 2>"$err"
+"$HOLDFAST" sign recovery-both.suit --key new.pem >"$out" 2>"$err"
 $pack --key old.pem -o app-old.suit "$fw/none-a.elf" >"$out" 2>"$err"
 exits 4 "a revocation" $keyset make --from first --release new.pub.pem --remove old.pub.pem -o x
 complains "needs recovery signed anew" "or force it with --revoke-without-recovery"
@@ -57,8 +59,11 @@ exits 4 "recovery with the old signature" $keyset make --from first --release ne
 complains "is not enough" "is not signed as the new keyset demands"
 exits 4 "an app" $keyset make --from first --release new.pub.pem --remove old.pub.pem --recovery app-old.suit -o x
 complains "is no recovery" "is no recovery"
+exits 4 "recovery with the new signature only" $keyset make --from first --release new.pub.pem --remove old.pub.pem \
+	--recovery recovery-new.suit -o x
+complains "reaches no device" "would not take this recovery"
 exits 0 "recovery signed anew" $keyset make --from first --release new.pub.pem --remove "$(id old.pub.pem)" \
-	--recovery recovery-new.suit --grandfather app-old.suit -o next
+	--recovery recovery-both.suit --grandfather app-old.suit -o next
 says "lets it be made" "keyset 2 with 5 keys"
 exits 0 "the switch" $keyset make --from first --release new.pub.pem --remove old.pub.pem --revoke-without-recovery -o forced
 complains "warns" "lose it"
