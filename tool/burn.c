@@ -160,6 +160,19 @@ static bool connect(struct burn *b)
 	return true;
 }
 
+static bool permit(struct burn *b)
+{
+	enum hf_err err = HF_OK;
+	struct hf_diag diag;
+
+	if (b->o->permit)
+		err = b->o->permit(b->o->ctx, &b->client, &b->r->status, &diag);
+	if (!err)
+		return true;
+	return ends(b, err == HF_ERR_TIMEOUT || err == HF_ERR_IO ? HF_BURN_NO_DEVICE : HF_BURN_DEVICE_REFUSED, err, "%s",
+		    diag.text);
+}
+
 /* Is the package what runs? */
 static bool runs_already(const struct burn *b, const struct hf_smp_status *s, unsigned state)
 {
@@ -432,7 +445,7 @@ static bool run(struct burn *b)
 		b->r->slot = b->r->status.running;
 		return await_confirmation(b);
 	}
-	if (!check_device(b) || !upload(b))
+	if (!check_device(b) || !permit(b) || !upload(b))
 		return false;
 	b->r->outcome = HF_BURN_UPLOADED;
 	if (b->o->no_activate)

@@ -63,6 +63,10 @@ struct hf_burn_options {
 	bool reinstall;                 /* even if the device runs this very firmware */
 	bool no_verify;                 /* send whatever it is: for tests of the device's own checks */
 
+	/* Called before the device is changed, NULL: not. An error ends it all, with its sentence. */
+	HF_MUST_USE enum hf_err (*permit)(void *ctx, struct hf_smp_client *client, const struct hf_smp_status *status,
+					  struct hf_diag *diag);
+
 	void (*event)(void *ctx, const struct hf_burn_event *event); /* NULL: none */
 	void (*on_text)(void *ctx, uint8_t byte);                    /* the device's log; NULL: dropped */
 	bool (*stop)(void *ctx);                                     /* NULL: never */

@@ -13,6 +13,7 @@
 #include "port.h"
 #include "progress.h"
 #include "rom_cli.h"
+#include "session.h"
 #include "version.h"
 
 struct show {
@@ -23,6 +24,8 @@ struct show {
 	bool begun;
 	uint64_t skipped; /* as the progress knows it */
 	uint32_t percent; /* last one that was told as JSON */
+	struct hf_site site;
+	uint32_t patience_ms;
 };
 
 static void put_json(json_t *value)
@@ -97,6 +100,14 @@ static void on_text(void *ctx, uint8_t byte)
 	(void)ctx;
 	if (byte == '\n' || (byte >= 0x20 && byte < 0x7f))
 		fputc(byte, stderr);
+}
+
+static enum hf_err permit(void *ctx, struct hf_smp_client *client, const struct hf_smp_status *status,
+			  struct hf_diag *diag)
+{
+	struct show *s = ctx;
+
+	return hf_site_open(&s->site, client, status->device_id, s->patience_ms, diag);
 }
 
 static enum hf_exit exit_of(const struct hf_burn_result *r)
@@ -229,7 +240,10 @@ static enum hf_exit run(const char *file, const char *keyset_file, struct hf_por
 		code = hf_out_fail(err, &diag);
 	} else if (hf_port_open(port, usage, &code)) {
 		o->package = hf_buffer_bytes(&package);
+		o->permit = permit;
+		s->patience_ms = port->patience_ms;
 		code = burn(port, o, s);
+		hf_site_close(&s->site);
 		hf_port_close(port);
 	}
 	hf_buffer_free(&keyset_bytes);
@@ -264,6 +278,7 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 	bool log = false;
 	const struct hf_arg options[] = {
 		HF_PORT_ARGS(port),
+		HF_SITE_ARGS(show.site),
 		{"keyset", 'k', HF_ARG_TEXT, "FILE", "the keyset that the device trusts: check the signature, too",
 		 &keyset_file, NULL},
 		{"no-activate", 0, HF_ARG_FLAG, NULL, "write and verify only", &o.no_activate, NULL},

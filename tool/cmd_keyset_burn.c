@@ -9,17 +9,14 @@
 #include "args.h"
 #include "command.h"
 #include "host_crypto.h"
-#include "interrupt.h"
 #include "load.h"
-#include "port.h"
 #include "smp_maintain.h"
+#include "upkeep.h"
 
 struct burn {
-	struct hf_port port;
-	bool json;
+	struct hf_upkeep u;
 	struct hf_buffer bytes;
 	struct hf_keyset_file file;
-	struct hf_smp_client client;
 	uint8_t now_bytes[HF_KEYSET_FILE_MAX];
 	struct hf_keyset now;
 	bool now_known, same;
@@ -31,11 +28,11 @@ static enum hf_exit ask(struct burn *b)
 {
 	struct hf_smp_answer answer;
 	size_t len, used;
-	enum hf_err err = hf_smp_get_kept(&b->client, b->port.patience_ms, HF_LONGREC_KEYSET, b->now_bytes,
+	enum hf_err err = hf_smp_get_kept(&b->u.client, b->u.port.patience_ms, HF_LONGREC_KEYSET, b->now_bytes,
 					  sizeof(b->now_bytes), &len, &answer);
 
 	if (err || answer.refusal)
-		return hf_port_answer(err, &answer, "asking for the keyset");
+		return hf_upkeep_answer(&b->u, err, &answer, "asking for the keyset");
 	b->now_known = len > 0 && hf_keyset_parse((struct hf_bytes){b->now_bytes, len}, &b->now, &used) == HF_OK;
 	b->same = b->now_known && len == b->file.bytes.len && memcmp(b->now_bytes, b->file.bytes.ptr, len) == 0;
 	return HF_EXIT_OK;
@@ -62,15 +59,15 @@ static enum hf_err check(struct burn *b)
 static enum hf_exit send(struct burn *b)
 {
 	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_put_kept(&b->client, b->port.patience_ms, HF_LONGREC_KEYSET, hf_buffer_bytes(&b->bytes),
+	enum hf_err err = hf_smp_put_kept(&b->u.client, b->u.port.patience_ms, HF_LONGREC_KEYSET, hf_buffer_bytes(&b->bytes),
 					  &answer);
 
-	return hf_port_answer(err, &answer, "sending the keyset");
+	return hf_upkeep_answer(&b->u, err, &answer, "sending the keyset");
 }
 
 static void report(const struct burn *b, const char *path)
 {
-	if (b->json)
+	if (b->u.json)
 		hf_out_json(json_pack("{s:s, s:I, s:o, s:b}", "keyset", path, "number", (json_int_t)b->file.keyset.number, "previous",
 				      b->now_known ? json_integer(b->now.number) : json_null(), "changed", !b->same));
 	else if (b->same)
@@ -81,13 +78,10 @@ static void report(const struct burn *b, const char *path)
 
 static enum hf_exit talk(struct burn *b, const char *path)
 {
-	struct hf_smp_status status;
-	enum hf_exit code;
+	enum hf_exit code = ask(b);
 	enum hf_err err;
 
-	if (!hf_port_find(&b->port, &b->client, &status, &code))
-		return code;
-	code = ask(b);
+
 	if (code == HF_EXIT_OK && b->now_known && !b->same) {
 		err = check(b);
 		code = err ? hf_out_fail(err, &b->diag) : HF_EXIT_OK;
@@ -111,13 +105,9 @@ static enum hf_exit burn(struct burn *b, const struct hf_usage *usage, const cha
 	}
 	if (err)
 		return hf_out_fail(err, &b->diag);
-	if (!hf_port_open(&b->port, usage, &code))
-		return code;
-	hf_smp_client_init(&b->client, &b->port.serial);
-	b->client.stop = hf_interrupted;
-	hf_interrupt_catch();
-	code = talk(b, path);
-	hf_port_close(&b->port);
+	if (hf_upkeep_begin(&b->u, usage, true, &code))
+		code = talk(b, path);
+	hf_upkeep_end(&b->u);
 	return code;
 }
 
@@ -125,8 +115,7 @@ enum hf_exit hf_command_keyset_burn(int argc, char **argv)
 {
 	static struct burn b;
 	const struct hf_arg options[] = {
-		HF_PORT_ARGS(b.port),
-		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON", &b.json, NULL},
+		HF_UPKEEP_ARGS(b.u),
 	};
 	const struct hf_usage usage = {
 		.command = "keyset burn",

@@ -26,9 +26,12 @@ static const struct command commands[] = {
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
 	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
-	{"image", "lists the images of a device; tries, confirms, erases, reads one", hf_command_image},
-	{"config", "reads, stores or removes a device's configuration", hf_command_config},
-	{"factory-reset", "erases a device's configuration, history and the slot that does not run", hf_command_factory_reset},
+	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
+	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
+	{"config", "reads, sets or clears a device's configuration", hf_command_config},
+	{"read", "reads a slot or the recovery partition of a device into a file", hf_command_read},
+	{"recovery", "takes a device into its recovery", hf_command_recovery},
+	{"factory-reset", "erases what the field has added to a device", hf_command_factory_reset},
 	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor},
 };
 

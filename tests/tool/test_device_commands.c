@@ -15,8 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -54,6 +56,19 @@ static struct hf_trust trust;
 static uint8_t factory_page[2048];
 static unsigned requests;
 
+static uint32_t gateway_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+static enum hf_err gateway_random(uint8_t *buf, size_t len)
+{
+	return getrandom(buf, len, 0) == (ssize_t)len ? HF_OK : HF_ERR_IO;
+}
+
 static void gateway_start(void)
 {
 	device.starts = 0;
@@ -63,8 +78,8 @@ static void gateway_start(void)
 	device.update.factory_keyset = (struct hf_bytes){factory_page, sizeof(factory_page)};
 	if (device_open_update(&device) != HF_OK)
 		abort();
-	server = (struct hf_smp_server){.update = &device.update, .store = &store, .buf_size = 1024, .buf_count = 4};
-	server.readback = true;
+	server = (struct hf_smp_server){.update = &device.update, .store = &store, .buf_size = 1024, .buf_count = 4,
+					.readback = true, .now_ms = gateway_ms, .random = gateway_random};
 	store = (struct hf_smp_store){0};
 	requests = 0;
 }
@@ -85,6 +100,8 @@ static void gateway_answer(int fd, const struct hf_smp_decoder *d)
 
 	if (requests++ == CONFIRM_AFTER && hf_update_confirm(&device.update) != HF_OK)
 		abort();
+	/* Its board wants signatures as soon as there is somebody who can give them. */
+	server.access = trust.keyset.number > 1 ? HF_ACCESS_SIGNED : HF_ACCESS_OPEN;
 	n = hf_smp_serve(&server, (struct hf_bytes){d->buf, d->len}, answer, sizeof(answer));
 	hf_smp_encode_begin(&e, (struct hf_bytes){answer, n});
 	while (n > 0 && (n = hf_smp_encode_line(&e, line)) > 0)
@@ -222,7 +239,7 @@ static int set_up(void **state)
 	maker_pack(&maker, 0, 1, 8000, &v0);
 	maker_pack(&maker, 1, 1, 30000, &v1);
 	maker_pack(&maker, 2, 1, 30000, &v2);
-	maker_pack(&maker, 3, 1, 30000, &v3);
+	maker_pack(&maker, 3, 1, 20000, &v3);
 	maker_pack(&stranger, 3, 1, 30000, &foreign);
 	assert_non_null(mkdtemp(tmp_name(dir, "hf-device-commands-XXXXXX")));
 	write_file("v0", v0.file.ptr, v0.file.len);
@@ -404,7 +421,7 @@ static void keyset_is_burned_once_its_root_has_signed(void **state)
 	assert_non_null(strstr(out, "the device has keyset 2 already"));
 
 	/* It survives a reset, and an older one is not taken. */
-	assert_int_equal(tool("image reset --port %s", port), 0);
+	assert_int_equal(tool("image reset --port %s --key site.pem", port), 0);
 	assert_int_equal(tool("keyset sign factory --key root --out older"), 0);
 	assert_int_equal(tool("keyset burn older --port %s", port), 4);
 	assert_non_null(strstr(err_out, "the device has keyset 2, and takes only a higher one than 1"));
@@ -420,6 +437,101 @@ static void keyset_is_burned_once_its_root_has_signed(void **state)
 	assert_int_equal(tool("keyset burn next --port %s --patience 1s", silent_port), 5);
 }
 
+/* From here on the device takes changes from a site key's holder only. */
+static void changes_want_a_session_of_a_site_key(void **state)
+{
+	(void)state;
+	write_file("settings.json", "{\"poll_ms\": 250, \"slaves\": [1, 2]}", 34);
+	assert_int_equal(tool("config set settings.json --port %s", port), 6);
+	assert_non_null(strstr(err_out, "the access rule forbids it"));
+	assert_non_null(strstr(err_out, "--key"));
+	assert_int_equal(tool("image erase --port %s", port), 6);
+	assert_int_equal(tool("burn v3 --port %s", port), 6);
+	assert_int_equal(tool("keyset burn next --port %s", port), 0); /* it is there: nothing changes */
+	assert_int_equal(tool("config set settings.json --port %s --key release", port), 6);
+	assert_non_null(strstr(err_out, "opens no session for the key release"));
+	assert_int_equal(tool("config set settings.json --port %s --key root", port), 6);
+	assert_int_equal(tool("config set settings.json --port %s --key nothing", port), 1);
+	assert_int_equal(tool("config get --port %s", port), 0);
+	assert_non_null(strstr(out, "no configuration"));
+}
+
+static void config_is_set_read_and_cleared(void **state)
+{
+	json_t *all;
+
+	(void)state;
+	assert_int_equal(tool("config set settings.json --encode --port %s --key site.pem", port), 0);
+	assert_non_null(strstr(out, "stored"));
+	assert_int_equal(tool("config get --port %s", port), 0);
+	assert_non_null(strstr(out, "\"poll_ms\": 250"));
+	assert_int_equal(tool("config get --port %s --json", port), 0);
+	all = json_of(out);
+	assert_string_equal(json_string_value(json_object_get(all, "hex")), "a267706f6c6c5f6d7318fa66736c61766573820102");
+	json_decref(all);
+	assert_int_equal(tool("config get --out got --port %s", port), 0);
+	assert_int_equal(tool("config clear --port %s --key site.pem", port), 0);
+	assert_int_equal(tool("config set got --port %s --key site.pem", port), 0);
+	assert_non_null(strstr(out, "stored 21 bytes"));
+
+	assert_int_equal(tool("config set v1 --port %s", port), 3);
+	assert_non_null(strstr(err_out, "has 1 to 2048"));
+	assert_int_equal(tool("config set keyset --encode --port %s", port), 3);
+	assert_int_equal(tool("config set nothing --port %s", port), 1);
+	assert_int_equal(tool("config set --port %s", port), 2);
+	assert_int_equal(tool("config put got --port %s", port), 2);
+	assert_int_equal(tool("config get --encode --port %s", port), 2);
+	assert_int_equal(tool("config get --port %s --patience 1s", silent_port), 5);
+}
+
+static void rollback_brings_the_firmware_before_back(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("rollback --port %s --key site.pem", port), 6); /* the other slot was erased */
+	assert_int_equal(tool("burn v3 --port %s --key site.pem", port), 0);
+	assert_int_equal(tool("status --port %s", port), 0);
+	assert_non_null(strstr(out, "1.3.0 in slot B"));
+	assert_int_equal(tool("rollback --port %s", port), 6);
+	assert_int_equal(tool("rollback --port %s --key site.pem --json", port), 0);
+	assert_non_null(strstr(out, "\"rollback\""));
+	assert_int_equal(tool("status --port %s", port), 0);
+	assert_non_null(strstr(out, "1.2.0 in slot A"));
+	assert_non_null(strstr(out, "slot A      trial"));
+	assert_int_equal(tool("image confirm --port %s --key site.pem", port), 0);
+}
+
+static void image_is_read_back_as_it_lies(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("read a --out dump --port %s", port), 0);
+	assert_non_null(strstr(out, "65536 bytes"));
+	assert_int_equal(tool("inspect dump"), 0);
+	assert_non_null(strstr(out, "1.2.0"));
+	assert_int_equal(tool("read c --out dump --port %s", port), 2);
+	assert_int_equal(tool("read a --port %s", port), 2);
+}
+
+static void recovery_that_is_not_there_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("recovery --port %s --key site.pem", port), 6);
+	assert_non_null(strstr(err_out, "resetting into recovery"));
+}
+
+static void factory_reset_wants_to_be_meant(void **state)
+{
+	(void)state;
+	assert_int_equal(tool("factory-reset --port %s --key site.pem", port), 2);
+	assert_int_equal(tool("config get --port %s", port), 0);
+	assert_non_null(strstr(out, "poll_ms"));
+	assert_int_equal(tool("factory-reset --yes --port %s --key site.pem", port), 0);
+	assert_int_equal(tool("config get --port %s", port), 0);
+	assert_non_null(strstr(out, "no configuration"));
+	assert_int_equal(tool("image list --port %s", port), 0);
+	assert_null(strstr(out, "slot B"));
+	assert_non_null(strstr(out, "1.2.0"));
+}
+
 static void monitor_prints_lines_and_packets(void **state)
 {
 	json_t *event;
@@ -431,70 +543,6 @@ static void monitor_prints_lines_and_packets(void **state)
 	event = json_of(last_line());
 	assert_string_equal(json_string_value(json_object_get(event, "text")), "[0.001] hello");
 	json_decref(event);
-}
-
-static bool same_file(const char *name, const void *data, size_t len)
-{
-	static uint8_t there[65536 + 1];
-	char path[128];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	n = fread(there, 1, sizeof(there), f);
-	fclose(f);
-	return n == len && memcmp(there, data, len) == 0;
-}
-
-static void configuration_comes_back_as_it_was_stored(void **state)
-{
-	uint8_t content[2049];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(content); i++)
-		content[i] = (uint8_t)(i * 7);
-	write_file("config", content, 2048);
-	write_file("long", content, 2049);
-	write_file("empty", content, 0);
-	assert_int_equal(tool("config get --port %s --out back", port), 0);
-	assert_non_null(strstr(out, "the device has none"));
-	assert_int_equal(tool("config set config --port %s", port), 0);
-	assert_int_equal(tool("image reset --port %s", port), 0);
-	assert_int_equal(tool("config get --port %s --out back", port), 0);
-	assert_true(same_file("back", content, 2048));
-	assert_int_equal(tool("config set long --port %s", port), 3);
-	assert_int_equal(tool("config set empty --port %s", port), 2);
-	assert_int_equal(tool("config set nothing --port %s", port), 1);
-	assert_int_equal(tool("config get --port %s --out nowhere/back", port), 1);
-	assert_int_equal(tool("config get --port %s --out back --json", port), 0);
-	assert_true(same_file("back", content, 2048));
-	assert_int_equal(tool("config clear --port %s", port), 0);
-	assert_int_equal(tool("config get --port %s --out back", port), 0);
-	assert_true(same_file("back", content, 0));
-}
-
-static void image_is_read_back_as_it_lies_in_flash(void **state)
-{
-	(void)state;
-	assert_int_equal(tool("image read A --port %s --out slot", port), 0);
-	assert_int_equal(tool("inspect slot"), 0);
-	assert_non_null(strstr(out, "slot"));
-	assert_int_equal(tool("image read recovery --port %s --out slot", port), 6);
-	assert_non_null(strstr(err_out, "refuses")); /* this device has none */
-}
-
-static void older_firmware_is_rolled_back_to(void **state)
-{
-	(void)state;
-	assert_int_equal(tool("image rollback --port %s", port), 6); /* there is nothing in the other slot */
-	assert_int_equal(tool("burn v3 --port %s --keyset keyset", port), 0);
-	assert_int_equal(tool("image rollback --port %s", port), 0);
-	assert_int_equal(tool("image reset --port %s", port), 0);
-	for (int i = 0; i <= CONFIRM_AFTER; i++)
-		assert_int_equal(tool("status --port %s", port), 0);
-	assert_non_null(strstr(out, "1.2.0 in slot"));
 }
 
 static void nobody_there_is_exit_5(void **state)
@@ -516,8 +564,8 @@ static void wrong_usage_is_exit_2(void **state)
 		"burn", "burn v1", "burn v1 v2 --port x", "burn v1 --port tcp:x", "burn v1 --port x --patience 1h",
 		"burn v1 --port x --confirm-within soon", "image --port x", "image flash --port x", "image test --port x",
 		"image test abc --port x", "image list now --port x",
-		"image read A --port x", "image read C --port x --out y", "image list --recovery --port x", "config --port x",
-		"config get --port x", "config set --port x", "config clear now --port x", "factory-reset --port x", "monitor", "monitor --port x --for never", "status",
+		"read A --port x", "read C --port x --out y", "config --port x", "config set --port x", "config clear now --port x",
+		"rollback now --port x", "recovery", "factory-reset --port x", "monitor", "monitor --port x --for never", "status",
 	};
 
 	(void)state;
@@ -538,9 +586,12 @@ int main(void)
 		cmocka_unit_test(burn_again_says_that_nothing_was_sent),
 		cmocka_unit_test(images_are_listed_tried_and_erased),
 		cmocka_unit_test(keyset_is_burned_once_its_root_has_signed),
-		cmocka_unit_test(configuration_comes_back_as_it_was_stored),
-		cmocka_unit_test(image_is_read_back_as_it_lies_in_flash),
-		cmocka_unit_test(older_firmware_is_rolled_back_to),
+		cmocka_unit_test(changes_want_a_session_of_a_site_key),
+		cmocka_unit_test(config_is_set_read_and_cleared),
+		cmocka_unit_test(rollback_brings_the_firmware_before_back),
+		cmocka_unit_test(image_is_read_back_as_it_lies),
+		cmocka_unit_test(recovery_that_is_not_there_is_refused),
+		cmocka_unit_test(factory_reset_wants_to_be_meant),
 		cmocka_unit_test(monitor_prints_lines_and_packets),
 		cmocka_unit_test(nobody_there_is_exit_5),
 		cmocka_unit_test(wrong_usage_is_exit_2),
