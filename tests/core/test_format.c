@@ -16,6 +16,8 @@
 #include "hex.h"
 #include "host_crypto.h"
 #include "key.h"
+#include "keyset_file.h"
+#include "longrec.h"
 #include "package.h"
 #include "table.h"
 #include "uuid.h"
@@ -116,6 +118,94 @@ static void keyset_of_the_document_is_what_the_tool_makes(void **state)
 	assert_int_equal(used, len);
 }
 
+/* Its predecessor is the keyset of the example key as root key, with number 1. */
+static void keyset_file_of_the_document_is_what_the_tool_makes(void **state)
+{
+	struct hf_bytes public_key = { example_key.public_key, sizeof(example_key.public_key) };
+	struct hf_keyset keyset = { .number = 2, .keys = 2, .algs = 1, .threshold = 1, .digests = 1 };
+	struct hf_keyset old = hf_keyset_of_one(HF_ROLE_ROOT, 1, example_key.public_key);
+	struct hf_signer *signer = hf_signer_of_key(&example_key);
+	struct hf_keyset_file file, next;
+	struct hf_keyset_signing signing = { .file = &file, .signer = &signer, .signers = 1 };
+	struct hf_diag diag = { "" };
+	struct hf_buffer package = build_example(), signed_file;
+	struct hf_envelope env;
+	uint8_t bytes[512], id[HF_SHA256_BYTES];
+	size_t len;
+
+	(void)state;
+	old.threshold = 1;
+	assert_int_equal(hf_envelope_parse(hf_buffer_bytes(&package), &env), HF_OK);
+	hf_sha256_of(env.manifest_item, id);
+	keyset.key[0] = (struct hf_key){ HF_ROLE_ROOT, HF_ALG_ESP256, public_key };
+	keyset.key[1] = (struct hf_key){ HF_ROLE_RELEASE, HF_ALG_ESP256, public_key };
+	keyset.alg[0] = HF_ALG_ESP256;
+	keyset.digest[0] = id;
+	assert_int_equal(hf_keyset_encode(&keyset, bytes, sizeof(bytes), &len), HF_OK);
+	assert_int_equal(hf_keyset_file_read((struct hf_bytes){ bytes, len }, &file), HF_OK);
+	if (hf_keyset_sign(&signing, &signed_file, &diag))
+		fail_msg("%s", diag.text);
+	assert_block("keyset-file", signed_file.ptr, signed_file.len);
+	assert_int_equal(hf_keyset_accept(&old, block("keyset-file"), &hf_mbed_crypto, &next), HF_OK);
+	assert_true(hf_keyset_grandfathers(&next.keyset, id));
+	hf_signer_close(signer);
+	hf_buffer_free(&signed_file);
+	hf_buffer_free(&package);
+}
+
+static uint8_t journal_bytes[2048];
+
+static enum hf_err read_journal(void *ctx, uint32_t addr, void *buf, size_t len)
+{
+	(void)ctx;
+	memcpy(buf, journal_bytes + addr, len);
+	return HF_OK;
+}
+
+static enum hf_err program_journal(void *ctx, uint32_t addr, const void *data, size_t len)
+{
+	(void)ctx;
+	for (size_t i = 0; i < len; i++)
+		journal_bytes[addr + i] &= ((const uint8_t *)data)[i];
+	return memcmp(journal_bytes + addr, data, len) == 0 ? HF_OK : HF_ERR_FLASH_PROGRAM;
+}
+
+static enum hf_err erase_journal(void *ctx, uint32_t addr)
+{
+	(void)ctx;
+	memset(journal_bytes + addr, 0xff, sizeof(journal_bytes) / 2);
+	return HF_OK;
+}
+
+static enum hf_err write_nothing(void *ctx, struct hf_journal *to)
+{
+	(void)ctx;
+	(void)to;
+	return HF_OK;
+}
+
+/* The sector of a new journal: epoch 1. */
+static void configuration_of_the_document_is_what_the_journal_holds(void **state)
+{
+	static const char text[] = "baud=9600\nslaves=1,2,3\nx\n";
+	const struct hf_flash flash = { NULL, read_journal, program_journal, erase_journal };
+	const struct hf_span sector[2] = { { 0, 1024 }, { 1024, 1024 } };
+	struct hf_longrec_new content = { HF_LONGREC_CONFIGURATION, { (const uint8_t *)text, sizeof(text) - 1 } };
+	struct hf_longrec found;
+	struct hf_journal j;
+	char got[sizeof(text)];
+
+	(void)state;
+	memset(journal_bytes, 0xff, sizeof(journal_bytes));
+	assert_int_equal(hf_journal_mount(&j, &flash, sector), HF_ERR_NOT_FOUND);
+	assert_int_equal(hf_journal_take_over(&j, write_nothing, NULL), HF_OK);
+	assert_int_equal(hf_longrec_append(&j, &content, 0), HF_OK);
+	assert_block("configuration", journal_bytes + 2 * HF_RECORD_BYTES, 3 * HF_RECORD_BYTES);
+	assert_int_equal(hf_longrec_find(&j, HF_LONGREC_CONFIGURATION, &found), HF_OK);
+	assert_int_equal(hf_longrec_read(&j, &found, 0, got, sizeof(text) - 1), HF_OK);
+	assert_memory_equal(got, text, sizeof(text) - 1);
+}
+
 static void table_of_the_document_relocates_its_words(void **state)
 {
 	static const uint32_t words[] = { 1, 3, 1025 };
@@ -197,6 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keyset_of_the_document_is_what_the_tool_makes),
+		cmocka_unit_test(keyset_file_of_the_document_is_what_the_tool_makes),
+		cmocka_unit_test(configuration_of_the_document_is_what_the_journal_holds),
 		cmocka_unit_test(table_of_the_document_relocates_its_words),
 		cmocka_unit_test(package_of_the_document_is_what_the_tool_makes),
 		cmocka_unit_test(package_of_the_document_verifies_in_a_slot),
