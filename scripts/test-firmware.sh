@@ -152,6 +152,42 @@ healthy() {
 	END
 }
 
+# Where the keyset demands ESP256 and HSS-LMS, both count, in boot and in the gateway.
+both_signatures() {
+	rm -f "$dir"/lms.* # a key for this run; its state is never replaced by --force
+	"$holdfast" keygen lms --alg hss-lms --out "$dir" >/dev/null && "$holdfast" keygen root --role root --force --out "$dir" \
+		>/dev/null || give_up "no LMS key"
+	"$holdfast" keyset make --root "$dir/root.pub.pem" --release "$dir/release.pub.pem" --release "$dir/lms.pub.pem" \
+		--demand esp256 --demand hss-lms --out "$dir/both.keyset" >/dev/null 2>&1 || give_up "no keyset of both"
+	for version in 1.0.0 1.1.0; do
+		"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -k "$dir/lms.pem" -v $version -o "$dir/$board-both-$version.suit" \
+			"$fw/gateway-$version-a.elf" "$fw/gateway-$version-b.elf" 2>/dev/null || give_up "no package with both"
+	done
+	"$holdfast" factory --board "$conf" --boot "$boot" --keyset "$dir/both.keyset" \
+		--package "$dir/$board-both-1.0.0.suit" --out "$dir/flash.bin" >/dev/null || give_up "no factory image with both"
+	cp "$dir/flash.bin" "$dir/both.bin"
+	play 6s
+	check "firmware with both signatures starts and confirms itself" <<-'END'
+		boot: slot A 1.0.0 verified, starting"
+		self-test passed, confirmed
+		!stall-error
+		!"event":"misuse"
+	END
+	burn "$board-gateway-1.1.0"
+	[ "$burned" = 6 ]
+	result $? "an upgrade with one of two signatures is refused" "burn says $burned"
+	burn "$board-both-1.1.0"
+	[ "$burned" = 0 ]
+	result $? "an upgrade with both is taken" "burn says $burned"
+	cp "$dir/both.bin" "$dir/flash.bin"
+	patch $((slot_a + 600)) '\252\125\252\125'
+	play 8s
+	check "a changed LMS signature starts nothing" <<-'END'
+		boot: slot A signature, error 17
+		!"event":"start","what":"slot
+	END
+}
+
 broken_flash() {
 	fresh
 	patch "$keyset" '\377\377\377\377'
@@ -386,6 +422,7 @@ qemu() {
 for name in reference compact; do
 	begin $name
 	healthy
+	both_signatures
 	broken_flash
 	entry
 	last_resort
