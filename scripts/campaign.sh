@@ -25,6 +25,9 @@ prepare() {
 	"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 0.1.0 \
 			--out "$dir/recovery.suit" "$build/stm32f407/recovery/$board/recovery.elf" \
 			"$build/stm32f407/recovery/$board/recovery-slot.elf" &&
+		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 0.2.0 \
+			--out "$dir/recovery2.suit" "$build/stm32f407/recovery/$board/recovery.elf" \
+			"$build/stm32f407/recovery/$board/recovery-slot.elf" &&
 		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.0.0 \
 			--out "$dir/v1.0.0.suit" "$fw/gateway-1.0.0-a.elf" "$fw/gateway-1.0.0-b.elf" &&
 		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.1.0 \
@@ -56,7 +59,7 @@ for board in reference compact; do
 	fw=$build/stm32f407/gateway/$board
 	for lane in 0 1; do
 		"$campaign" --board "boards/$board.conf" --factory "$dir/factory.bin" --keyset "$out/release.keyset" \
-			--small "$dir/small.suit" --hang "$dir/hang.suit" --elf "$build/stm32f407/boot/$board/boot.elf" \
+			--small "$dir/small.suit" --hang "$dir/hang.suit" --recovery "$dir/recovery2.suit" --elf "$build/stm32f407/boot/$board/boot.elf" \
 			--elf "$fw/gateway-1.0.0-a.elf" --lane "$lane/2" --words "$words" --pairs "$pairs" \
 			>"$dir/lane$lane.tap" 2>&1 &
 		eval "lane$lane=\$!"

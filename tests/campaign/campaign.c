@@ -2,13 +2,14 @@
  *
  * Cuts the power at the flash operations of whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --factory BIN --keyset K --small P --hang P --elf ELF... [--lane K/N] [--words N] [--pairs N]
- *            [--flow NAME]
+ *   campaign --board F --factory BIN --keyset K --small P --hang P --recovery P --elf ELF... [--lane K/N]
+ *            [--words N] [--pairs N] [--flow NAME]
  *
  * A flow (flows.c) is run once, and its instants are kept as snapshots. Each case goes on from the last snapshot before its
  * operation, loses power there - before it, at a fraction of it, or with what it touched reading differently from then
  * on - and has to come back as the flow demands. Words of an image's data, of which there are thousands alike, are cut at
- * every N-th (--words; 1: all); every other operation always.
+ * every N-th (--words; 1: all), and of the longer flows' other operations a share; all others
+ * always.
  */
 #include "campaign.h"
 
@@ -28,15 +29,15 @@ uint64_t campaign_ops(struct campaign *c)
 	return counts.flash_ops;
 }
 
-/* Keeps where the flow is: before bytes go to the device (what follows is its own doing), and every few operations. */
+/* Keeps where the flow is: whenever bytes have gone to the device (what follows is its own doing), and every few operations. */
 static void keep(void *ctx)
 {
 	struct campaign *c = ctx;
 	uint64_t now = campaign_ops(c);
 
-	if (c->moments > 0 && now < c->moment[c->moments - 1].op + 16 && c->lab.stop_on_flash &&
-	    hf_twin_uart_queued(c->lab.twin, c->lab.board.maintenance.usart) == 0)
+	if (c->moments > 0 && now < c->moment[c->moments - 1].op + 16 && !c->lab.wrote)
 		return;
+	c->lab.wrote = false;
 	if (c->moments == CAMPAIGN_MOMENTS || hf_twin_save(c->lab.twin, &c->moment[c->moments].snapshot)) {
 		fprintf(stderr, "campaign: no room for snapshots\n");
 		exit(1);
@@ -168,8 +169,8 @@ static bool is_data_word(const struct campaign *c, uint64_t op)
 	uint64_t i = op - trace.first;
 	uint32_t addr = i < trace.count ? trace.addr[i] : 0;
 
-	for (unsigned s = 0; s < HF_SLOTS; s++) {
-		const struct hf_span *slot = &c->lab.board.layout.slot[s];
+	for (unsigned s = 0; s < HF_PLACES; s++) {
+		const struct hf_span *slot = hf_layout_place(&c->lab.board.layout, s);
 
 		if (addr > slot->addr && addr < slot->addr + slot->size)
 			return i > 0 && trace.addr[i - 1] + 4 == addr;
@@ -180,10 +181,14 @@ static bool is_data_word(const struct campaign *c, uint64_t op)
 static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
 {
 	unsigned long cases = c->cases, failed = c->failed;
-	uint64_t words = 0, left_out = 0;
+	/* Long flows have thousands of operations, and each case takes long: a twelfth of the share even where all are wanted. */
+	unsigned share = c->words > 1 ? flow->share : (flow->share + 11) / 12;
+	unsigned word_share = c->words > 1 || flow->share == 1 ? c->words * share : 64;
+	unsigned pairs = share > 1 && c->words > 1 ? c->pairs / 4 : c->pairs;
+	uint64_t words = 0, others = 0, left_out = 0;
 
 	for (uint64_t op = first; op < last; op++) {
-		if (is_data_word(c, op) && words++ % c->words != 0) {
+		if (is_data_word(c, op) ? words++ % word_share != 0 : others++ % share != 0) {
 			left_out++;
 			continue;
 		}
@@ -192,9 +197,9 @@ static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first
 		for (int kind = BEFORE; kind < KINDS; kind++)
 			one(c, flow, op, (enum kind)kind);
 	}
-	for (unsigned i = c->lane; i < c->pairs; i += c->lanes)
+	for (unsigned i = c->lane; i < pairs; i += c->lanes)
 		pair(c, flow, first, last);
-	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu words of data left out\n",
+	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu operations left out\n",
 	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, flow->name, c->cases - cases,
 	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)left_out);
 	fflush(stdout);
@@ -280,6 +285,7 @@ int main(int argc, char **argv)
 		 argument(argc, argv, "--keyset", NULL), elf, true);
 	lab_package_read(&c.lab, argument(argc, argv, "--small", NULL), &c.small);
 	lab_package_read(&c.lab, argument(argc, argv, "--hang", NULL), &c.hang);
+	lab_package_read(&c.lab, argument(argc, argv, "--recovery", NULL), &c.recovery);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	c.lanes = 1;
 	sscanf(argument(argc, argv, "--lane", "0/1"), "%u/%u", &c.lane, &c.lanes);

@@ -16,7 +16,7 @@ struct moment {
 
 struct campaign {
 	struct lab lab;
-	struct lab_package small, hang;
+	struct lab_package small, hang, recovery; /* recovery: a successor of the factory's */
 	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware */
 	struct moment moment[CAMPAIGN_MOMENTS];
 	unsigned moments;
@@ -32,6 +32,7 @@ struct flow {
 	const char *(*run)(struct campaign *c);       /* what is cut */
 	const char *(*again)(struct campaign *c);     /* what a user does after the first cut, when a second one comes */
 	const char *(*come_back)(struct campaign *c); /* from a device without power, after the cuts */
+	unsigned share;                               /* 1: all operations are cut; more: a long flow, of which fewer are */
 };
 
 extern const struct flow campaign_flows[];

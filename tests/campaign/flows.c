@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "smp_maintain.h"
 
 /* What runs must verify, and be one of ours; *is_new says which. */
 static const char *who_runs(struct campaign *c, const struct lab_package *p, bool *is_new)
@@ -111,10 +112,78 @@ static const char *take_over(struct campaign *c)
 	return campaign_ops(c) < first + 32 ? "the journal was not taken over" : NULL;
 }
 
+/* Recovery is replaced by a successor, which 1.0.0 installs: a recovery has to be there at any instant. */
+static bool recovery_there(struct campaign *c)
+{
+	struct hf_image image;
+
+	for (unsigned i = HF_PLACES; i-- > 0;)
+		if (lab_slot(&c->lab, i, &image) && image.component == HF_COMPONENT_RECOVERY)
+			return true;
+	return false;
+}
+
+static bool replaced(struct campaign *c)
+{
+	struct hf_image image;
+	struct hf_state state;
+
+	lab_state(&c->lab, &state);
+	return memcmp(state.recovery.id, c->recovery.id, HF_ID_BYTES) == 0 &&
+	       lab_slot(&c->lab, HF_PLACE_RECOVERY, &image) &&
+	       memcmp(image.id, c->recovery.id, sizeof image.id) == 0;
+}
+
+static const char *replace(struct campaign *c)
+{
+	const char *why = lab_upgrade(&c->lab, &c->recovery);
+
+	for (unsigned i = 0; i < 100 && !why && !replaced(c); i++)
+		if (!lab_run(&c->lab, 200 * LAB_MS))
+			why = "the power went";
+	if (why)
+		return why;
+	if (!replaced(c))
+		return "recovery is not replaced";
+	return lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS) ? NULL : "1.0.0 does not go on";
+}
+
+static const char *back_to_replaced(struct campaign *c)
+{
+	struct hf_image image;
+
+	if (!recovery_there(c))
+		return "there is no recovery";
+	if (!starts_again(c))
+		return "nothing starts";
+	if (!lab_slot(&c->lab, c->lab.entered, &image))
+		return "something was started that does not verify";
+	if (memcmp(image.id, c->old_id, sizeof image.id) != 0 && memcmp(image.id, c->recovery.id, sizeof image.id) != 0)
+		return "something was started that nobody sent";
+	if (!lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS))
+		return "1.0.0 does not go on";
+	return replaced(c) ? NULL : replace(c);
+}
+
+/* Running firmware is asked for recovery, and recovery for an upgrade. */
+static const char *by_recovery(struct campaign *c)
+{
+	struct hf_smp_answer answer;
+
+	hf_smp_client_init(&c->lab.client, &c->lab.serial);
+	if (hf_smp_enter_recovery(&c->lab.client, 3000, &answer) || answer.refusal)
+		return "the gateway does not go into recovery";
+	if (!lab_run(&c->lab, 1000 * LAB_MS))
+		return "the power went";
+	return c->lab.entered < HF_SLOTS ? "firmware runs, not recovery" : upgrade(c);
+}
+
 const struct flow campaign_flows[] = {
-	{ "first start", NULL, first_start, upgrade, back_to_small },
-	{ "upgrade", NULL, upgrade, upgrade, back_to_small },
-	{ "roll-back", upload_hang, roll_back, upgrade, back_to_small },
-	{ "take-over", fill_journal, take_over, upgrade, back_to_small },
-	{ NULL, NULL, NULL, NULL, NULL },
+	{ "first start", NULL, first_start, upgrade, back_to_small, 1 },
+	{ "upgrade", NULL, upgrade, upgrade, back_to_small, 1 },
+	{ "roll-back", upload_hang, roll_back, upgrade, back_to_small, 1 },
+	{ "take-over", fill_journal, take_over, upgrade, back_to_small, 1 },
+	{ "recovery replaced", NULL, replace, replace, back_to_replaced, 30 },
+	{ "recovery entered", NULL, by_recovery, by_recovery, back_to_small, 15 },
+	{ NULL, NULL, NULL, NULL, NULL, 1 },
 };

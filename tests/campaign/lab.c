@@ -110,6 +110,7 @@ static enum hf_err line_write(void *ctx, const void *data, size_t len)
 		p += part;
 		len -= part;
 	}
+	r->wrote = true;
 	if (r->moment)
 		r->moment(r->moment_ctx);
 	return HF_OK;

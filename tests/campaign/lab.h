@@ -37,6 +37,7 @@ struct lab {
 	unsigned entered;   /* slot that runs since the last reset; HF_SLOTS: none yet */
 	bool stop_on_enter;
 	bool stop_on_flash; /* run() returns after each flash operation */
+	bool wrote;         /* bytes have gone to the device since the caller cleared it */
 	unsigned errors;    /* stalls where there must be none, faults, lock-ups */
 	char error[160];
 
