@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The flash controller: locks, errors, true timing, and the single bank's stall.
+ * The flash controller: errors, true timing, and the single bank's stall.
  *
  * A program operation changes memory when it begins and keeps the old bytes until it ends, an erase changes memory when
  * it ends: nothing can read in between, because a read waits. What a cut leaves is then made from the old contents and
@@ -10,50 +10,10 @@
  * A fetch of instructions waits even where the accelerator's cache would have had the line: firmware that depends on
  * that is wrong. Data reads are seen as far as the cycle model knows their addresses, and, during an erase, all of
  * them.
- *
- * Option bytes are erased and programmed as one operation, and count from its end. A cut in its first half leaves them
- * blank, which reads as level 1 of the read protection; that is how chips in the field come to be locked. Leaving level
- * 1 erases the flash first, so that a cut there leaves level 1. At level 2 they cannot be changed any more.
  */
-#include "internal.h"
+#include "flash_internal.h"
 
 #include <stdio.h>
-
-enum {
-	ACR = 0x00, KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0c, CR = 0x10, OPTCR = 0x14,
-
-	SR_EOP = 1 << 0, SR_OPERR = 1 << 1, SR_WRPERR = 1 << 4, SR_PGAERR = 1 << 5, SR_PGPERR = 1 << 6,
-	SR_PGSERR = 1 << 7, SR_BSY = 1 << 16,
-	SR_ERRORS = SR_WRPERR | SR_PGAERR | SR_PGPERR | SR_PGSERR,
-
-	CR_PG = 1 << 0, CR_SER = 1 << 1, CR_MER = 1 << 2, CR_STRT = 1 << 16, CR_EOPIE = 1 << 24, CR_ERRIE = 1 << 25,
-	CR_WRITABLE = 0x0300037f & ~0x80,
-
-	OPTCR_LOCK = 1 << 0, OPTCR_START = 1 << 1,
-
-	ACR_PRFTEN = 1 << 8, ACR_ICEN = 1 << 9, ACR_DCEN = 1 << 10, ACR_ICRST = 1 << 11, ACR_DCRST = 1 << 12,
-
-	IRQ_FLASH = 4,
-	EVENT_DONE = 0,
-	OPTION_NS = 16000000,
-	ALL_SECTORS = 0xff,
-	OPTIONS_BLANK = 0x0fffffec,
-};
-#define CR_LOCK (1u << 31)
-
-enum operation { IDLE, PROGRAM, ERASE, MASS_ERASE, OPTIONS, UNPROTECT };
-
-struct flash {
-	uint32_t acr, sr, cr, optcr, optcr_stored;
-	uint8_t key_step, optkey_step;
-	bool dead, opt_dead;     /* a wrong key: locked until reset */
-	uint8_t operation;       /* enum operation */
-	uint8_t sector;
-	uint32_t addr, size;     /* of a program operation: up to 8 bytes from addr & ~3 are kept */
-	uint8_t old[8];
-	uint32_t old_unstable[2];
-	uint64_t begin_ns, end_ns;
-};
 
 static const uint32_t sector_begin[HF_TWIN_SECTORS + 1] = {
 	0x00000, 0x04000, 0x08000, 0x0c000, 0x10000, 0x20000, 0x40000,
@@ -81,48 +41,9 @@ uint32_t hf_flash_sector_size(unsigned sector)
 	return sector_begin[sector + 1] - sector_begin[sector];
 }
 
-static struct flash *flash_of(const struct hf_machine *machine)
-{
-	return machine->flash_dev->state;
-}
-
 bool hf_flash_busy(const struct hf_machine *machine)
 {
 	return flash_of(machine)->operation != IDLE;
-}
-
-uint32_t hf_flash_options(const struct hf_machine *machine)
-{
-	return flash_of(machine)->optcr_stored;
-}
-
-unsigned hf_flash_protection(const struct hf_machine *machine)
-{
-	uint8_t rdp = (uint8_t)(hf_flash_options(machine) >> 8);
-
-	return rdp == 0xaa ? 0 : rdp == 0xcc ? 2 : 1;
-}
-
-/* As they read at their addresses; the complements that the chip keeps beside them are not to be seen there. */
-static void show_options(struct hf_machine *machine)
-{
-	uint32_t options = hf_flash_options(machine);
-	uint8_t *bytes = machine->sysmem + (HF_TWIN_OPTIONS_ADDR - SYSMEM_ADDR);
-
-	memset(bytes, 0xff, HF_TWIN_OPTIONS_SIZE);
-	bytes[0] = (uint8_t)(options & 0xec);
-	bytes[1] = (uint8_t)(options >> 8);
-	bytes[8] = (uint8_t)(options >> 16);
-	bytes[9] = (uint8_t)(options >> 24);
-}
-
-void hf_flash_options_set(struct hf_machine *machine, uint32_t optcr)
-{
-	struct flash *f = flash_of(machine);
-
-	f->optcr_stored = optcr & OPTIONS_BLANK;
-	f->optcr = f->optcr_stored | (f->optcr & OPTCR_LOCK);
-	show_options(machine);
 }
 
 uint64_t hf_flash_end_ns(const struct hf_machine *machine)
@@ -148,7 +69,7 @@ static void update_irq(struct hf_machine *machine)
 		       (f->cr & CR_EOPIE && f->sr & SR_EOP) || (f->cr & CR_ERRIE && f->sr & SR_OPERR));
 }
 
-static void raise_error(struct hf_machine *machine, uint32_t addr, uint32_t flags)
+void hf_flash_raise(struct hf_machine *machine, uint32_t addr, uint32_t flags)
 {
 	struct flash *f = flash_of(machine);
 
@@ -230,8 +151,7 @@ static void finish(struct hf_machine *machine)
 		hf_machine_event(machine, HF_TWIN_EV_OPTIONS, f->optcr_stored, 0, NULL);
 }
 
-/* false: the power goes before it begins. */
-static bool begin(struct hf_machine *machine, enum operation operation, uint32_t addr, uint64_t duration_ns)
+bool hf_flash_begin(struct hf_machine *machine, enum operation operation, uint32_t addr, uint64_t duration_ns)
 {
 	struct flash *f = flash_of(machine);
 	struct hf_twin_counts *counts = &machine->st.counts;
@@ -421,12 +341,12 @@ void hf_flash_store(struct hf_machine *machine, uint32_t addr, unsigned size, ui
 		return;
 	errors = check_program(f, addr, size);
 	if (errors) {
-		raise_error(machine, addr, errors);
+		hf_flash_raise(machine, addr, errors);
 		return;
 	}
 	memcpy(f->old, machine->settle.bytes, 8);
 	f->size = size;
-	if (!begin(machine, PROGRAM, addr, machine->config.program_ns))
+	if (!hf_flash_begin(machine, PROGRAM, addr, machine->config.program_ns))
 		return;
 	for (uint32_t i = 0; i < 2; i++)
 		f->old_unstable[i] = hf_fault_unstable(machine, machine->settle.offset + 4 * i);
@@ -448,7 +368,7 @@ static uint64_t erase_ns(const struct hf_machine *machine, unsigned sector, unsi
 	return ns * ms[kind][psize > 2 ? 2 : psize] / ms[kind][2];
 }
 
-static uint64_t mass_erase_ns(const struct hf_machine *machine, unsigned psize)
+uint64_t hf_flash_mass_erase_ns(const struct hf_machine *machine, unsigned psize)
 {
 	uint64_t ns = 0;
 
@@ -466,60 +386,21 @@ static void start(struct hf_machine *machine)
 
 	if (f->cr & CR_PG || !(f->cr & (CR_SER | CR_MER)) || (f->cr & CR_SER && sector >= HF_TWIN_SECTORS)) {
 		f->cr &= ~(uint32_t)CR_STRT;
-		raise_error(machine, 0, SR_PGSERR);
+		hf_flash_raise(machine, 0, SR_PGSERR);
 		return;
 	}
 	f->sector = f->cr & CR_MER ? ALL_SECTORS : (uint8_t)sector;
 	if (f->sector == ALL_SECTORS ? writable != 0xfff : !(writable >> sector & 1)) {
 		f->cr &= ~(uint32_t)CR_STRT;
-		raise_error(machine, f->sector == ALL_SECTORS ? 0 : hf_flash_sector_addr(sector), SR_WRPERR);
+		hf_flash_raise(machine, f->sector == ALL_SECTORS ? 0 : hf_flash_sector_addr(sector), SR_WRPERR);
 		return;
 	}
-	ns = f->sector == ALL_SECTORS ? mass_erase_ns(machine, psize) : erase_ns(machine, sector, psize);
-	begin(machine, f->sector == ALL_SECTORS ? MASS_ERASE : ERASE,
+	ns = f->sector == ALL_SECTORS ? hf_flash_mass_erase_ns(machine, psize) : erase_ns(machine, sector, psize);
+	hf_flash_begin(machine, f->sector == ALL_SECTORS ? MASS_ERASE : ERASE,
 	      f->sector == ALL_SECTORS ? HF_TWIN_FLASH_ADDR : hf_flash_sector_addr(sector), ns);
 }
 
 /* ---- registers ---- */
-
-/* A wrong key locks until the next reset, and the bus answers with an error. */
-static void key(struct hf_machine *machine, uint32_t value, const uint32_t keys[2], uint8_t *step, bool *dead,
-		bool *unlocked)
-{
-	*unlocked = false;
-	if (*dead)
-		return;
-	if (value != keys[*step]) {
-		*dead = true;
-		machine->bus_error = true;
-		hf_machine_look(machine);
-		return;
-	}
-	*unlocked = ++*step == 2;
-	*step &= 1;
-}
-
-static void write_key(struct hf_machine *machine, uint32_t value)
-{
-	static const uint32_t keys[2] = { 0x45670123, 0xcdef89ab };
-	struct flash *f = flash_of(machine);
-	bool unlocked;
-
-	key(machine, value, keys, &f->key_step, &f->dead, &unlocked);
-	if (unlocked)
-		f->cr &= ~CR_LOCK;
-}
-
-static void write_optkey(struct hf_machine *machine, uint32_t value)
-{
-	static const uint32_t keys[2] = { 0x08192a3b, 0x4c5d6e7f };
-	struct flash *f = flash_of(machine);
-	bool unlocked;
-
-	key(machine, value, keys, &f->optkey_step, &f->opt_dead, &unlocked);
-	if (unlocked)
-		f->optcr &= ~(uint32_t)OPTCR_LOCK;
-}
 
 static void write_acr(struct hf_machine *machine, uint32_t value)
 {
@@ -551,22 +432,6 @@ static void write_cr(struct hf_machine *machine, uint32_t value)
 	update_irq(machine);
 }
 
-static void start_options(struct hf_machine *machine)
-{
-	struct flash *f = flash_of(machine);
-	unsigned level = hf_flash_protection(machine);
-
-	if (level == 2) {
-		f->optcr = f->optcr_stored;
-		raise_error(machine, HF_TWIN_OPTIONS_ADDR, SR_WRPERR);
-	} else if (level == 1 && (uint8_t)(f->optcr >> 8) == 0xaa) {
-		f->sector = ALL_SECTORS;
-		begin(machine, UNPROTECT, HF_TWIN_FLASH_ADDR, mass_erase_ns(machine, 2) + OPTION_NS);
-	} else {
-		begin(machine, OPTIONS, HF_TWIN_OPTIONS_ADDR, OPTION_NS);
-	}
-}
-
 static void write_optcr(struct hf_machine *machine, uint32_t value)
 {
 	struct flash *f = flash_of(machine);
@@ -575,7 +440,7 @@ static void write_optcr(struct hf_machine *machine, uint32_t value)
 		return;
 	f->optcr = value & 0x0fffffff;
 	if (value & OPTCR_START)
-		start_options(machine);
+		hf_flash_start_options(machine);
 	stall_if_in_flash(machine);
 }
 
@@ -614,8 +479,8 @@ static void flash_write(struct hf_dev *dev, uint32_t offset, unsigned size, uint
 	hf_flash_settle(machine);
 	switch (offset) {
 	case ACR: write_acr(machine, value); break;
-	case KEYR: write_key(machine, value); break;
-	case OPTKEYR: write_optkey(machine, value); break;
+	case KEYR: hf_flash_write_key(machine, value); break;
+	case OPTKEYR: hf_flash_write_optkey(machine, value); break;
 	case SR:
 		f->sr &= ~(value & (SR_EOP | SR_OPERR | SR_ERRORS));
 		update_irq(machine);
@@ -662,7 +527,7 @@ static void flash_restored(struct hf_dev *dev)
 	watch_all(machine, erasing);
 	if (!erasing)
 		hf_cpu_rearm_reads(machine);
-	show_options(machine);
+	hf_flash_show_options(machine);
 }
 
 static const struct hf_dev_ops ops = {

@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loader's protocol: a frame is so many bytes, and what comes next follows from the frame. The loader polls, so it
- * does one thing at a time: while it works or sends, the host's bytes pile up in the USART, which holds one.
- *
- * Nothing here ends by itself. A host that stops in a frame is waited for, as on the chip; the host gets back into step
- * with FF 00, which is no command and is refused, sent until the refusal comes. It has to send it byte by byte, and begin
- * again with FF after every answer: behind a lost 00 a pair is a Get for ever, and behind another lost byte its 00 stays
- * over. To an Extended erase that has no count yet, FF 00 is one, of 65281 sectors; only a reset helps there.
+ * Coming, finding the host's rate, taking turns, going. The loader polls, so it does one thing at a time: while it works
+ * or sends, the host's bytes pile up in the USART, which holds one.
  */
 #include "rom_internal.h"
-
-#include <stdlib.h>
 
 #include "bytes.h"
 #include "internal.h"
 #include "usart.h"
 
 enum {
-	ACK = 0x79,
-	NACK = 0x1f,
 	ROM_SIZE = 0x7800,
 	ENTRY = SYSMEM_ADDR + 0x200,
-	VERSION = 0x31,
 	READY_NS = 85000000, /* from the reset to the first byte that is heard; the chip looks for a crystal meanwhile */
-	SECTORS = HF_TWIN_SECTORS,
-	CODES_RESERVED = 0xfff0, /* counts of Extended erase that mean something else; FFFF is everything */
 
 	SR = 0x00, DR = 0x04, BRR = 0x08, CR1 = 0x0c, CR2 = 0x10, CR3 = 0x14,
 	SR_RXNE = 1 << 5, SR_TC = 1 << 6, SR_TXE = 1 << 7,
@@ -34,10 +22,6 @@ enum {
 	RCC_AHB1ENR = 0x40023830, RCC_APB1ENR = 0x40023840, RCC_APB2ENR = 0x40023844,
 	PORTS_ABC = 7, USART1_BIT = 1 << 4, USART3_BIT = 1 << 18,
 	CR_PLLON = 1 << 24, CFGR_SWS_AND_PRESCALERS = 0xfcfc,
-};
-
-enum phase {
-	COMMAND, ADDRESS, READ_COUNT, WRITE_COUNT, WRITE_DATA, ERASE_COUNT, ERASE_LIST, PROTECT_COUNT, PROTECT_LIST,
 };
 
 static const struct port {
@@ -56,294 +40,14 @@ static const struct {
 	uint8_t port, pin;
 } pins[] = { { 0, 9 }, { 0, 10 }, { 1, 10 }, { 1, 11 }, { 2, 10 }, { 2, 11 } };
 
-static uint32_t get(struct hf_machine *machine, uint32_t addr)
-{
-	uint32_t value;
-
-	return hf_machine_bus_read(machine, addr, 4, &value) ? value : 0;
-}
-
-static void put(struct hf_machine *machine, uint32_t addr, uint32_t value)
-{
-	(void)!hf_machine_bus_write(machine, addr, 4, value); /* a register always answers */
-}
-
 static void change(struct hf_machine *machine, uint32_t addr, uint32_t clear, uint32_t set)
 {
-	put(machine, addr, (get(machine, addr) & ~clear) | set);
+	hf_rom_put(machine, addr, (hf_rom_get(machine, addr) & ~clear) | set);
 }
 
 static uint32_t base_of(const struct rom *rom)
 {
 	return rom->unit == ports[0].unit ? ports[0].base : ports[1].base;
-}
-
-/* ---- answers, and what is expected next ---- */
-
-static void say(struct rom *rom, const void *bytes, size_t len)
-{
-	memcpy(rom->out + rom->out_len, bytes, len);
-	rom->out_len = (uint16_t)(rom->out_len + len);
-}
-
-static void answer(struct rom *rom, uint8_t byte)
-{
-	say(rom, &byte, 1);
-}
-
-static void expect(struct rom *rom, enum phase phase, uint32_t len)
-{
-	rom->phase = (uint8_t)phase;
-	rom->len = rom->sum = 0;
-	rom->want = len;
-}
-
-static void expect_more(struct rom *rom, enum phase phase, uint32_t len)
-{
-	rom->phase = (uint8_t)phase;
-	rom->want += len;
-}
-
-static void refuse(struct rom *rom)
-{
-	answer(rom, NACK);
-	expect(rom, COMMAND, 2);
-}
-
-static void accept(struct rom *rom, enum phase next, uint32_t len)
-{
-	answer(rom, ACK);
-	expect(rom, next, len);
-}
-
-static void begin_work(struct rom *rom, enum rom_work work, uint16_t count)
-{
-	rom->work = (uint8_t)work;
-	rom->at = 0;
-	rom->count = count;
-}
-
-/* ---- commands ---- */
-
-static void tell(struct hf_machine *machine, struct rom *rom)
-{
-	static const uint8_t commands[] = { ACK, 11, VERSION, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73,
-					    0x82, 0x92, ACK };
-	static const uint8_t version[] = { ACK, VERSION, 0, 0, ACK };
-	static const uint8_t id[] = { ACK, 1, 0x04, 0x13, ACK };
-
-	(void)machine;
-	if (rom->command == 0x00)
-		say(rom, commands, sizeof(commands));
-	else if (rom->command == 0x01)
-		say(rom, version, sizeof(version));
-	else
-		say(rom, id, sizeof(id));
-	expect(rom, COMMAND, 2);
-}
-
-static void take_address(struct hf_machine *machine, struct rom *rom)
-{
-	(void)machine;
-	accept(rom, ADDRESS, 5);
-}
-
-static void take_sectors(struct hf_machine *machine, struct rom *rom)
-{
-	(void)machine;
-	if (rom->command == 0x44)
-		accept(rom, ERASE_COUNT, 2);
-	else
-		accept(rom, PROTECT_COUNT, 1);
-}
-
-static void set_options(struct rom *rom, uint32_t optcr)
-{
-	rom->optcr = optcr;
-	rom->end = ROM_RESET;
-	begin_work(rom, ROM_OPTIONS, 1);
-}
-
-static void unprotect_sectors(struct hf_machine *machine, struct rom *rom)
-{
-	accept(rom, COMMAND, 2);
-	set_options(rom, hf_flash_options(machine) | 0xfffu << 16);
-}
-
-static void protect_reading(struct hf_machine *machine, struct rom *rom)
-{
-	accept(rom, COMMAND, 2);
-	set_options(rom, (hf_flash_options(machine) & ~0xff00u) | 0x55u << 8);
-}
-
-/* Leaving level 1 makes the controller erase everything; at level 0 the loader does that itself. */
-static void unprotect_reading(struct hf_machine *machine, struct rom *rom)
-{
-	accept(rom, COMMAND, 2);
-	set_options(rom, (hf_flash_options(machine) & ~0xff00u) | 0xaau << 8);
-	if (hf_flash_protection(machine) == 0) {
-		rom->work_next = rom->work;
-		rom->work = ROM_ERASE_ALL;
-	}
-}
-
-static const struct {
-	uint8_t code;
-	bool always; /* under read protection, too */
-	void (*begin)(struct hf_machine *machine, struct rom *rom);
-} commands[] = {
-	{ 0x00, true, tell },
-	{ 0x01, true, tell },
-	{ 0x02, true, tell },
-	{ 0x11, false, take_address },
-	{ 0x21, false, take_address },
-	{ 0x31, false, take_address },
-	{ 0x44, false, take_sectors },
-	{ 0x63, false, take_sectors },
-	{ 0x73, false, unprotect_sectors },
-	{ 0x82, false, protect_reading },
-	{ 0x92, true, unprotect_reading },
-};
-
-static void take_command(struct hf_machine *machine, struct rom *rom)
-{
-	rom->command = rom->in[0];
-	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (commands[i].code != rom->in[0] || (rom->in[0] ^ rom->in[1]) != 0xff)
-			continue;
-		if (!commands[i].always && hf_flash_protection(machine) != 0)
-			break;
-		commands[i].begin(machine, rom);
-		return;
-	}
-	refuse(rom);
-}
-
-/* ---- frames ---- */
-
-static void take_address_frame(struct rom *rom)
-{
-	bool good;
-
-	rom->addr = load_be32(rom->in);
-	if (rom->command == 0x11)
-		good = hf_rom_readable(rom->addr, 1);
-	else if (rom->command == 0x31)
-		good = hf_rom_writable(rom->addr, 1) && rom->addr % 4 == 0;
-	else
-		good = hf_rom_startable(rom->addr);
-	if (rom->sum != 0 || !good) {
-		refuse(rom);
-	} else if (rom->command == 0x11) {
-		accept(rom, READ_COUNT, 2);
-	} else if (rom->command == 0x31) {
-		accept(rom, WRITE_COUNT, 1);
-	} else {
-		accept(rom, COMMAND, 2);
-		rom->end = ROM_GO;
-	}
-}
-
-static void take_read_count(struct hf_machine *machine, struct rom *rom)
-{
-	uint32_t len = rom->in[0] + 1u;
-
-	if (rom->sum != 0xff || !hf_rom_readable(rom->addr, len)) {
-		refuse(rom);
-		return;
-	}
-	accept(rom, COMMAND, 2);
-	hf_rom_read(machine, rom->addr, rom->out + rom->out_len, len);
-	rom->out_len = (uint16_t)(rom->out_len + len);
-}
-
-static void take_write_data(struct hf_dev *dev, struct rom *rom)
-{
-	rom->count = (uint16_t)(rom->in[0] + 1);
-	if (rom->sum != 0 || rom->count % 4 != 0 || !hf_rom_writable(rom->addr, rom->count)) {
-		refuse(rom);
-		return;
-	}
-	expect(rom, COMMAND, 2);
-	hf_rom_begin_write(dev);
-	if (rom->work == ROM_IDLE)
-		answer(rom, ACK);
-}
-
-static uint32_t erase_count(const struct rom *rom)
-{
-	return load_be16(rom->in) + 1u;
-}
-
-static void take_erase_count(struct rom *rom)
-{
-	bool special = load_be16(rom->in) >= CODES_RESERVED;
-
-	expect_more(rom, ERASE_LIST, special ? 1 : 2 * erase_count(rom) + 1);
-}
-
-/* Nothing is erased when a part of the list is none of the chip's. */
-static void take_erase_list(struct rom *rom)
-{
-	uint32_t count = erase_count(rom);
-	bool good = rom->sum == 0 && count <= SECTORS;
-
-	for (uint32_t i = 0; good && i < count; i++)
-		good = load_be16(rom->in + 2 + 2 * i) < SECTORS;
-	if (rom->sum == 0 && count == 0x10000) {
-		expect(rom, COMMAND, 2);
-		begin_work(rom, ROM_ERASE_ALL, 1);
-	} else if (good) {
-		expect(rom, COMMAND, 2);
-		begin_work(rom, ROM_ERASE, (uint16_t)count);
-	} else {
-		refuse(rom);
-	}
-}
-
-/* Only what is named is protected afterwards; numbers of sectors that do not exist are passed over in silence. */
-static void take_protect_list(struct hf_machine *machine, struct rom *rom)
-{
-	uint32_t optcr = hf_flash_options(machine) | 0xfffu << 16;
-
-	if (rom->sum != 0) {
-		refuse(rom);
-		return;
-	}
-	for (uint32_t i = 1; i + 1 < rom->len && i < ROM_FRAME; i++)
-		if (rom->in[i] < SECTORS)
-			optcr &= ~(1u << (16 + rom->in[i]));
-	expect(rom, COMMAND, 2);
-	set_options(rom, optcr);
-}
-
-static void take_frame(struct hf_dev *dev)
-{
-	struct rom *rom = dev->state;
-
-	switch ((enum phase)rom->phase) {
-	case COMMAND: take_command(dev->machine, rom); break;
-	case ADDRESS: take_address_frame(rom); break;
-	case READ_COUNT: take_read_count(dev->machine, rom); break;
-	case WRITE_COUNT: expect_more(rom, WRITE_DATA, rom->in[0] + 2u); break;
-	case WRITE_DATA: take_write_data(dev, rom); break;
-	case ERASE_COUNT: take_erase_count(rom); break;
-	case ERASE_LIST: take_erase_list(rom); break;
-	case PROTECT_COUNT: expect_more(rom, PROTECT_LIST, rom->in[0] + 2u); break;
-	case PROTECT_LIST: take_protect_list(dev->machine, rom); break;
-	}
-}
-
-static void take_byte(struct hf_dev *dev, uint8_t byte)
-{
-	struct rom *rom = dev->state;
-
-	if (rom->len < ROM_FRAME)
-		rom->in[rom->len] = byte;
-	rom->len++;
-	rom->sum ^= byte;
-	if (rom->len == rom->want)
-		take_frame(dev);
 }
 
 /* ---- the line ---- */
@@ -361,13 +65,13 @@ static bool measure(struct hf_dev *dev, const struct port *port)
 	divider = (ticks + 4) / 8;
 	divider = divider < 16 ? 16 : divider > 0xffff ? 0xffff : divider;
 	rom->unit = port->unit;
-	put(machine, port->base + CR2, 0);
-	put(machine, port->base + CR3, 0);
-	put(machine, port->base + BRR, (uint32_t)divider);
-	put(machine, port->base + CR1, CR1_8E1);
+	hf_rom_put(machine, port->base + CR2, 0);
+	hf_rom_put(machine, port->base + CR3, 0);
+	hf_rom_put(machine, port->base + BRR, (uint32_t)divider);
+	hf_rom_put(machine, port->base + CR1, CR1_8E1);
 	for (unsigned i = 0; i < PORTS; i++)
 		hf_usart_measure(machine, ports[i].unit, false);
-	accept(rom, COMMAND, 2);
+	hf_rom_greet(rom);
 	return true;
 }
 
@@ -386,9 +90,9 @@ static bool flush(struct hf_dev *dev)
 	uint32_t base = base_of(rom);
 
 	while (rom->out_at < rom->out_len) {
-		if (!(get(dev->machine, base + SR) & SR_TXE))
+		if (!(hf_rom_get(dev->machine, base + SR) & SR_TXE))
 			return false;
-		put(dev->machine, base + DR, rom->out[rom->out_at++]);
+		hf_rom_put(dev->machine, base + DR, rom->out[rom->out_at++]);
 	}
 	rom->out_at = rom->out_len = 0;
 	return true;
@@ -457,14 +161,14 @@ static bool work(struct hf_dev *dev)
 	if (progress == ROM_WAITS)
 		return false;
 	if (progress == ROM_DONE && rom->work_next != ROM_IDLE) {
-		begin_work(rom, (enum rom_work)rom->work_next, 1);
+		hf_rom_begin(rom, (enum rom_work)rom->work_next, 1);
 		rom->work_next = ROM_IDLE;
 		return true;
 	}
 	rom->work = rom->work_next = ROM_IDLE;
 	if (progress == ROM_FAILED)
 		rom->end = ROM_STAY;
-	answer(rom, progress == ROM_DONE ? ACK : NACK);
+	hf_rom_answer(rom, progress == ROM_DONE ? ROM_ACK : ROM_NACK);
 	return true;
 }
 
@@ -484,7 +188,7 @@ static void look(struct hf_dev *dev)
 				return;
 			continue;
 		}
-		sr = get(machine, base_of(rom) + SR);
+		sr = hf_rom_get(machine, base_of(rom) + SR);
 		if (rom->out_len == 0 && rom->end != ROM_STAY) {
 			if (!(sr & SR_TC))
 				return;
@@ -492,7 +196,7 @@ static void look(struct hf_dev *dev)
 		} else if (rom->out_len == 0) {
 			if (!(sr & SR_RXNE))
 				return;
-			take_byte(dev, (uint8_t)get(machine, base_of(rom) + DR));
+			hf_rom_take(dev, (uint8_t)hf_rom_get(machine, base_of(rom) + DR));
 		}
 	}
 }
@@ -512,7 +216,7 @@ static void begin_listening(struct hf_dev *dev)
 		change(machine, gpio + 0x0c, 3u << 2 * pin, 1u << 2 * pin);
 	}
 	for (unsigned i = 0; i < PORTS; i++) {
-		put(machine, ports[i].base + CR1, 0);
+		hf_rom_put(machine, ports[i].base + CR1, 0);
 		hf_usart_measure(machine, ports[i].unit, true);
 	}
 }
@@ -542,7 +246,7 @@ static void complain(struct hf_machine *machine)
 {
 	const uint32_t *enabled = machine->st.nvic.enabled;
 
-	if (get(machine, RCC_CR) & CR_PLLON || get(machine, RCC_CFGR) & CFGR_SWS_AND_PRESCALERS)
+	if (hf_rom_get(machine, RCC_CR) & CR_PLLON || hf_rom_get(machine, RCC_CFGR) & CFGR_SWS_AND_PRESCALERS)
 		hf_machine_log(machine, RCC_CFGR, 0, "the ROM loader was entered with clocks that are not a reset's");
 	if (enabled[0] | enabled[1] | enabled[2] || machine->st.nvic.systick_ctrl & 1)
 		hf_machine_log(machine, 0, 0, "the ROM loader was entered with interrupts enabled");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ROM loader's two parts: the protocol (rom.c), what it does to memory (rom_memory.c).
+ * The ROM loader's parts: its life and its line (rom.c), its commands (rom_command.c), what it does to memory
+ * (rom_memory.c).
  */
 #ifndef HF_TWIN_ROM_INTERNAL_H
 #define HF_TWIN_ROM_INTERNAL_H
@@ -9,6 +10,8 @@
 
 #define ROM_FRAME 258 /* the longest that is kept: count, 256 bytes, checksum */
 #define ROM_OUT   260
+#define ROM_ACK   0x79
+#define ROM_NACK  0x1f
 
 enum rom_work { ROM_IDLE, ROM_PROGRAM, ROM_PROGRAM_OTP, ROM_ERASE, ROM_ERASE_ALL, ROM_OPTIONS };
 enum rom_end { ROM_STAY, ROM_GO, ROM_RESET };
@@ -35,6 +38,26 @@ struct rom {
 	bool otp_busy;
 	uint8_t otp[HF_ROM_OTP_SIZE];
 };
+
+/* A register, as the loader's code reads and writes it; registers always answer. */
+static inline uint32_t hf_rom_get(struct hf_machine *machine, uint32_t addr)
+{
+	uint32_t value;
+
+	return hf_machine_bus_read(machine, addr, 4, &value) ? value : 0;
+}
+
+static inline void hf_rom_put(struct hf_machine *machine, uint32_t addr, uint32_t value)
+{
+	(void)!hf_machine_bus_write(machine, addr, 4, value);
+}
+
+/* The host's rate is found: acknowledges it, and expects a command. */
+void hf_rom_greet(struct rom *rom);
+/* A byte of the host, while nothing is being sent or worked at. */
+void hf_rom_take(struct hf_dev *dev, uint8_t byte);
+void hf_rom_answer(struct rom *rom, uint8_t byte);
+void hf_rom_begin(struct rom *rom, enum rom_work work, uint16_t count);
 
 /* FLASH_OPTCR of option bytes as they lie at HF_TWIN_OPTIONS_ADDR. */
 uint32_t hf_rom_optcr(const uint8_t bytes[HF_TWIN_OPTIONS_SIZE]);

@@ -20,18 +20,6 @@ enum {
 };
 #define CR_LOCK (1u << 31)
 
-static uint32_t get(struct hf_machine *machine, uint32_t addr)
-{
-	uint32_t value;
-
-	return hf_machine_bus_read(machine, addr, 4, &value) ? value : 0;
-}
-
-static void put(struct hf_machine *machine, uint32_t addr, uint32_t value)
-{
-	(void)!hf_machine_bus_write(machine, addr, 4, value); /* a register always answers */
-}
-
 /* ---- what is where ---- */
 
 static bool within(uint32_t addr, uint32_t len, uint32_t begin, uint32_t end)
@@ -156,12 +144,12 @@ static enum rom_progress program_otp(struct hf_dev *dev)
 
 static void unlock(struct hf_machine *machine, uint32_t cr)
 {
-	put(machine, FLASH_SR, SR_ERRORS);
-	if (get(machine, FLASH_CR) & CR_LOCK) {
-		put(machine, FLASH_KEYR, 0x45670123);
-		put(machine, FLASH_KEYR, 0xcdef89ab);
+	hf_rom_put(machine, FLASH_SR, SR_ERRORS);
+	if (hf_rom_get(machine, FLASH_CR) & CR_LOCK) {
+		hf_rom_put(machine, FLASH_KEYR, 0x45670123);
+		hf_rom_put(machine, FLASH_KEYR, 0xcdef89ab);
 	}
-	put(machine, FLASH_CR, cr);
+	hf_rom_put(machine, FLASH_CR, cr);
 }
 
 static void program_word(struct hf_machine *machine, const struct rom *rom)
@@ -177,18 +165,18 @@ static void erase_sector(struct hf_machine *machine, const struct rom *rom)
 	uint32_t sector = load_be16(rom->in + 2 + 2 * rom->at);
 
 	unlock(machine, CR_SER | CR_X32 | sector << 3);
-	put(machine, FLASH_CR, CR_SER | CR_X32 | sector << 3 | CR_STRT);
+	hf_rom_put(machine, FLASH_CR, CR_SER | CR_X32 | sector << 3 | CR_STRT);
 }
 
 static void write_options(struct hf_machine *machine, const struct rom *rom)
 {
-	put(machine, FLASH_SR, SR_ERRORS);
-	if (get(machine, FLASH_OPTCR) & OPTCR_LOCK) {
-		put(machine, FLASH_OPTKEYR, 0x08192a3b);
-		put(machine, FLASH_OPTKEYR, 0x4c5d6e7f);
+	hf_rom_put(machine, FLASH_SR, SR_ERRORS);
+	if (hf_rom_get(machine, FLASH_OPTCR) & OPTCR_LOCK) {
+		hf_rom_put(machine, FLASH_OPTKEYR, 0x08192a3b);
+		hf_rom_put(machine, FLASH_OPTKEYR, 0x4c5d6e7f);
 	}
-	put(machine, FLASH_OPTCR, rom->optcr & ~(uint32_t)(OPTCR_LOCK | OPTCR_START));
-	put(machine, FLASH_OPTCR, (rom->optcr & ~(uint32_t)OPTCR_LOCK) | OPTCR_START);
+	hf_rom_put(machine, FLASH_OPTCR, rom->optcr & ~(uint32_t)(OPTCR_LOCK | OPTCR_START));
+	hf_rom_put(machine, FLASH_OPTCR, (rom->optcr & ~(uint32_t)OPTCR_LOCK) | OPTCR_START);
 }
 
 /* Begins the operation that is next, and says how many steps that takes it on. */
@@ -203,7 +191,7 @@ static uint16_t begin_operation(struct hf_machine *machine, const struct rom *ro
 		return 1;
 	case ROM_ERASE_ALL:
 		unlock(machine, CR_MER | CR_X32);
-		put(machine, FLASH_CR, CR_MER | CR_X32 | CR_STRT);
+		hf_rom_put(machine, FLASH_CR, CR_MER | CR_X32 | CR_STRT);
 		return 1;
 	case ROM_OPTIONS:
 		write_options(machine, rom);
@@ -217,9 +205,9 @@ static uint16_t begin_operation(struct hf_machine *machine, const struct rom *ro
 
 static enum rom_progress lock(struct hf_machine *machine, enum rom_progress how)
 {
-	put(machine, FLASH_SR, SR_ERRORS);
-	put(machine, FLASH_CR, CR_LOCK);
-	put(machine, FLASH_OPTCR, hf_flash_options(machine) | OPTCR_LOCK);
+	hf_rom_put(machine, FLASH_SR, SR_ERRORS);
+	hf_rom_put(machine, FLASH_CR, CR_LOCK);
+	hf_rom_put(machine, FLASH_OPTCR, hf_flash_options(machine) | OPTCR_LOCK);
 	return how;
 }
 
@@ -233,7 +221,7 @@ enum rom_progress hf_rom_work(struct hf_dev *dev)
 	while (!hf_flash_busy(machine)) {
 		if (machine->cut_now)
 			return ROM_WAITS; /* for ever: the power goes now */
-		if (rom->at > 0 && get(machine, FLASH_SR) & SR_ERRORS)
+		if (rom->at > 0 && hf_rom_get(machine, FLASH_SR) & SR_ERRORS)
 			return lock(machine, ROM_FAILED);
 		if (rom->at >= rom->count)
 			return lock(machine, ROM_DONE);
