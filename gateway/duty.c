@@ -87,6 +87,8 @@ void hf_duty_findings(struct hf_duty *d, bool pll)
 		say(d, "journal: ", hf_err_text(d->journal_err));
 	else if (d->update->worn)
 		say(d, "flash wears out, but can be gone around: ", hf_err_text(d->update->worn));
+	if (d->settings_err)
+		say(d, "the configuration makes no sense, the defaults hold (`holdfast config`): ", hf_err_text(d->settings_err));
 }
 
 static bool confirmed(const struct hf_duty *d)

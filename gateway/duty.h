@@ -18,6 +18,7 @@ struct hf_duty {
 	uint32_t started_ms;
 	struct hf_upload_log upload; /* its pointers given */
 	enum hf_err journal_err;    /* of opening the update engine */
+	enum hf_err settings_err;   /* of reading the configuration */
 
 	struct hf_selftest test;
 	bool judged;

@@ -66,6 +66,23 @@ static enum hf_err open_update(void)
 	return hf_update_open(&update);
 }
 
+/* Without a configuration, or with one that makes no sense, the board's defaults go on. */
+static enum hf_err configure(void)
+{
+	static uint8_t bytes[HF_CONFIGURATION_MAX];
+	struct hf_settings settings = hf_settings_default(HF_BOARD_MODBUS_BAUD);
+	uint32_t total;
+	size_t len;
+	enum hf_err err = hf_update_kept(&update, HF_LONGREC_CONFIGURATION, 0, bytes, sizeof bytes, &len, &total);
+
+	if (err || len == 0)
+		return err;
+	err = hf_settings_read((struct hf_bytes){ bytes, len }, &settings);
+	if (!err)
+		hf_setup_modbus(&settings, &clock);
+	return err;
+}
+
 /* A main loop that waits for what never comes; interrupts go on, so that only the proof of life can tell. */
 static void hang(void)
 {
@@ -131,6 +148,8 @@ int main(void)
 	update.running = running_slot();
 	hf_duty_announce(&duty, hf_gateway_version);
 	duty.journal_err = open_update();
+	if (!duty.journal_err)
+		duty.settings_err = configure();
 	duty.test.ram = hf_selftest_ram(spare, sizeof spare / sizeof spare[0]);
 	hf_duty_findings(&duty, clock.pll);
 	for (;;)

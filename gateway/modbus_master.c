@@ -9,11 +9,24 @@
 
 void hf_modbus_master_begin(struct hf_modbus_master *m, unsigned slaves, uint16_t first, uint16_t count, uint32_t now_ms)
 {
-	*m = (struct hf_modbus_master){ .slaves = (uint8_t)slaves, .first = first, .count = count };
+	*m = (struct hf_modbus_master){ .slaves = (uint8_t)slaves, .first = first, .count = count,
+					 .poll_ms = HF_MODBUS_POLL_MS };
 	for (unsigned i = 0; i < slaves; i++)
 		m->slave[i].address = (uint8_t)(i + 1);
 	m->poll_at_ms = now_ms;
 	m->good_at_ms = now_ms;
+}
+
+bool hf_modbus_master_set(struct hf_modbus_master *m, const uint8_t *address, unsigned slaves, uint16_t poll_ms)
+{
+	if (m->phase != HF_MODBUS_REST)
+		return false;
+	for (unsigned i = 0; i < slaves; i++)
+		m->slave[i] = (struct hf_modbus_slave_status){ .address = address[i] };
+	m->slaves = (uint8_t)slaves;
+	m->poll_ms = poll_ms;
+	m->turn = 0;
+	return true;
 }
 
 static void end_poll(struct hf_modbus_master *m, enum hf_modbus_result result, uint32_t now_ms)
@@ -46,9 +59,9 @@ static bool begin_poll(struct hf_modbus_master *m, uint32_t now_ms)
 {
 	if ((int32_t)(now_ms - m->poll_at_ms) < 0)
 		return false;
-	m->poll_at_ms += HF_MODBUS_POLL_MS;
+	m->poll_at_ms += m->poll_ms;
 	if ((int32_t)(now_ms - m->poll_at_ms) >= 0) /* late: no burst to catch up */
-		m->poll_at_ms = now_ms + HF_MODBUS_POLL_MS;
+		m->poll_at_ms = now_ms + m->poll_ms;
 	hf_modbus_frame_request(m->request, m->slave[m->turn].address, m->first, m->count);
 	m->polls++;
 	m->phase = HF_MODBUS_SENDING;

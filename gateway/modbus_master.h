@@ -11,7 +11,7 @@
 #include "modbus_frame.h"
 
 #define HF_MODBUS_SLAVES_MAX 4u
-#define HF_MODBUS_POLL_MS    100u /* from one request to the next, whatever slave */
+#define HF_MODBUS_POLL_MS    100u /* from one request to the next, whatever slave; unless it is set */
 #define HF_MODBUS_ANSWER_MS  60u  /* for an answer to begin */
 #define HF_MODBUS_SILENCE_MS 4u   /* ends a frame: more than 3.5 characters at 19200 baud and above */
 
@@ -30,6 +30,7 @@ struct hf_modbus_master {
 	struct hf_modbus_slave_status slave[HF_MODBUS_SLAVES_MAX];
 	uint8_t slaves;
 	uint16_t first, count;  /* the registers that are read of each */
+	uint16_t poll_ms;
 
 	/* Counted since the beginning. */
 	uint32_t polls;         /* requests begun, answered or not: the proof of life */
@@ -48,6 +49,10 @@ struct hf_modbus_master {
 
 /* Slaves 1 to `slaves`; the first request is due at once. */
 void hf_modbus_master_begin(struct hf_modbus_master *m, unsigned slaves, uint16_t first, uint16_t count, uint32_t now_ms);
+
+/* Other slaves, another pace; the counters of all go on. False: a poll is under way, to be tried again after it. Not while
+ * the functions below may be called. */
+bool hf_modbus_master_set(struct hf_modbus_master *m, const uint8_t *address, unsigned slaves, uint16_t poll_ms);
 
 /* Once a millisecond. True: send request[] now, then call hf_modbus_master_sent(). */
 bool hf_modbus_master_tick(struct hf_modbus_master *m, uint32_t now_ms);

@@ -13,7 +13,7 @@
 #include "port/stm32f407/stm32.h"
 #include "port/stm32f407/systick.h"
 
-#define SLAVES         3u
+#define POLL_LIMIT_MS  200u /* longer than any poll takes */
 #define FIRST_REGISTER 0u
 #define REGISTERS      4u
 
@@ -67,14 +67,33 @@ static void move_vectors(void)
 
 static void open_modbus(struct hf_live *l, const struct hf_clock *clock)
 {
+	struct hf_settings settings = hf_settings_default(HF_BOARD_MODBUS_BAUD);
+
 #if HF_BOARD_MODBUS_HAS_DE
 	/* Low from the beginning, as a reset leaves it: the device listens. */
 	hf_gpio_setup(HF_BOARD_MODBUS_DE_PORT, HF_BOARD_MODBUS_DE_PIN, HF_GPIO_OUTPUT, HF_GPIO_FLOAT, 0);
 #endif
-	hf_modbus_master_begin(&l->master, SLAVES, FIRST_REGISTER, REGISTERS, hf_systick_ms());
+	hf_modbus_master_begin(&l->master, settings.slaves, FIRST_REGISTER, REGISTERS, hf_systick_ms());
 	l->modbus = hf_usart_open(&modbus, clock);
 	USART_CR1(l->modbus) |= USART_CR1_RXNEIE;
 	NVIC_ISER(USART_IRQ(HF_BOARD_MODBUS_USART) / 32u) = 1u << USART_IRQ(HF_BOARD_MODBUS_USART) % 32u;
+}
+
+void hf_setup_modbus(const struct hf_settings *settings, const struct hf_clock *clock)
+{
+	struct hf_wait wait;
+	bool done = false;
+
+	hf_wait_begin(&wait, POLL_LIMIT_MS);
+	while (!done && !hf_wait_over(&wait)) {
+		__asm__ volatile("cpsid i" ::: "memory");
+		done = hf_modbus_master_set(&hf_live.master, settings->address, settings->slaves, settings->poll_ms);
+		if (done)
+			hf_usart_set_baud(&modbus, clock, settings->baud);
+		__asm__ volatile("cpsie i" ::: "memory");
+		if (!done)
+			__asm__ volatile("wfi");
+	}
 }
 
 void hf_setup_live(struct hf_clock *clock)

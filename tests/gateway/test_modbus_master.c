@@ -80,6 +80,28 @@ static void slaves_are_asked_in_turn_at_a_fixed_pace(void **state)
 		assert_int_equal(b.asked[i], i % SLAVES + 1);
 }
 
+static void other_slaves_and_pace_take_over_between_two_polls(void **state)
+{
+	static const uint8_t address[] = { 9, 4 };
+	struct bus b = run(ANSWER, 1000, 1001);
+	unsigned refused = 0;
+
+	(void)state;
+	assert_false(hf_modbus_master_set(&b.m, address, 2, 50)); /* a request is on its way */
+	for (; !hf_modbus_master_set(&b.m, address, 2, 50); refused++)
+		step(&b);
+	assert_in_range(refused, 1, SEND_MS + 1);
+	b.requests = 0;
+	b.gap_ms = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		step(&b);
+	assert_in_range(b.requests, 18, 20);
+	assert_int_equal(b.gap_ms, 50);
+	for (unsigned i = 0; i < sizeof b.asked; i++)
+		assert_int_equal(b.asked[i], address[i % 2]);
+	assert_in_range(b.m.good, 28, 31);
+}
+
 static void answers_are_counted_and_kept(void **state)
 {
 	struct bus b = run(ANSWER, 1000, 3050);
@@ -188,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slaves_are_asked_in_turn_at_a_fixed_pace),
+		cmocka_unit_test(other_slaves_and_pace_take_over_between_two_polls),
 		cmocka_unit_test(answers_are_counted_and_kept),
 		cmocka_unit_test(clock_that_wraps_changes_nothing),
 		cmocka_unit_test(silent_slaves_do_not_slow_the_others),
