@@ -19,7 +19,7 @@
 #include "port/stm32f407/systick.h"
 
 #define PACKET_MAX  2048u
-#define QUEUE_BYTES 4096u /* the DMA's ring holds what comes while flash is busy */
+#define QUEUE_BYTES 6144u /* the DMA's ring holds what comes while flash is busy */
 
 static struct hf_clock clock;
 static struct hf_flash flash;
@@ -27,9 +27,8 @@ static struct hf_trust trust;
 static struct hf_smp_store store;
 static struct hf_update update;
 static const uint32_t rates[] = HF_BOARD_MAINT_BAUDS;
-static uint8_t packet[PACKET_MAX];
 static uint8_t answer[PACKET_MAX + HF_SMP_HEADER_BYTES];
-static uint8_t queue[QUEUE_BYTES];
+static __attribute__((aligned(4))) uint8_t queue[QUEUE_BYTES];
 static struct hf_smp_line line;
 static struct hf_duty duty;
 static bool settled;
@@ -122,8 +121,7 @@ static void set_line(void)
 		.clock = &clock,
 		.rate = rates,
 		.rates = sizeof rates / sizeof rates[0],
-		.packet = packet,
-		.packet_size = sizeof packet,
+		.packet_size = PACKET_MAX,
 		.answer = answer,
 		.answer_size = sizeof answer,
 		.queue = { .buf = queue, .size = sizeof queue },

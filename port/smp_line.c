@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
  * Both framings are always understood: the binary one is known by its zeros, which the other never holds. They share the
- * packet's buffer, so a binary frame that comes in the middle of a console one ends it.
+ * place in the queue, so a binary frame that comes in the middle of a console one ends it.
  */
 #include "smp_line.h"
 
 #include "port/stm32f407/systick.h"
 
 #define ROOM_LIMIT_MS 300u /* the whole ring leaves in 178 ms at 115200 baud */
-#define BYTES_AT_ONCE 4096u
-#define PIECE_BYTES   128u
+#define PIECES        16u  /* that are decoded before something else has its turn */
+#define PIECE_BYTES   256u /* 50 us of decoding: a word of flash waits no longer for its successor */
+#define SEND_BYTES    128u
+
+enum kind { CONSOLE_PACKET, CONSOLE_OVERSIZE, BINARY_PACKET, BINARY_OVERSIZE };
 
 static void begin_text(struct hf_smp_line *l, uint32_t dropped)
 {
-	hf_smp_decode_begin(&l->text, l->packet, l->packet_size);
+	hf_smp_decode_begin(&l->text, l->place, l->packet_size);
 	l->text.dropped = dropped;
 }
 
 void hf_smp_line_open(struct hf_smp_line *l, struct hf_update *update, uint8_t cause)
 {
 	begin_text(l, 0);
-	hf_frame_decode_begin(&l->frame, l->packet, l->packet_size);
+	hf_frame_decode_begin(&l->frame, l->place, l->packet_size);
 	hf_smp_link_begin(&l->link, l->rate, l->rates);
 	l->server = (struct hf_smp_server){
 		.update = update,
@@ -61,7 +64,7 @@ static void send_console(struct hf_smp_line *l, struct hf_bytes packet)
 static void send_binary(struct hf_smp_line *l, struct hf_bytes packet)
 {
 	struct hf_frame_encoder encoder;
-	uint8_t piece[PIECE_BYTES];
+	uint8_t piece[SEND_BYTES];
 	size_t n;
 
 	hf_frame_encode_begin(&encoder, packet);
@@ -102,46 +105,95 @@ static void set_rate(struct hf_smp_line *l)
 
 /* ---- in ---- */
 
-void hf_smp_line_fetch(void *ctx)
+/* Is there a place for the next packet? Until there is, what arrives waits in the ring. */
+static bool has_place(struct hf_smp_line *l)
 {
-	struct hf_smp_line *l = ctx;
-	uint32_t room, n;
-
-	do {
-		uint8_t *space = hf_byte_queue_space(&l->queue, &room);
-
-		n = hf_usart_stream_read(l->stream, space, room);
-		hf_byte_queue_added(&l->queue, n);
-		if (n > 0)
-			l->arrived_ms = hf_systick_ms();
-	} while (n > 0 && n == room); /* it ended where the queue's memory does, or the queue is full */
+	if (!l->place) {
+		l->place = hf_packet_queue_place(&l->queue, l->packet_size);
+		l->text.buf = l->frame.buf = l->place;
+	}
+	return l->place != NULL;
 }
 
-/* How many of the largest requests ring and queue hold. */
+static void add(struct hf_smp_line *l, size_t len, enum kind kind)
+{
+	hf_packet_queue_add(&l->queue, (uint32_t)len, (uint8_t)kind);
+	l->place = NULL;
+}
+
+/* Bytes that are in no binary frame, up to the end of a packet. Returns how many were taken. */
+static size_t take_text(struct hf_smp_line *l, struct hf_bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		enum hf_smp_event event = hf_smp_decode(&l->text, text.ptr[i]);
+
+		if (event != HF_SMP_PACKET && event != HF_SMP_OVERSIZE)
+			continue;
+		add(l, l->text.len, event == HF_SMP_PACKET ? CONSOLE_PACKET : CONSOLE_OVERSIZE);
+		return i + 1;
+	}
+	return text.len;
+}
+
+static size_t take(struct hf_smp_line *l, struct hf_bytes in)
+{
+	enum hf_frame_event event;
+	size_t used = hf_frame_decode(&l->frame, in, &event);
+
+	if (event == HF_FRAME_TEXT)
+		return used - l->frame.text.len + take_text(l, l->frame.text);
+	if (l->text.active)
+		begin_text(l, l->text.dropped + 1);
+	if (event == HF_FRAME_PACKET || event == HF_FRAME_OVERSIZE)
+		add(l, l->frame.len, event == HF_FRAME_PACKET ? BINARY_PACKET : BINARY_OVERSIZE);
+	return used;
+}
+
+/* False: there is nothing more, or no place for it. */
+static bool fetch_piece(struct hf_smp_line *l)
+{
+	uint32_t len, left = PIECE_BYTES;
+
+	while (left > 0) {
+		const uint8_t *p = hf_usart_stream_peek(l->stream, &len);
+		uint32_t used;
+
+		if (len == 0 || !has_place(l))
+			return false;
+		l->arrived_ms = hf_systick_ms();
+		used = (uint32_t)take(l, (struct hf_bytes){ p, len < left ? len : left });
+		hf_usart_stream_skip(l->stream, used);
+		left -= used;
+	}
+	return true;
+}
+
+void hf_smp_line_fetch(void *ctx)
+{
+	bool more = fetch_piece(ctx);
+
+	(void)more;
+}
+
+/* How many of the largest requests ring and queue hold, the one that is served included. */
 static uint8_t window(const struct hf_smp_line *l, bool binary)
 {
-	uint32_t bytes = l->stream->rx_size - 1 + l->queue.size;
 	uint32_t lines = (l->packet_size + 4u) / (HF_SMP_LINE_MAX * 3u / 4u - 2u) + 1u;
-	uint32_t each = binary ? HF_FRAME_BYTES((uint32_t)l->packet_size) : lines * HF_SMP_LINE_MAX;
-	uint32_t count = bytes / each;
+	uint32_t framed = binary ? HF_FRAME_BYTES((uint32_t)l->packet_size) : lines * HF_SMP_LINE_MAX;
+	uint32_t count = (l->stream->rx_size - 1) / framed + l->queue.size / (l->packet_size + HF_PACKET_QUEUE_HEAD);
 
 	return (uint8_t)(count < 1 ? 1 : count > UINT8_MAX ? UINT8_MAX : count);
 }
 
-enum found { NOTHING, CONSOLE_PACKET, CONSOLE_OVERSIZE, BINARY_PACKET, BINARY_OVERSIZE };
-
-static void serve(struct hf_smp_line *l, enum found found)
+static void serve(struct hf_smp_line *l, struct hf_bytes packet, enum kind kind)
 {
-	bool binary = found == BINARY_PACKET || found == BINARY_OVERSIZE;
-	struct hf_bytes packet = { l->packet, binary ? l->frame.len : l->text.len };
+	bool binary = kind == BINARY_PACKET || kind == BINARY_OVERSIZE;
 	struct hf_bytes answer = { l->answer, 0 };
 
-	if (packet.len > l->packet_size)
-		packet.len = l->packet_size;
 	l->packets++;
 	l->server.buf_count = window(l, binary);
 	hf_smp_link_heard(&l->link, hf_systick_ms());
-	if (found == CONSOLE_PACKET || found == BINARY_PACKET)
+	if (kind == CONSOLE_PACKET || kind == BINARY_PACKET)
 		answer.len = hf_smp_serve(&l->server, packet, l->answer, l->answer_size);
 	else
 		answer.len = hf_smp_serve_oversize(&l->server, packet, l->answer, l->answer_size);
@@ -156,7 +208,7 @@ static void serve(struct hf_smp_line *l, enum found found)
 		set_rate(l);
 }
 
-/* The queue is empty. */
+/* Nothing has arrived. */
 static void watch_time(struct hf_smp_line *l)
 {
 	uint32_t now_ms = hf_systick_ms();
@@ -172,64 +224,21 @@ static void watch_time(struct hf_smp_line *l)
 		hf_frame_idle(&l->frame);
 }
 
-/* Bytes that are in no binary frame, up to the end of a packet. */
-static enum found take_text(struct hf_smp_line *l, const uint8_t *p, uint32_t len, uint32_t *used)
-{
-	for (*used = 0; *used < len;) {
-		enum hf_smp_event event = hf_smp_decode(&l->text, p[(*used)++]);
-
-		if (event == HF_SMP_PACKET)
-			return CONSOLE_PACKET;
-		if (event == HF_SMP_OVERSIZE)
-			return CONSOLE_OVERSIZE;
-	}
-	return NOTHING;
-}
-
-static enum found take_frame(struct hf_smp_line *l, const uint8_t *p, uint32_t len, uint32_t *used)
-{
-	enum hf_frame_event event;
-
-	*used = (uint32_t)hf_frame_decode(&l->frame, (struct hf_bytes){ p, len }, &event);
-	if (event == HF_FRAME_TEXT) {
-		l->text_left = (uint32_t)l->frame.text.len;
-		*used -= l->text_left;
-	}
-	if (*used > 0 && l->text.active)
-		begin_text(l, l->text.dropped + 1);
-	return event == HF_FRAME_PACKET ? BINARY_PACKET : event == HF_FRAME_OVERSIZE ? BINARY_OVERSIZE : NOTHING;
-}
-
-static enum found take(struct hf_smp_line *l, const uint8_t *p, uint32_t len, uint32_t *used)
-{
-	enum found found;
-
-	if (l->text_left == 0)
-		return take_frame(l, p, len, used);
-	found = take_text(l, p, len < l->text_left ? len : l->text_left, used);
-	l->text_left -= *used;
-	return found;
-}
-
 bool hf_smp_line_poll(struct hf_smp_line *l)
 {
-	uint32_t len, used;
+	bool more = true;
+	uint32_t len;
+	uint8_t kind;
+	const uint8_t *packet;
 
-	hf_smp_line_fetch(l);
-	for (uint32_t done = 0; done < BYTES_AT_ONCE; done += used) {
-		const uint8_t *p = hf_byte_queue_head(&l->queue, &len);
-		enum found found;
-
-		if (len == 0) {
-			watch_time(l);
-			return false;
-		}
-		found = take(l, p, len, &used);
-		hf_byte_queue_taken(&l->queue, used); /* before what may take seconds */
-		if (found != NOTHING) {
-			serve(l, found);
-			return true;
-		}
+	for (unsigned i = 0; i < PIECES && more && l->queue.count == 0; i++)
+		more = fetch_piece(l);
+	packet = hf_packet_queue_first(&l->queue, &len, &kind);
+	if (packet) {
+		serve(l, (struct hf_bytes){ packet, len }, kind);
+		hf_packet_queue_drop(&l->queue);
+	} else if (!more) {
+		watch_time(l);
 	}
-	return true;
+	return packet || more;
 }

@@ -3,15 +3,15 @@
  * The maintenance UART: SMP requests in, answers out, and log lines between them. Lines are written whole, so that an
  * answer and a log line never mix. Gateway and recovery share it.
  *
- * Bytes go from the DMA's ring into a queue and from there to the decoders. hf_smp_line_fetch() may be called while flash
- * is busy, so that ring and queue together hold what a sender has under way.
+ * Bytes go from the DMA's ring through the decoders into a queue of packets. hf_smp_line_fetch() may be called while flash is
+ * busy: so ring and queue together hold what a sender has under way, and decoding costs no time of its own.
  */
 #ifndef HF_SMP_LINE_H
 #define HF_SMP_LINE_H
 
 #include "core/frame.h"
 #include "core/smp_server.h"
-#include "port/byte_queue.h"
+#include "port/packet_queue.h"
 #include "port/stm32f407/usart.h"
 #include "port/text.h"
 
@@ -25,11 +25,10 @@ struct hf_smp_line {
 	const uint32_t *rate;                 /* the board's; the first is the one that the UART was opened with */
 	uint8_t rates;
 	bool walks;                           /* a line that brings nothing but damage is tried at the next rate */
-	uint8_t *packet;                      /* room for the largest request */
-	uint16_t packet_size;
+	uint16_t packet_size;                 /* of the largest request */
 	uint8_t *answer;                      /* room for its echo, at least HF_SMP_ANSWER_MAX */
 	uint16_t answer_size;
-	struct hf_byte_queue queue;
+	struct hf_packet_queue queue;         /* with memory for one such at least */
 
 	/* To be read. */
 	struct hf_smp_server server;
@@ -39,7 +38,7 @@ struct hf_smp_line {
 	/* Private. */
 	struct hf_smp_decoder text;
 	struct hf_frame_decoder frame;
-	uint32_t text_left;                   /* bytes at the queue's head that are no part of a binary frame */
+	uint8_t *place;                       /* in the queue, where the next packet goes; NULL: none yet */
 	uint32_t arrived_ms;
 };
 
@@ -48,7 +47,7 @@ void hf_smp_line_open(struct hf_smp_line *l, struct hf_update *update, uint8_t c
 
 /* Takes what has arrived, answers at most one request, in the framing in which it came. True: there may be more. */
 bool hf_smp_line_poll(struct hf_smp_line *l);
-/* From the ring into the queue, as much as fits. ctx: the line. For the time that flash is busy; needs no flash. */
+/* From the ring into the queue, a piece at a time. ctx: the line. For the time that flash is busy; needs no flash. */
 void hf_smp_line_fetch(void *ctx);
 
 /* Logs a line; it is lost if the line before is stuck. */

@@ -21,7 +21,7 @@
 #include "port/upload_log.h"
 
 #define PACKET_MAX  4096u
-#define QUEUE_BYTES (55u * 1024u) /* with the DMA's ring: nearly a second of 921600 baud, while a sector is erased */
+#define QUEUE_BYTES (59u * 1024u) /* with the DMA's ring: nearly a second of 921600 baud, while a sector is erased */
 #define IN_CCM      __attribute__((section(".bss.ccm"))) /* which nobody clears */
 
 static struct hf_clock clock;
@@ -31,9 +31,8 @@ static IN_CCM struct hf_smp_store store;
 static struct hf_update update;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static const uint32_t rates[] = HF_BOARD_MAINT_BAUDS;
-static IN_CCM uint8_t packet[PACKET_MAX];
 static uint8_t answer[HF_SMP_ANSWER_MAX];
-static IN_CCM uint8_t queue[QUEUE_BYTES];
+static IN_CCM __attribute__((aligned(4))) uint8_t queue[QUEUE_BYTES];
 static struct hf_smp_line line;
 static struct hf_say say = { .line = &line, .device_id = device_id };
 static struct hf_upload_log uploads = { .line = &line, .update = &update, .who = "recovery: " };
@@ -168,8 +167,7 @@ static void set_line(void)
 		.rate = rates,
 		.rates = sizeof rates / sizeof rates[0],
 		.walks = true,
-		.packet = packet,
-		.packet_size = sizeof packet,
+		.packet_size = PACKET_MAX,
 		.answer = answer,
 		.answer_size = sizeof answer,
 		.queue = { .buf = queue, .size = sizeof queue },

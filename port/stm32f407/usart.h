@@ -54,8 +54,9 @@ struct hf_usart_stream {
 void hf_usart_stream_open(struct hf_usart_stream *s, unsigned number, uint8_t *rx, uint32_t rx_size, uint8_t *tx,
 			  uint32_t tx_size);
 void hf_usart_stream_irq(struct hf_usart_stream *s);
-/* Takes up to cap of the bytes that have arrived, oldest first; returns how many. */
-uint32_t hf_usart_stream_read(struct hf_usart_stream *s, uint8_t *buf, uint32_t cap);
+/* What has arrived, oldest first, as far as it lies in one piece; and how much of it was taken. */
+const uint8_t *hf_usart_stream_peek(struct hf_usart_stream *s, uint32_t *len);
+void hf_usart_stream_skip(struct hf_usart_stream *s, uint32_t len);
 /* All or nothing: false if the ring has no room. len is at most tx_size. */
 bool hf_usart_stream_write(struct hf_usart_stream *s, const void *data, size_t len);
 /* Everything has left the ring and the shift register. */

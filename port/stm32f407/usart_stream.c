@@ -63,17 +63,18 @@ void hf_usart_stream_irq(struct hf_usart_stream *s)
 	}
 }
 
-uint32_t hf_usart_stream_read(struct hf_usart_stream *s, uint8_t *buf, uint32_t cap)
+const uint8_t *hf_usart_stream_peek(struct hf_usart_stream *s, uint32_t *len)
 {
 	uint32_t write_pos = (s->rx_size - DMA_SNDTR(s->dma, s->stream)) & (s->rx_size - 1);
-	const volatile uint8_t *rx = s->rx;
-	uint32_t n = 0;
 
-	while (n < cap && s->rx_pos != write_pos) {
-		buf[n++] = rx[s->rx_pos];
-		s->rx_pos = (s->rx_pos + 1) & (s->rx_size - 1);
-	}
-	return n;
+	__asm__ volatile("" ::: "memory"); /* the bytes behind the count */
+	*len = (write_pos >= s->rx_pos ? write_pos : s->rx_size) - s->rx_pos;
+	return s->rx + s->rx_pos;
+}
+
+void hf_usart_stream_skip(struct hf_usart_stream *s, uint32_t len)
+{
+	s->rx_pos = (s->rx_pos + len) & (s->rx_size - 1);
 }
 
 bool hf_usart_stream_write(struct hf_usart_stream *s, const void *data, size_t len)
