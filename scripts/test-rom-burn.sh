@@ -191,7 +191,8 @@ closed_for_ever() {
 new_device() {
 	blank
 	start --boot0 --fault 'latency 4ms'
-	factory 0 "a new device is burned" "^done"
+	factory 0 "a new device is burned, and says so as JSON" \
+		'"event":"result","exit":0,.*"rdp":1,"unique_id":"[0-9a-f]*",.*"sectors_erased":[1-9]' --json
 	starts "it starts" 1.0.0 A
 	stop
 }

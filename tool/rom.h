@@ -107,9 +107,9 @@ struct hf_rom {
  * HF_ERR_BUSY (stopped). A chip that is closed is connected, too: options.rdp is 1 then, and little else is known. */
 HF_MUST_USE enum hf_err hf_rom_connect(struct hf_rom *rom, struct hf_diag *diag);
 
-/* BOOT0 low, reset: by the lines where there are some. True: done; false: it is left to people. */
-bool hf_rom_stopped(const struct hf_rom *rom);
+/* Reset with BOOT0 low, high: by the lines where there are some. True: done; false: it is left to people. */
 bool hf_rom_restart(struct hf_rom *rom);
+bool hf_rom_enter_loader(struct hf_rom *rom);
 
 void hf_rom_tell(struct hf_rom *rom, enum hf_rom_stage stage, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

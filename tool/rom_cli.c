@@ -166,7 +166,7 @@ static void add_facts(json_t *result, const struct hf_rom_cli *c)
 
 enum hf_exit hf_rom_cli_end(struct hf_rom_cli *c, enum hf_err err, const struct hf_diag *diag, json_t *facts)
 {
-	enum hf_exit code = exit_of(err);
+	enum hf_exit code = err && hf_interrupted(NULL) ? HF_EXIT_INTERRUPTED : exit_of(err);
 
 	end_progress(c, hf_serial_now_ms(c->rom.serial));
 	if (c->json) {

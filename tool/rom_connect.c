@@ -51,6 +51,7 @@ static bool drive(struct hf_rom *rom, struct hf_rom_line line, bool active)
 	return line.output && hf_serial_set_pins(rom->serial, line.output, on ? line.output : 0) == HF_OK;
 }
 
+/* False: it is left to people. */
 static bool reset_with_boot0(struct hf_rom *rom, bool high)
 {
 	bool done = drive(rom, rom->lines.boot0, high);
@@ -64,7 +65,12 @@ static bool reset_with_boot0(struct hf_rom *rom, bool high)
 
 bool hf_rom_restart(struct hf_rom *rom)
 {
-	return reset_with_boot0(rom, false);
+	return rom->lines.reset.output && reset_with_boot0(rom, false);
+}
+
+bool hf_rom_enter_loader(struct hf_rom *rom)
+{
+	return rom->lines.reset.output && reset_with_boot0(rom, true);
 }
 
 /* ---- what is there ---- */
@@ -117,12 +123,8 @@ static void look_around(struct hf_rom *rom, enum hf_an3155_peer peer, struct hf_
 {
 	char version[HF_VERSION_TEXT_BYTES];
 	struct hf_smp_status status;
-	uint32_t rate = peer == HF_AN3155_NO_PARITY ? 0 : other_rate(rom);
 
-	if (rate) {
-		hf_diag_set(diag, "a ROM loader answers at %u baud, where an earlier session left it: " HOW_TO ", or say --baud %u",
-			    rate, rate);
-	} else if (peer == HF_AN3155_NO_PARITY) {
+	if (peer == HF_AN3155_NO_PARITY) {
 		hf_diag_set(diag, "a ROM loader answers, but refuses every command: the line does not carry even parity; set "
 				  "the adapter or serial server to 8 data bits, even parity, 1 stop bit");
 	} else if (gateway_answers(rom, &status)) {
@@ -144,12 +146,22 @@ static void look_around(struct hf_rom *rom, enum hf_an3155_peer peer, struct hf_
 static enum hf_err find(struct hf_rom *rom, struct hf_diag *diag)
 {
 	enum hf_an3155_peer peer = HF_AN3155_SILENCE;
+	uint32_t first_ms = rom->wait_ms < FIRST_MS ? rom->wait_ms : FIRST_MS, rate;
 	enum hf_err err;
 
-	if (rom->lines.reset.output && !reset_with_boot0(rom, true))
+	if (rom->lines.reset.output && !hf_rom_enter_loader(rom))
 		hf_rom_tell(rom, HF_ROM_CONNECT, "this line has no outputs that could drive BOOT0 and reset: do it by hand");
 	hf_rom_tell(rom, HF_ROM_CONNECT, "looking for the chip's ROM loader at %u baud", rom->link.baud);
-	err = hf_an3155_connect(&rom->link, rom->wait_ms < FIRST_MS ? rom->wait_ms : FIRST_MS, NULL, NULL, &peer);
+	err = hf_an3155_connect(&rom->link, first_ms, NULL, NULL, &peer);
+	if (!err || hf_rom_stopped(rom))
+		return err;
+	rate = peer == HF_AN3155_NO_PARITY ? 0 : other_rate(rom);
+	if (rate) {
+		hf_rom_tell(rom, HF_ROM_CONNECT, "a ROM loader answers at %u baud, where an earlier session left it: going on at that rate; "
+			    "reset the device with BOOT0 high to have %u", rate, rom->link.baud);
+		rom->link.baud = rate;
+		err = hf_an3155_connect(&rom->link, first_ms, NULL, NULL, &peer);
+	}
 	if (!err)
 		return HF_OK;
 	look_around(rom, peer, diag);

@@ -14,6 +14,7 @@
 #define SAMPLE_EVERY 16u
 #define ROUNDS       3
 #define SILENT_MS    1500u
+#define SHORT_MS     3000u
 #define GONE_ROUNDS  20     /* losses of the loader in one command, each waited for */
 
 
@@ -26,8 +27,11 @@ static bool comes_back(struct hf_rom *rom, enum hf_err err, unsigned round)
 		return false;
 	hf_rom_tell(rom, HF_ROM_WRITE, "the loader does not answer any more; waiting up to %u s for it: check cable and power, keep "
 		    "BOOT0 high", rom->wait_ms / 1000);
-	if (hf_an3155_resume(&rom->link, rom->wait_ms) != HF_OK)
-		return false;
+	if (hf_an3155_resume(&rom->link, SHORT_MS) != HF_OK) {
+		(void)hf_rom_enter_loader(rom); /* it may have taken a wrong rate from a damaged greeting */
+		if (hf_an3155_resume(&rom->link, rom->wait_ms) != HF_OK)
+			return false;
+	}
 	rom->count.waits++;
 	hf_rom_tell(rom, HF_ROM_WRITE, "it is back");
 	return true;
@@ -115,8 +119,10 @@ enum hf_err hf_rom_write_options(struct hf_rom *rom, const struct hf_rom_options
 		err = hf_an3155_write_options(&rom->link, bytes, options->rdp == 2 ? 0 : rom->wait_ms, &done);
 		if (!err)
 			err = check_closed(rom, options->rdp, done);
-		if (err == HF_ERR_DENIED && options->rdp > 0)
+		if (err == HF_ERR_DENIED && options->rdp > 0) {
+			rom->options = *options;
 			return HF_OK;
+		}
 		if (!err)
 			err = hf_rom_read_options(rom);
 		if (err || same_options(rom->options, *options))

@@ -154,7 +154,7 @@ static enum hf_err load_journal(struct burn *b)
 	if (b->state.unknown && !b->o->new_journal) {
 		hf_diag_set(b->diag, "the device's journal has records of a later format: use the tool that came with its firmware, or "
 				     "give up what the journal says with --new-journal; nothing was changed");
-		return HF_ERR_UNSUPPORTED;
+		return HF_ERR_PROTECTED;
 	}
 	return HF_OK;
 }

@@ -51,6 +51,7 @@ struct fake_rom {
 	uint64_t cable_off_us, cable_on_us;     /* bytes in between are lost */
 	bool cable_is_usb;                      /* ... and the port disappears */
 	uint64_t back_after_us;                 /* the power comes back so long after a cut */
+	unsigned spoil_greeting;                /* the greeting with this number, from 1, sets a wrong rate; 0: none does */
 	unsigned cut_options_at;                /* the power fails in this writing of the option bytes, from 1; 0: in none */
 	unsigned boot0_pin, reset_pin;          /* the host's outputs that drive BOOT0 and reset; 0: nothing does */
 	bool press;                             /* somebody presses reset once `pressed_us` has come */

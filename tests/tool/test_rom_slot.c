@@ -25,6 +25,7 @@ static struct hf_rom_slot_result result;
 static struct hf_diag diag;
 static struct hf_package package;
 static char story[8192];
+static const char *lines;   /* NULL: none */
 static unsigned stop_after; /* events; 0: never */
 
 static int make_packages(void **state)
@@ -86,6 +87,7 @@ static int setup(void **state)
 	options.place = HF_ROM_ANY_SLOT;
 	story[0] = 0;
 	stop_after = 0;
+	lines = NULL;
 	return 0;
 }
 
@@ -122,6 +124,8 @@ static enum hf_err burn(const struct package *p)
 	enum hf_err err;
 
 	rom = (struct hf_rom){.serial = &fake.serial, .board = &board, .event = on_event, .stop = on_stop, .wait_ms = 20000};
+	if (lines)
+		assert_true(hf_rom_lines_parse(lines, &rom.lines));
 	assert_int_equal(hf_package_read(hf_buffer_bytes(&p->file), &package, &diag), HF_OK);
 	options.package = &package;
 	diag.text[0] = 0;
@@ -362,7 +366,7 @@ static void journal_of_later_format_is_given_up_only_when_asked(void **state)
 	used_device(&v1, NULL);
 	assert_int_equal(hf_state_load(&j, &fake.flash.ops, &board.layout, &s, &none), HF_OK);
 	assert_int_equal(hf_journal_append(&j, &later), HF_OK);
-	assert_refused(&v2, HF_ERR_UNSUPPORTED, "--new-journal");
+	assert_refused(&v2, HF_ERR_PROTECTED, "--new-journal");
 	options.new_journal = true;
 	options.place = HF_PLACE_A;
 	assert_burned(&v2);
@@ -400,11 +404,44 @@ static void silence_is_explained(void **state)
 	assert_refused(&v1, HF_ERR_TIMEOUT, "hold BOOT0 high");
 }
 
-static void loader_at_another_rate_is_named(void **state)
+static void loader_at_another_rate_is_used_there(void **state)
 {
 	(void)state;
 	fake_rom_greeted(&fake, 57600);
-	assert_refused(&v1, HF_ERR_TIMEOUT, "answers at 57600 baud");
+	assert_burned(&v1);
+	assert_non_null(strstr(story, "answers at 57600 baud, where an earlier session left it"));
+	assert_boots(&v1, HF_PLACE_A);
+}
+
+static void wrong_parity_is_named(void **state)
+{
+	(void)state;
+	fake.no_parity = true;
+	assert_refused(&v1, HF_ERR_TIMEOUT, "does not carry even parity");
+}
+
+static void own_bytes_are_named(void **state)
+{
+	(void)state;
+	fake.absent = true;
+	fake.echo = true;
+	assert_refused(&v1, HF_ERR_TIMEOUT, "only our own bytes come back");
+}
+
+/* A greeting that arrives damaged sets a wrong rate, for good; who has the reset line helps himself. */
+static void loader_with_a_wrong_rate_is_reset_by_the_line(void **state)
+{
+	(void)state;
+	fake.boot0_pin = HF_SERIAL_DTR;
+	fake.reset_pin = HF_SERIAL_RTS;
+	fake.flash.cut = SIM_CUT_TORN;
+	fake.flash.cut_at = 500;
+	fake.spoil_greeting = 2;
+	lines = "boot0=dtr,reset=rts";
+	assert_burned(&v1);
+	assert_int_equal(fake.spoil_greeting, 0);
+	assert_true(fake.resets >= 2);
+	assert_boots(&v1, HF_PLACE_A);
 }
 
 static void device_is_reset_while_we_wait(void **state)
@@ -613,7 +650,10 @@ int main(void)
 		T(lost_journal_leaves_the_floor_that_is_signed),
 		T(text_on_the_line_is_no_loader),
 		T(silence_is_explained),
-		T(loader_at_another_rate_is_named),
+		T(loader_at_another_rate_is_used_there),
+		T(wrong_parity_is_named),
+		T(own_bytes_are_named),
+		T(loader_with_a_wrong_rate_is_reset_by_the_line),
 		T(device_is_reset_while_we_wait),
 		T(power_may_fail_and_come_back_at_any_operation),
 		T(power_may_fail_at_any_operation_and_the_tool_run_again),
