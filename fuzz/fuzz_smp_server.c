@@ -5,7 +5,8 @@
  * well-formed and fits, and the device still starts what it ran or what was activated.
  *
  * Input: steps of u8 kind, then what the kind takes: a packet (u8 length, bytes), a piece of the package (u8 length in 16
- * bytes, u8 damage), a piece of a keyset file or configuration (u8 which, offset, length of all, of the piece), or nothing.
+ * bytes, u8 damage), a piece of a keyset file or configuration (u8 which, offset, length of all, of the piece), the access
+ * rule and the clock (u8 rule, u8 minutes), or nothing. Nobody has a site key: under `signed` nothing is ever written.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,6 +38,8 @@ static struct hf_smp_server server;
 static struct hf_smp_store store;
 static struct hf_trust trust;
 
+static uint32_t clock_ms;
+
 static void must(bool holds)
 {
 	if (!holds)
@@ -61,6 +64,17 @@ static void set_up(void)
 	device_reach(&factory, &v0, (struct cuts){ 0 });
 }
 
+static uint32_t now_ms(void)
+{
+	return clock_ms;
+}
+
+static enum hf_err no_chance(uint8_t *buf, size_t len)
+{
+	memset(buf, (int)clock_ms, len);
+	return clock_ms % 7 == 6 ? HF_ERR_TIMEOUT : HF_OK;
+}
+
 static void start(void)
 {
 	device.starts = 0;
@@ -70,7 +84,8 @@ static void start(void)
 	device.update.factory_keyset = (struct hf_bytes){ maker.keyset_bytes, sizeof maker.keyset_bytes };
 	must(device_open_update(&device) == HF_OK);
 	store = (struct hf_smp_store){ 0 };
-	server = (struct hf_smp_server){ .update = &device.update, .store = &store, .buf_size = 512, .buf_count = 2 };
+	server = (struct hf_smp_server){ .update = &device.update, .store = &store, .buf_size = 512, .buf_count = 2,
+					 .readback = true, .now_ms = now_ms, .random = no_chance };
 }
 
 static void ask(const uint8_t *packet, size_t len)
@@ -80,9 +95,14 @@ static void ask(const uint8_t *packet, size_t len)
 	struct hf_cbor_reader r;
 	size_t n;
 
+	unsigned long written = device.flash.words + device.flash.erases;
+
 	memcpy(copy, packet, len);
 	n = hf_smp_serve(&server, (struct hf_bytes){ copy, len }, answer, HF_SMP_ANSWER_MAX);
 	must(n <= HF_SMP_ANSWER_MAX);
+	must(!server.session.open);
+	must(server.access < HF_ACCESS_SIGNED || device.flash.words + device.flash.erases == written);
+	must(server.access != HF_ACCESS_LOCAL || !server.network || device.flash.words + device.flash.erases == written);
 	if (n > 0) {
 		must(hf_smp_header_load((struct hf_bytes){ answer, n }, &h) == HF_OK);
 		hf_cbor_open_final(&r, (struct hf_bytes){ answer + HF_SMP_HEADER_BYTES, h.len });
@@ -177,7 +197,7 @@ static size_t step(const uint8_t *data, size_t len)
 {
 	size_t taken = 1;
 
-	switch (data[0] % 6) {
+	switch (data[0] % 8) {
 	case 0:
 		if (len < 2)
 			return len;
@@ -199,6 +219,16 @@ static size_t step(const uint8_t *data, size_t len)
 		taken = len - 5 < 64 ? len - 5 : 64;
 		send_kept(data + 1, data + 5, taken);
 		return 5 + taken;
+	case 6:
+		if (len < 3)
+			return len;
+		server.access = data[1] & 3;
+		server.network = data[1] >> 2 & 1;
+		clock_ms += data[2] * 60000u + 1;
+		return 3;
+	case 7:
+		(void)hf_update_ahead(&device.update);
+		return 1;
 	default:
 		send_piece(4096, 0);
 		return 1;

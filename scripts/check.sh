@@ -69,6 +69,7 @@ run "$build/stm32f407" "firmware: what runs from RAM holds no address in flash"
 script "boot and gateway on the twin and on QEMU" scripts/test-firmware.sh "$build"
 
 script "recovery on the twin" scripts/test-recovery.sh "$build"
+script "upkeep on the twin: configuration, roll-back, factory reset" scripts/test-upkeep.sh "$build"
 script "devices burned through the ROM loader, cut and closed" scripts/test-rom-burn.sh "$build"
 
 begin "the demo, on both boards"
