@@ -300,7 +300,12 @@ enum hf_err hf_lms_state_create(const char *path, const uint8_t id[HF_LMS_ID_BYT
 	}
 	if (!err)
 		err = write_state(path, &state, diag);
-	return err ? err : write_witness(&state, diag);
+	if (err)
+		return err;
+	err = write_witness(&state, diag);
+	if (err)
+		unlink(path); /* nothing was signed yet */
+	return err;
 }
 
 static enum hf_err read_own(const char *path, const uint8_t *id, struct hf_lms_state *state, struct hf_diag *diag)
