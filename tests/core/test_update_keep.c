@@ -18,7 +18,7 @@
 
 static struct maker maker, next_maker; /* whose release keys are the old and the new one */
 static struct hf_private_key root[ROOTS];
-static struct package v0, v1, next_v1;
+static struct package v0, v1, next_v1, next_recovery;
 static struct device device;
 static struct hf_trust trust;
 
@@ -118,6 +118,7 @@ static int make_world(void **state)
 	maker_pack(&maker, 0, 1, 6000, &v0);
 	maker_pack(&maker, 1, 1, 6000, &v1);
 	maker_pack(&next_maker, 1, 1, 6000, &next_v1);
+	maker_pack_recovery(&next_maker, 1, 1, 6000, &next_recovery);
 	memset(factory_page, 0xff, sizeof factory_page);
 	(void)encode_keyset(&(struct spec){ .number = 1, .old_key = true }, factory_page, sizeof factory_page);
 	device_open(&ready, &maker);
@@ -135,6 +136,7 @@ static int end_world(void **state)
 	hf_buffer_free(&v0.file);
 	hf_buffer_free(&v1.file);
 	hf_buffer_free(&next_v1.file);
+	hf_buffer_free(&next_recovery.file);
 	return 0;
 }
 
@@ -224,6 +226,27 @@ static void firmware_that_has_rotted_is_no_way_back(void **state)
 	device.flash.mem[layouts[0].slot[0].addr - 0x08000000 + 5000] ^= 1;
 	open_gateway();
 	assert_true(device.update.running_image.grandfathered);
+}
+
+/* Recovery is a way back, too: it brings firmware in that the new key has signed. */
+static void keyset_under_which_recovery_starts_is_accepted(void **state)
+{
+	struct device other;
+
+	(void)state;
+	device_open(&other, &next_maker);
+	device_install_factory_recovery(&other, &next_recovery);
+	memcpy(device.flash.mem + (layouts[0].recovery.addr - 0x08000000),
+	       other.flash.mem + (layouts[0].recovery.addr - 0x08000000), layouts[0].recovery.size);
+	device_close(&other);
+	assert_int_equal(keep(make_file(&new_key_only)), HF_OK);
+	open_gateway();
+	assert_int_equal(device.update.recovery.fact, HF_FACT_GOOD);
+	assert_false(device.update.running_known);
+	device.flash.mem[layouts[0].recovery.addr - 0x08000000 + 3000] ^= 1;
+	assert_int_equal(keep(make_file(&(struct spec){ .number = 4, .old_key = true })), HF_OK); /* v0 starts again */
+	device.flash.mem[layouts[0].recovery.addr - 0x08000000 + 3000] ^= 1;
+	assert_int_equal(keep(make_file(&(struct spec){ .number = 5 })), HF_ERR_LOCKOUT);
 }
 
 static void older_keyset_is_refused_and_the_same_one_changes_nothing(void **state)
@@ -425,6 +448,7 @@ int main(void)
 		TEST(keyset_under_which_nothing_starts_is_refused),
 		TEST(revoked_firmware_that_is_named_is_grandfathered),
 		TEST(firmware_that_has_rotted_is_no_way_back),
+		TEST(keyset_under_which_recovery_starts_is_accepted),
 		TEST(older_keyset_is_refused_and_the_same_one_changes_nothing),
 		TEST(factory_keyset_sent_again_changes_nothing),
 		TEST(forged_keyset_changes_nothing),
