@@ -330,6 +330,47 @@ static void content_lost_in_both_copies_gives_the_one_before(void **state)
 	sim_flash_close(&w.flash);
 }
 
+/* A record by hand: first bytes of its data. */
+static void append_by_hand(struct workload *w, uint8_t type, const char *data, size_t len)
+{
+	struct hf_record r = { .type = type };
+
+	memcpy(r.data, data, len);
+	assert_int_equal(hf_journal_append(&w->j, &r), HF_OK);
+}
+
+/* Parts of two contents under one number, as lost ends may leave them: what the end says is not what is there. */
+static void content_that_is_not_what_its_end_says_does_not_count(void **state)
+{
+	struct workload w;
+
+	(void)state;
+	settled(&w, &large, false);
+	append_by_hand(&w, HF_REC_PART, "\x02\x04\x00mixed", 8);
+	append_by_hand(&w, HF_REC_END, "\x02\x04\x05\x00\x01\x02\x03\x04", 8);
+	assert_true(is_version(&w.j, HF_LONGREC_CONFIGURATION, 3));
+	store_next(&w, HF_LONGREC_CONFIGURATION);
+	assert_true(is_version(&w.j, HF_LONGREC_CONFIGURATION, 4));
+	sim_flash_close(&w.flash);
+}
+
+/* No journal comes to the last number, but one may hold it. */
+static void content_behind_the_last_number_begins_a_new_sector(void **state)
+{
+	struct workload w;
+	unsigned live;
+
+	(void)state;
+	settled(&w, &large, false);
+	live = w.j.live;
+	append_by_hand(&w, HF_REC_PART, "\x02\xff\x00", 3);
+	assert_true(is_version(&w.j, HF_LONGREC_CONFIGURATION, 3));
+	store_next(&w, HF_LONGREC_CONFIGURATION);
+	assert_int_not_equal(w.j.live, live);
+	assert_true(is_version(&w.j, HF_LONGREC_CONFIGURATION, 4));
+	sim_flash_close(&w.flash);
+}
+
 static void content_there_twice_is_not_written_again(void **state)
 {
 	struct workload w;
@@ -349,6 +390,7 @@ static void content_there_twice_is_not_written_again(void **state)
 	n = slots_of(&w, HF_LONGREC_CONFIGURATION, addr);
 	w.flash.mem[addr[n - 1] + 9] ^= 0x11;
 	assert_int_equal(hf_journal_mount(&w.j, &w.flash.ops, small.journal), HF_OK);
+	before = w.flash.operation;
 	assert_int_equal(hf_state_store(&w.j, &w.state, &content), HF_OK);
 	assert_true(w.flash.operation > before + n);
 	assert_int_equal(hf_state_store(&w.j, &w.state, &nothing), HF_OK);
@@ -495,6 +537,8 @@ int main(void)
 		cmocka_unit_test(content_survives_the_loss_of_its_second_or_first_copy),
 		cmocka_unit_test(content_is_read_from_two_damaged_copies),
 		cmocka_unit_test(content_lost_in_both_copies_gives_the_one_before),
+		cmocka_unit_test(content_that_is_not_what_its_end_says_does_not_count),
+		cmocka_unit_test(content_behind_the_last_number_begins_a_new_sector),
 		cmocka_unit_test(content_there_twice_is_not_written_again),
 		cmocka_unit_test(content_that_leaves_no_room_for_upgrades_is_refused),
 		cmocka_unit_test(keyset_record_of_an_unknown_kind_stops_changes),
