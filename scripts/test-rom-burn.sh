@@ -120,6 +120,8 @@ begin() {
 	pack 1.1.0
 	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 -o "$dir/$board-recovery.suit" "$rec/recovery.elf" \
 		"$rec/recovery-slot.elf" || give_up "recovery cannot be packed"
+	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.1.0 -o "$dir/$board-recovery-1.1.0.suit" "$rec/recovery.elf" \
+		"$rec/recovery-slot.elf" || give_up "recovery cannot be packed"
 	blank
 }
 
@@ -143,11 +145,29 @@ firmware_through_the_loader() {
 	run 5 "a gateway that runs is no loader, and is named" "this is no ROM loader but a .* runs firmware 1.0.0" \
 		burn --via rom --board "$conf" --patience 3s "$dir/$board-1.1.0.suit"
 	loader
+	run 2 "what only firmware understands is refused" "takes the keyset from the device" \
+		burn --via rom --board "$conf" --keyset "$dir/release.keyset" "$dir/$board-1.1.0.suit"
+	run 2 "a third slot is none" "wants A or B" burn --via rom --board "$conf" --slot C "$dir/$board-1.1.0.suit"
 	run 4 "another board's file is refused" "no boot for class" burn --via rom --board boards/$other.conf "$dir/$board-1.1.0.suit"
 	run 4 "another chip's file is refused" "this chip is a 0x413" \
 		burn --via rom --board boards/corpus.conf "$dir/$board-1.1.0.suit"
 	run 0 "firmware goes into the slot that is free" "^done" burn --via rom --board "$conf" "$dir/$board-1.1.0.suit"
 	starts "boot tries it, and it confirms itself" 1.1.0 B
+}
+
+recovery_through_the_loader() {
+	stop
+	spoil HF_RECOVERY_ADDR
+	start --boot0
+	run 0 "a rotten recovery is written anew" "^done" burn --via rom --board "$conf" "$dir/$board-recovery-1.1.0.suit"
+	ctl boot0 0
+	ctl press recovery for 2s
+	ctl reset
+	ctl advance 2s
+	"$holdfast" status --board "$conf" --port "lockstep:$socket" >"$dir/status" 2>&1
+	grep -q "runs  *recovery" "$dir/status"
+	result $? "it starts when it is asked for" "$(tr '\n' ' ' <"$dir/status")"
+	starts "and firmware when it is not" 1.1.0 B
 }
 
 dead_device() {
@@ -204,6 +224,7 @@ begin reference
 other=compact
 new_device_through_faults
 firmware_through_the_loader
+recovery_through_the_loader
 dead_device
 closed_device
 closed_for_ever

@@ -330,6 +330,9 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 	if (via && strcmp(via, "smp") != 0 && strcmp(via, "rom") != 0)
 		return hf_args_wrong(&usage, "--via wants smp or rom, not '%s'", via);
 	if (via && strcmp(via, "rom") == 0) {
+		if (keyset_file || line || confirm || o.no_activate || o.reinstall || log)
+			return hf_args_wrong(&usage, "--via rom takes the keyset from the device and speaks to no firmware: --keyset, --line, "
+						     "--confirm-within, --no-activate, --force-reinstall and --log do not go with it");
 		rom.json = show.json;
 		rom.quiet = show.quiet;
 		return hf_rom_cli_burn(&rom, &port, rest.item[0], &rom_args, &usage);

@@ -342,6 +342,8 @@ enum hf_exit hf_command_factory(int argc, char **argv)
 		return hf_args_wrong(&usage, "%s is missing", missing);
 	if (protect.rdp > 1 || (protect.rdp_given && protect.rdp2))
 		return hf_args_wrong(&usage, "--rdp is 0 or 1; level 2 has a switch of its own, and excludes it");
+	if (!port.name && (protect.rdp_given || protect.rdp2 || protect.erase_everything || rom.lines))
+		return hf_args_wrong(&usage, "readout protection, --erase-everything and --lines go with --port: a file has no option bytes");
 	err = make(&f);
 	code = err ? hf_out_fail(err, &f.diag) : HF_EXIT_OK;
 	if (!err)

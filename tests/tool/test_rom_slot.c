@@ -340,6 +340,27 @@ static void strange_packages_are_refused(void **state)
 	assert_refused(&old_security, HF_ERR_SECURITY_VERSION, "security version 0, and this device takes 1 or higher");
 }
 
+/* The journal's keyset counts, not the factory's: a key that it does not name is revoked. */
+static void revoked_key_is_refused(void **state)
+{
+	static struct hf_journal j;
+	static struct hf_state s;
+	struct hf_keyset next = hf_keyset_of_one(HF_ROLE_RELEASE, 2, stranger.key.public_key);
+	uint8_t bytes[256];
+	struct hf_longrec_new content = {HF_LONGREC_KEYSET, {bytes, 0}};
+	bool none;
+
+	(void)state;
+	used_device(&v1, NULL);
+	assert_int_equal(hf_keyset_encode(&next, bytes, sizeof(bytes), &content.content.len), HF_OK);
+	assert_int_equal(hf_state_load(&j, &fake.flash.ops, &board.layout, &s, &none), HF_OK);
+	assert_int_equal(hf_state_store(&j, &s, &content), HF_OK);
+	assert_refused(&v2, HF_ERR_SIGNATURE, "keyset (number 2)");
+	assert_burned(&foreign);
+	assert_int_equal(result.keyset, 2);
+	assert_boots(&foreign, HF_PLACE_B);
+}
+
 static void closed_chip_is_refused(void **state)
 {
 	(void)state;
@@ -644,6 +665,7 @@ int main(void)
 		T(other_board_is_refused),
 		T(device_without_keyset_is_refused),
 		T(strange_packages_are_refused),
+		T(revoked_key_is_refused),
 		T(closed_chip_is_refused),
 		T(write_protected_slot_is_refused),
 		T(journal_of_later_format_is_given_up_only_when_asked),
