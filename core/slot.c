@@ -158,7 +158,7 @@ static bool in_ram(const struct hf_layout *layout, uint32_t addr)
 	return false;
 }
 
-static enum hf_err check_vectors(const struct hf_slot_env *env, const struct hf_image *image)
+enum hf_err hf_slot_check_vectors(const struct hf_slot_env *env, const struct hf_image *image)
 {
 	uint8_t vectors[VECTORS_MIN];
 	enum hf_err err = env->flash->read(env->flash->ctx, image->image_addr, vectors, sizeof(vectors));
@@ -172,18 +172,12 @@ static enum hf_err check_vectors(const struct hf_slot_env *env, const struct hf_
 	return HF_OK;
 }
 
-enum hf_err hf_slot_verify_content(const struct hf_slot_env *env, struct hf_slot_work *work,
-				   const struct hf_image *image)
-{
-	enum hf_err err = check_digest(env, work, image);
-
-	return err ? err : check_vectors(env, image);
-}
-
 enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work,
 			   struct hf_image *out)
 {
 	enum hf_err err = hf_slot_read_head(env, place, work, out);
 
-	return err ? err : hf_slot_verify_content(env, work, out);
+	if (!err)
+		err = check_digest(env, work, out);
+	return err ? err : hf_slot_check_vectors(env, out);
 }

@@ -68,9 +68,8 @@ HF_MUST_USE enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigne
 HF_MUST_USE enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work,
 				       struct hf_image *out);
 
-/* The second half of hf_slot_verify, where the head is known to be the one that *image comes from. */
-HF_MUST_USE enum hf_err hf_slot_verify_content(const struct hf_slot_env *env, struct hf_slot_work *work,
-					       const struct hf_image *image);
+/* The last step of hf_slot_verify, for who has compared head and content otherwise. */
+HF_MUST_USE enum hf_err hf_slot_check_vectors(const struct hf_slot_env *env, const struct hf_image *image);
 
 /* From a parsed and authenticated manifest and what a run of its validate sequence left: fills *out, checks that all
  * fits `span`, that digest, size and image offset are there and aligned. Used by the slot's reader, the installer and

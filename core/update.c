@@ -354,6 +354,7 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 			return err;
 	}
 	u->phase = HF_UPDATE_PAYLOAD;
+	hf_update_hash_begin(u);
 	u->payload_at = payload_at;
 	u->segment_index = s->segments;
 	u->kept = 0;

@@ -67,6 +67,12 @@ struct hf_update {
 	uint32_t judged;                     /* bit n: that was decided for sector n */
 	uint32_t alike;                      /* bit n: not yet decided, but what can be looked at is as it should be */
 	enum hf_err ahead_err;               /* of an erase ahead: the next data's answer */
+	struct {
+		struct hf_sha256 hash;       /* over the content's first `done` bytes, and `at` of the page */
+		uint32_t done;
+		uint16_t at, fill;
+		uint8_t page[512];           /* the bytes behind them, as they would be at address 0 */
+	} ahead;                             /* update_hash.c */
 	struct hf_slot_work work;
 	uint8_t head[HF_UPDATE_HEAD_MAX];
 	uint8_t segment[HF_SEGMENT_BYTES];
@@ -89,6 +95,10 @@ HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const
 /* For the time when no data waits: erases a sector that the upload will need, which takes seconds. False: nothing to do.
  * An error is the answer to the next data. */
 bool hf_update_ahead(struct hf_update *u);
+
+/* For the time when flash is busy: some 20 us of work that the upload's end would wait for otherwise. Touches no flash. May
+ * be called from within the flash operations that this engine does, and at no other time between its calls. */
+void hf_update_idle(struct hf_update *u);
 
 /* Verifies the image with this id (manifest digest; NULL: whatever the other slot holds) and records the wish for a trial;
  * the next reset starts it. */

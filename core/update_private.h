@@ -41,6 +41,13 @@ static inline uint32_t hf_update_segment_len(const struct hf_update *u, uint32_t
 	return left < HF_SEGMENT_BYTES ? left : HF_SEGMENT_BYTES;
 }
 
+/* The content's digest, taken ahead (update_hash.c): from the start; a page more, if flash is idle and one is committed;
+ * a sector is erased; the end of it, HF_ERR_DIGEST. */
+void hf_update_hash_begin(struct hf_update *u);
+void hf_update_hash_load(struct hf_update *u);
+void hf_update_hash_erased(struct hf_update *u, const struct hf_span *sector);
+HF_MUST_USE enum hf_err hf_update_hash_check(struct hf_update *u);
+
 /* Adds `base` to the addresses in buf, which holds content [off, off + len), none of it the table's; that is in flash. */
 HF_MUST_USE enum hf_err hf_update_relocate(struct hf_update *u, uint8_t *buf, uint32_t off, uint32_t len, uint32_t base);
 

@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#define PIECE_BYTES 256u /* half of what the digest takes ahead at a time: it keeps up */
+
 /* Reads [addr, addr + len) blank, as far as it lies in the sector? */
 static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
 {
@@ -44,7 +46,10 @@ static uint32_t head_bytes(const struct hf_update *u)
 static enum hf_err erase_for_upload(struct hf_update *u, const struct hf_span *sector)
 {
 	const struct hf_image *image = &u->image;
-	enum hf_err err = u->env.flash->erase(u->env.flash->ctx, sector->addr);
+	enum hf_err err;
+
+	hf_update_hash_erased(u, sector);
+	err = u->env.flash->erase(u->env.flash->ctx, sector->addr);
 
 	hf_update_alive(u);
 	if (err != HF_ERR_FLASH_ERASE || u->phase != HF_UPDATE_PAYLOAD)
@@ -186,10 +191,22 @@ static uint32_t solid_bytes(const uint8_t *data, uint32_t len)
 	return n;
 }
 
+/* In pieces, between which the digest is taken ahead. */
+static enum hf_err program_solid(struct hf_update *u, uint32_t addr, const uint8_t *data, uint32_t len)
+{
+	const struct hf_flash *flash = u->env.flash;
+	enum hf_err err = HF_OK;
+
+	for (uint32_t at = 0; at < len && !err; at += PIECE_BYTES) {
+		hf_update_hash_load(u);
+		err = flash->program(flash->ctx, addr + at, data + at, len - at < PIECE_BYTES ? len - at : PIECE_BYTES);
+	}
+	return err;
+}
+
 /* Words that are blank are not programmed, only looked at: no upload of this content has ever begun to program them. */
 static enum hf_err program(struct hf_update *u, uint32_t addr, const uint8_t *data, uint32_t len)
 {
-	const struct hf_flash *flash = u->env.flash;
 	enum hf_err err = HF_OK;
 
 	for (uint32_t at = 0; at < len && !err;) {
@@ -200,7 +217,7 @@ static enum hf_err program(struct hf_update *u, uint32_t addr, const uint8_t *da
 		if (blank > 0 && check_blank(u, &here, here.addr, blank))
 			return HF_ERR_FLASH_PROGRAM;
 		if (solid > 0)
-			err = flash->program(flash->ctx, addr + at + blank, data + at + blank, solid);
+			err = program_solid(u, addr + at + blank, data + at + blank, solid);
 		at += blank + solid;
 	}
 	hf_update_alive(u);
@@ -318,7 +335,9 @@ enum hf_err hf_update_finish(struct hf_update *u)
 	if (err)
 		return err;
 	hf_update_alive(u);
-	err = hf_slot_verify_content(&u->env, &u->work, &u->image);
+	err = hf_update_hash_check(u);
+	if (!err)
+		err = hf_slot_check_vectors(&u->env, &u->image);
 	if (err)
 		return err;
 	r = hf_state_image_record(HF_REC_WRITTEN, u->slot, u->image.component, u->image.sequence, u->image.id, 0);

@@ -31,7 +31,7 @@ static IN_CCM struct hf_smp_store store;
 static struct hf_update update;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static const uint32_t rates[] = HF_BOARD_MAINT_BAUDS;
-static uint8_t answer[HF_SMP_ANSWER_MAX];
+static IN_CCM uint8_t answer[HF_SMP_ANSWER_MAX];
 static IN_CCM __attribute__((aligned(4))) uint8_t queue[QUEUE_BYTES];
 static struct hf_smp_line line;
 static struct hf_say say = { .line = &line, .device_id = device_id };
@@ -57,6 +57,13 @@ static void progress(void *ctx)
 	hf_smp_line_fetch(&line);
 }
 
+/* While flash is busy. */
+static void flash_idle(void *ctx)
+{
+	hf_smp_line_fetch(ctx);
+	hf_update_idle(&update);
+}
+
 /* Whatever fails here, recovery goes on: it says what it cannot do. */
 static void open_update(unsigned place)
 {
@@ -64,7 +71,7 @@ static void open_update(unsigned place)
 	enum hf_err err;
 
 	hf_flash_f4_open(&flash, layout);
-	hf_flash_f4_set_idle(hf_smp_line_fetch, &line);
+	hf_flash_f4_set_idle(flash_idle, &line);
 	update.env = (struct hf_slot_env){ &flash, layout, &hf_mbed_crypto, NULL, device_id };
 	update.trust = &trust;
 	update.factory_keyset = (struct hf_bytes){ (const uint8_t *)(uintptr_t)layout->keyset.addr, layout->keyset.size };

@@ -298,6 +298,34 @@ static void upload_over_bits_that_do_not_erase_fails_only_where_it_needs_them(vo
 	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_ERR_FLASH_ERASE);
 }
 
+/* The digest that is taken while flash is busy is the same, and misses nothing that had not been read before. */
+static void damage_behind_what_was_hashed_is_found_at_the_end(void **state)
+{
+	struct bench *b = *state;
+	struct hf_update *u = &b->d.update;
+	void (*busy)(void *ctx) = b->d.flash.busy;
+
+	for (unsigned ahead = 0; ahead < 2; ahead++) {
+		uint32_t at;
+
+		b->d.flash.busy = ahead ? busy : NULL;
+		assert_int_equal(hf_update_begin(u, (uint32_t)b->v1.file.len), HF_OK);
+		while (u->phase != HF_UPDATE_PAYLOAD || u->segment_index < 2)
+			assert_int_equal(hf_update_write(u, u->next, b->v1.file.ptr + u->next, 64), HF_OK);
+		assert_true(ahead ? u->ahead.done >= HF_SEGMENT_BYTES / 2 : u->ahead.done == 0);
+		at = u->image.content_addr + u->ahead.done + u->ahead.fill + 16;
+		assert_true(at < u->image.content_addr + 2 * HF_SEGMENT_BYTES);
+		b->d.flash.mem[at - b->d.flash.base] ^= 4;
+		while (u->next + 64 < b->v1.file.len)
+			assert_int_equal(hf_update_write(u, u->next, b->v1.file.ptr + u->next, 64), HF_OK);
+		assert_int_equal(hf_update_write(u, u->next, b->v1.file.ptr + u->next, b->v1.file.len - u->next), HF_ERR_DIGEST);
+		assert_int_equal(hf_update_erase(u), HF_OK);
+		assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_OK);
+		assert_int_equal(hf_update_erase(u), HF_OK);
+	}
+	b->d.flash.busy = busy;
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 
 int main(void)
@@ -316,6 +344,7 @@ int main(void)
 		CASE(upload_in_packets_of_any_size_gives_the_same),
 		CASE(upload_again_of_what_is_there_writes_nothing),
 		CASE(upload_data_out_of_turn_is_ignored),
+		CASE(damage_behind_what_was_hashed_is_found_at_the_end),
 		CASE(upload_over_bits_that_do_not_erase_fails_only_where_it_needs_them),
 		CASE(upload_onto_a_stuck_word_fails_and_erases_next_time),
 	};

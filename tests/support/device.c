@@ -241,8 +241,16 @@ void device_boot(struct device *d)
 	assert_non_null(d->runs);
 }
 
+/* While flash is busy, as recovery does. */
+static void work_ahead(void *ctx)
+{
+	hf_update_idle(ctx);
+}
+
 enum hf_err device_open_update(struct device *d)
 {
+	d->flash.busy = work_ahead;
+	d->flash.busy_ctx = &d->update;
 	d->update.env = env_of(d);
 	d->update.running = d->running;
 	d->update.component = d->runs ? d->runs->component : HF_COMPONENT_APP;

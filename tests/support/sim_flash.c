@@ -127,6 +127,8 @@ static enum hf_err program_word(struct sim_flash *f, uint32_t index, uint32_t da
 	uint32_t stuck;
 
 	f->operation++;
+	if (f->busy)
+		f->busy(f->busy_ctx);
 	wear_out(f, index, sector_of(f, index));
 	stuck = f->stuck_one[index];
 	if (f->operation == f->cut_at) {

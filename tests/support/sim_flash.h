@@ -53,6 +53,9 @@ struct sim_flash {
 	jmp_buf *power_lost;
 	unsigned long erases, words;
 
+	void (*busy)(void *ctx);   /* called while a word is programmed, as a driver's hook is; NULL: nothing */
+	void *busy_ctx;
+
 	uint32_t *stuck_one;       /* a mask a word: bits that no program clears any more */
 	uint32_t *stuck_zero;      /* a mask a word: bits that no erase sets any more */
 	uint32_t dead;             /* bit n: erases of sector n do nothing, and are reported as failed */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The digest over table and image, taken from flash as boot does, but while the upload is still going on: a full slot takes
+ * a tenth of a second to hash, in which nothing else would happen.
+ *
+ * Flash cannot be read while it programs, so the work is cut in two. Between two operations a page of what is committed is
+ * read and the slot's address taken off (hf_update_hash_load); while flash is busy its bytes are hashed, a block at a time
+ * (hf_update_idle). What is left is done at the end. An erase of anything that was hashed begins anew.
+ */
+#include "update_private.h"
+
+#include <string.h>
+
+#define BLOCK_BYTES 64u
+
+void hf_update_hash_begin(struct hf_update *u)
+{
+	u->ahead.done = 0;
+	u->ahead.at = u->ahead.fill = 0;
+	u->env.crypto->sha256_start(&u->ahead.hash);
+}
+
+void hf_update_hash_erased(struct hf_update *u, const struct hf_span *sector)
+{
+	uint32_t hashed = u->ahead.done + u->ahead.fill, begin = u->image.content_addr;
+
+	if (hashed > 0 && sector->addr < begin + hashed && sector->addr + sector->size > begin)
+		hf_update_hash_begin(u);
+}
+
+/* The next page, none of it both table and image; up to `ready` bytes of the content may be read. */
+static enum hf_err load(struct hf_update *u, uint32_t ready)
+{
+	const struct hf_flash *flash = u->env.flash;
+	uint32_t table = u->image.table_bytes, done = u->ahead.done;
+	uint32_t n = ready - done < sizeof u->ahead.page ? ready - done : sizeof u->ahead.page;
+	enum hf_err err;
+
+	if (done < table && n > table - done)
+		n = table - done;
+	err = flash->read(flash->ctx, u->image.content_addr + done, u->ahead.page, n);
+	if (!err && done >= table)
+		err = hf_update_relocate(u, u->ahead.page, done, n, 0 - u->image.image_addr);
+	if (err) /* a table that makes no sense is not the one that was signed */
+		return err <= HF_ERR_CRC ? HF_ERR_DIGEST : err;
+	u->ahead.at = 0;
+	u->ahead.fill = (uint16_t)n;
+	return HF_OK;
+}
+
+void hf_update_hash_load(struct hf_update *u)
+{
+	uint32_t ready = u->segment_index * HF_SEGMENT_BYTES;
+
+	if (u->phase == HF_UPDATE_PAYLOAD && u->ahead.fill == 0 && u->ahead.done < ready &&
+	    load(u, ready) != HF_OK)
+		u->ahead.fill = 0; /* the end will tell */
+}
+
+static void hash_some(struct hf_update *u, uint32_t len)
+{
+	uint32_t left = (uint32_t)u->ahead.fill - u->ahead.at, n = left < len ? left : len;
+
+	if (n == 0)
+		return;
+	u->env.crypto->sha256_update(&u->ahead.hash, u->ahead.page + u->ahead.at, n);
+	u->ahead.at = (uint16_t)(u->ahead.at + n);
+	if (u->ahead.at < u->ahead.fill)
+		return;
+	u->ahead.done += u->ahead.fill;
+	u->ahead.at = u->ahead.fill = 0;
+}
+
+void hf_update_idle(struct hf_update *u)
+{
+	hash_some(u, BLOCK_BYTES);
+}
+
+enum hf_err hf_update_hash_check(struct hf_update *u)
+{
+	uint8_t digest[HF_SHA256_BYTES];
+
+	for (;;) {
+		enum hf_err err;
+
+		hash_some(u, sizeof u->ahead.page);
+		if (u->ahead.done == u->image.content_bytes)
+			break;
+		err = load(u, u->image.content_bytes);
+		if (err)
+			return err;
+	}
+	u->env.crypto->sha256_finish(&u->ahead.hash, digest);
+	return memcmp(digest, u->image.digest, sizeof digest) == 0 ? HF_OK : HF_ERR_DIGEST;
+}
