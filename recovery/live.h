@@ -12,7 +12,7 @@
 #include "port/stm32f407/usart.h"
 
 #define HF_LIVE_RX_BYTES 32768u /* 355 ms at 921600 baud: the main loop comes round more often, or flash waits drain it */
-#define HF_LIVE_TX_BYTES 4096u
+#define HF_LIVE_TX_BYTES 2048u
 
 struct hf_live {
 	struct hf_usart_stream maintenance;

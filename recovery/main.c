@@ -21,12 +21,12 @@
 #include "port/upload_log.h"
 
 #define PACKET_MAX  4096u
-#define QUEUE_BYTES (59u * 1024u) /* with the DMA's ring: nearly a second of 921600 baud, while a sector is erased */
+#define QUEUE_BYTES (57u * 1024u) /* 14 requests; with the DMA's ring nearly a second of 921600 baud, while a sector is erased */
 #define IN_CCM      __attribute__((section(".bss.ccm"))) /* which nobody clears */
 
 static struct hf_clock clock;
 static struct hf_flash flash;
-static struct hf_trust trust;
+static IN_CCM struct hf_trust trust;
 static IN_CCM struct hf_smp_store store;
 static struct hf_update update;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
@@ -193,6 +193,7 @@ int main(void)
 	hf_chip_device_id(device_id);
 	hf_smp_line_open(&line, &update, say.from.cause);
 	store = (struct hf_smp_store){ 0 };
+	trust = (struct hf_trust){ 0 };
 	line.server.store = &store;
 	line.server.access = HF_BOARD_RECOVERY_ACCESS;
 	line.server.readback = HF_BOARD_READBACK;
