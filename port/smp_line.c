@@ -180,7 +180,8 @@ static uint8_t window(const struct hf_smp_line *l, bool binary)
 {
 	uint32_t lines = (l->packet_size + 4u) / (HF_SMP_LINE_MAX * 3u / 4u - 2u) + 1u;
 	uint32_t framed = binary ? HF_FRAME_BYTES((uint32_t)l->packet_size) : lines * HF_SMP_LINE_MAX;
-	uint32_t count = (l->stream->rx_size - 1) / framed + l->queue.size / (l->packet_size + HF_PACKET_QUEUE_HEAD);
+	uint32_t queued = l->hooked ? l->queue.size / (l->packet_size + HF_PACKET_QUEUE_HEAD) : 0;
+	uint32_t count = (l->stream->rx_size - 1) / framed + queued;
 
 	return (uint8_t)(count < 1 ? 1 : count > UINT8_MAX ? UINT8_MAX : count);
 }

@@ -24,6 +24,7 @@ struct hf_smp_line {
 	const struct hf_clock *clock;
 	const uint32_t *rate;                 /* the board's; the first is the one that the UART was opened with */
 	uint8_t rates;
+	bool hooked;                          /* hf_smp_line_fetch() is called while flash is busy */
 	bool walks;                           /* a line that brings nothing but damage is tried at the next rate */
 	uint16_t packet_size;                 /* of the largest request */
 	uint8_t *answer;                      /* room for its echo, at least HF_SMP_ANSWER_MAX */

@@ -173,6 +173,7 @@ static void set_line(void)
 		.clock = &clock,
 		.rate = rates,
 		.rates = sizeof rates / sizeof rates[0],
+		.hooked = true,
 		.walks = true,
 		.packet_size = PACKET_MAX,
 		.answer = answer,
