@@ -21,7 +21,8 @@ static void put_running(const struct hf_smp_server *s, struct hf_cbor_writer *w)
 	unsigned versions = base ? base->versions : 0;
 
 	hf_cbor_put_tstr(w, "slot");
-	if (u->running < HF_SLOTS)
+	/* Recovery runs from RAM: no slot's firmware does, wherever it was started from. */
+	if (u->running < HF_SLOTS && u->component == HF_COMPONENT_APP)
 		hf_cbor_put_uint(w, u->running);
 	else
 		hf_cbor_put_null(w);

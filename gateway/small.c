@@ -89,6 +89,12 @@ static void report(uint32_t usart, unsigned slot, enum hf_err err)
 	hf_usart_send(usart, line, t.len);
 }
 
+static void rest(void)
+{
+	hf_iwdg_feed();
+	__asm__ volatile("wfi");
+}
+
 int main(void)
 {
 	unsigned slot = running_slot();
@@ -111,8 +117,9 @@ int main(void)
 	if (!err)
 		err = confirm(slot);
 	report(usart, slot, err);
-	for (;;) {
-		hf_iwdg_feed();
-		__asm__ volatile("wfi");
-	}
+	while (hf_systick_ms() < HF_SETTLED_MS)
+		rest();
+	hf_reset_settled();
+	for (;;)
+		rest();
 }

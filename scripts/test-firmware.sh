@@ -58,6 +58,11 @@ check() {
 	result $? "$1" "$why"
 }
 
+# When boot said that line first, in ns.
+time_of() {
+	sed -n "s/^{\"t_ns\":\([0-9]*\),.*$1.*/\1/p" "$dir/events" | head -n 1
+}
+
 # play TIME [options]: runs the flash image for a virtual time
 play() {
 	time=$1
@@ -250,6 +255,12 @@ entry() {
 		gateway 1.0.0 on .*, slot A, reset: pin
 		!boot: recovery
 	END
+	fresh
+	patch "$keyset" '\377\377\377\377' # then boot verifies nothing before it speaks again
+	play 1s
+	listened=$(($(time_of "boot: journal empty") - $(time_of "boot: holdfast")))
+	[ "$listened" -gt 0 ] && [ "$listened" -lt 20000000 ]
+	result $? "boot looks for all of that in less than 20 ms" "it takes $listened ns"
 	fresh
 	play 2s --fault "at 0s break on for 1s"
 	check "so does a break on the line" <<-'END'

@@ -211,6 +211,87 @@ static void rejected_firmware_is_the_last_resort(void **state)
 	assert_int_equal(slot, 1);
 }
 
+static void recovery_that_is_wished_comes_first_and_nothing_is_recorded(void **state)
+{
+	const uint8_t types[] = { HF_REC_WRITTEN, HF_REC_CONFIRMED };
+	uint8_t before[sizeof memory];
+	struct hf_boot_decision d;
+
+	(void)state;
+	with_journal(types, 2, 1);
+	verdict[1] = HF_OK;
+	verdict[HF_PLACE_RECOVERY] = HF_OK;
+	(void)hf_choose(&choose, HF_RESET_POWER, HF_WISH_NONE); /* settles the journal */
+	memset(verified, 0, sizeof verified);
+	memcpy(before, memory, sizeof before);
+	d = hf_choose(&choose, HF_RESET_PIN, HF_WISH_RECOVERY);
+	assert_int_equal(d.action, HF_BOOT_RECOVERY);
+	assert_int_equal(d.place, HF_PLACE_RECOVERY);
+	assert_int_equal(verified[0] + verified[1], 0);
+	assert_memory_equal(memory, before, sizeof before);
+}
+
+static void recovery_that_is_wished_and_damaged_stops_no_firmware(void **state)
+{
+	struct hf_boot_decision d;
+
+	(void)state;
+	verdict[HF_PLACE_RECOVERY] = HF_ERR_DIGEST;
+	d = hf_choose(&choose, HF_RESET_PIN, HF_WISH_RECOVERY);
+	assert_int_equal(d.action, HF_BOOT_START);
+	assert_int_equal(d.place, 0);
+	assert_int_equal(choose.fact[HF_PLACE_RECOVERY].why, HF_ERR_DIGEST);
+}
+
+static void recovery_starts_where_nothing_else_does_and_knows_of_the_last_resort(void **state)
+{
+	const uint8_t types[] = { HF_REC_WRITTEN, HF_REC_ACTIVATED, HF_REC_ATTEMPT, HF_REC_REJECTED };
+	struct hf_boot_decision d;
+
+	(void)state;
+	with_journal(types, 4, 1);
+	verdict[0] = HF_ERR_NOT_FOUND;
+	verdict[1] = HF_OK;
+	verdict[HF_PLACE_RECOVERY] = HF_OK;
+	d = hf_choose(&choose, HF_RESET_POWER, HF_WISH_NONE);
+	assert_int_equal(d.action, HF_BOOT_RECOVERY);
+	assert_true(d.last_resort);
+	d = hf_choose(&choose, HF_RESET_REQUEST, HF_WISH_LAST_RESORT);
+	assert_int_equal(d.action, HF_BOOT_START);
+	assert_int_equal(d.place, 1);
+	assert_false(d.append);
+}
+
+static void damaged_keyset_starts_nothing_and_is_told(void **state)
+{
+	static const uint8_t blank[16] = { 0xff };
+
+	(void)state;
+	choose.factory = (struct hf_bytes){ blank, sizeof blank };
+	assert_int_equal(hf_choose(&choose, HF_RESET_POWER, HF_WISH_RECOVERY).action, HF_BOOT_STAY);
+	assert_int_equal(choose.keyset_err, HF_ERR_KEYSET);
+	assert_int_equal(verified[0] + verified[1] + verified[2], 0);
+}
+
+static void keyset_in_the_journal_counts_once_its_number_is_higher(void **state)
+{
+	struct hf_journal j;
+	uint8_t later[sizeof keyset];
+	struct hf_longrec_new content = { HF_LONGREC_KEYSET, { later, sizeof later } };
+
+	(void)state;
+	memcpy(later, keyset, sizeof later);
+	with_journal(NULL, 0, 0);
+	for (uint8_t number = 1; number <= 2; number++) {
+		later[4] = number;
+		assert_int_equal(hf_journal_mount(&j, &flash, layout.journal), HF_OK);
+		assert_int_equal(hf_longrec_append(&j, &content, 0), HF_OK);
+		(void)hf_choose(&choose, HF_RESET_POWER, HF_WISH_NONE);
+		assert_int_equal(choose.trust.replaced, number > 1);
+		assert_int_equal(choose.env.keyset->number, number);
+	}
+}
+
 #define WITH_DEVICE(test) cmocka_unit_test_setup(test, factory_new)
 
 int main(void)
@@ -223,6 +304,11 @@ int main(void)
 		WITH_DEVICE(confirmed_slot_that_fails_gives_way_to_the_other),
 		WITH_DEVICE(journal_that_cannot_be_written_stops_no_start),
 		WITH_DEVICE(rejected_firmware_is_the_last_resort),
+		WITH_DEVICE(recovery_that_is_wished_comes_first_and_nothing_is_recorded),
+		WITH_DEVICE(recovery_that_is_wished_and_damaged_stops_no_firmware),
+		WITH_DEVICE(recovery_starts_where_nothing_else_does_and_knows_of_the_last_resort),
+		WITH_DEVICE(damaged_keyset_starts_nothing_and_is_told),
+		WITH_DEVICE(keyset_in_the_journal_counts_once_its_number_is_higher),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
