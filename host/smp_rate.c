@@ -19,6 +19,7 @@
 #define LONG_KNOCK_MS  1000u
 #define SHORT_KNOCK_MS 250u
 #define CALL_EVERY_MS  8u   /* boot listens for up to 20 ms */
+#define CALL_REST_MS   150u /* longer than a binary frame may pause (HF_FRAME_IDLE_MS) */
 #define CALL_BYTE      0x1b
 #define GONE_PAUSE_MS  250u /* between looks for a port that is gone */
 #define ASK_MS         3000u
@@ -68,7 +69,8 @@ static enum hf_err send_echo(struct hf_smp_client *c, const uint8_t *text, size_
 	return hf_smp_send(c, HF_SMP_WRITE, HF_SMP_OS, HF_SMP_OS_ECHO, (struct hf_bytes){body, w.len}, seq);
 }
 
-/* Is somebody there? Any answer to a request of ours says so. */
+/* Is somebody there? Any answer to a request of ours says so. What calls boot may look like the beginning of a binary frame to
+ * firmware at another rate, which gives that up in silence only: so the calls end before the next request. */
 static enum hf_err knock(struct hf_smp_client *c, uint32_t wait_ms, bool call)
 {
 	static const uint8_t wake = CALL_BYTE, nothing[1];
@@ -84,7 +86,7 @@ static enum hf_err knock(struct hf_smp_client *c, uint32_t wait_ms, bool call)
 		if (!err && answer.header.seq == seq)
 			return HF_OK;
 		if (err == HF_ERR_TIMEOUT && slice < until && !hf_smp_stopped(c))
-			err = hf_serial_write(c->serial, &wake, 1);
+			err = slice + CALL_REST_MS < until ? hf_serial_write(c->serial, &wake, 1) : HF_OK;
 	}
 	return err;
 }
