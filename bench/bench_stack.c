@@ -36,11 +36,12 @@ static void paint(const struct stack *s)
 }
 
 /* Called at every moment of the upload, since boot paints over it after the reset. */
-static void look(void *ctx)
+static void look(void *ctx, bool sent)
 {
 	struct stack *s = ctx;
 	uint32_t at = s->begin, word;
 
+	(void)sent;
 	if (s->lab->entered != 0)
 		return;
 	for (; at < s->end; at += 4)
@@ -71,12 +72,12 @@ int main(int argc, char **argv)
 	if (!lab_slot(&lab, 0, &image) || !lab_start(&lab))
 		die("the gateway does not start");
 	paint(&boot);
-	lab.entered = HF_SLOTS;
+	lab.entered = HF_PLACES;
 	lab.stop_on_enter = true;
 	hf_twin_reset(lab.twin, HF_TWIN_RESET_PIN);
 	if (!lab_run(&lab, 5000 * LAB_MS) || lab.entered != 0)
 		die("the gateway does not start again");
-	look(&boot);
+	look(&boot, false);
 	lab.stop_on_enter = false;
 
 	paint(&app);
@@ -84,7 +85,7 @@ int main(int argc, char **argv)
 	lab.moment_ctx = &app;
 	if (!lab_confirmed(&lab, image.id, 60000 * LAB_MS))
 		die("the gateway does not confirm itself");
-	look(&app);
+	look(&app, false);
 	why = lab_upgrade(&lab, &next);
 	if (why)
 		die(why);

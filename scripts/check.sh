@@ -87,8 +87,8 @@ end
 
 script "boot and gateway on QEMU, beside the twin" tests/twin/test_qemu.sh "$build"
 
-# A share of the campaign: every operation but the image's data words, of which every 64th is cut.
-script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 64 20
+# A share of the campaign: most operations of the short flows, some of the long ones.
+script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 12 130 8
 
 # Two minutes for all of them together, two at a time.
 fuzzers=$(find "$build/fuzz/fuzz" -maxdepth 1 -name 'fuzz_*' -type f 2>/dev/null | wc -l)

@@ -2,14 +2,13 @@
  *
  * Cuts the power at the flash operations of whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --factory BIN --keyset K --small P --hang P --recovery P --elf ELF... [--lane K/N]
- *            [--words N] [--pairs N] [--flow NAME]
+ *   campaign --board F --factory BIN --keyset K --small P --hang P --later P --recovery P --next-keyset K --elf ELF...
+ *            [--lane K/N] [--words N] [--others N] [--pairs N] [--flow NAME]
  *
  * A flow (flows.c) is run once, and its instants are kept as snapshots. Each case goes on from the last snapshot before its
  * operation, loses power there - before it, at a fraction of it, or with what it touched reading differently from then
- * on - and has to come back as the flow demands. Words of an image's data, of which there are thousands alike, are cut at
- * every N-th (--words; 1: all), and of the longer flows' other operations a share; all others
- * always.
+ * on - and has to come back as the flow demands. Of each flow, --words words of images' data and --others other
+ * operations are cut, evenly spread (0: all).
  */
 #include "campaign.h"
 
@@ -29,15 +28,14 @@ uint64_t campaign_ops(struct campaign *c)
 	return counts.flash_ops;
 }
 
-/* Keeps where the flow is: whenever bytes have gone to the device (what follows is its own doing), and every few operations. */
-static void keep(void *ctx)
+/* Keeps where the flow is: when bytes went to the device (what follows is its own doing), and every few operations. */
+static void keep(void *ctx, bool sent)
 {
 	struct campaign *c = ctx;
 	uint64_t now = campaign_ops(c);
 
-	if (c->moments > 0 && now < c->moment[c->moments - 1].op + 16 && !c->lab.wrote)
+	if (!sent && now < c->moment[c->moments - 1].op + 16)
 		return;
-	c->lab.wrote = false;
 	if (c->moments == CAMPAIGN_MOMENTS || hf_twin_save(c->lab.twin, &c->moment[c->moments].snapshot)) {
 		fprintf(stderr, "campaign: no room for snapshots\n");
 		exit(1);
@@ -55,7 +53,7 @@ static void forget(struct campaign *c)
 void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapshot)
 {
 	hf_twin_restore(c->lab.twin, snapshot);
-	c->lab.entered = HF_SLOTS;
+	c->lab.entered = HF_PLACES;
 	c->lab.in_begin = c->lab.in_end;
 	c->lab.errors = 0;
 	hf_twin_power_on(c->lab.twin); /* a flow that begins without power */
@@ -67,7 +65,7 @@ static void record_flow(struct campaign *c, bool on)
 	c->lab.moment_ctx = c;
 	c->lab.stop_on_flash = on;
 	if (on)
-		keep(c);
+		keep(c, true);
 }
 
 uint16_t campaign_random(struct campaign *c)
@@ -135,7 +133,7 @@ static void pair(struct campaign *c, const struct flow *flow, uint64_t first, ui
 
 		arm(c, campaign_ops(c) + 1 + further % (further & 1 ? 60 : 2500), (enum kind)(campaign_random(c) % KINDS));
 		hf_twin_power_on(c->lab.twin);
-		c->lab.entered = HF_SLOTS;
+		c->lab.entered = HF_PLACES;
 		if (lab_run(&c->lab, 3000 * LAB_MS) && lab_run(&c->lab, 1))
 			(void)flow->again(c); /* until the power goes, if it does */
 		hf_twin_power_off(c->lab.twin);
@@ -178,31 +176,47 @@ static bool is_data_word(const struct campaign *c, uint64_t op)
 	return false;
 }
 
+/* Every how many-th of `count` is taken to have `wanted` (0: all). */
+static uint64_t stride(uint64_t count, unsigned wanted)
+{
+	return wanted > 0 && count > wanted ? count / wanted : 1;
+}
+
 static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
 {
 	unsigned long cases = c->cases, failed = c->failed;
-	/* Long flows have thousands of operations, and each case takes long: a twelfth of the share even where all are wanted. */
-	unsigned share = c->words > 1 ? flow->share : (flow->share + 11) / 12;
-	unsigned word_share = c->words > 1 || flow->share == 1 ? c->words * share : 64;
-	unsigned pairs = share > 1 && c->words > 1 ? c->pairs / 4 : c->pairs;
-	uint64_t words = 0, others = 0, left_out = 0;
+	uint64_t count[2] = { 0, 0 }, step[2], left_out = 0;
 
+	for (uint64_t op = first; op < last; op++)
+		count[is_data_word(c, op)]++;
+	step[0] = stride(count[0], c->others);
+	step[1] = stride(count[1], c->words);
+	count[0] = count[1] = 0;
 	for (uint64_t op = first; op < last; op++) {
-		if (is_data_word(c, op) ? words++ % word_share != 0 : others++ % share != 0) {
+		bool word = is_data_word(c, op);
+
+		if (count[word]++ % step[word] != 0) {
 			left_out++;
 			continue;
 		}
-		if (op % c->lanes != c->lane)
+		if ((count[0] + count[1]) % c->lanes != c->lane)
 			continue;
 		for (int kind = BEFORE; kind < KINDS; kind++)
 			one(c, flow, op, (enum kind)kind);
 	}
-	for (unsigned i = c->lane; i < pairs; i += c->lanes)
+	for (unsigned i = c->lane; i < c->pairs; i += c->lanes)
 		pair(c, flow, first, last);
-	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu operations left out\n",
+	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu left out\n",
 	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, flow->name, c->cases - cases,
 	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)left_out);
 	fflush(stdout);
+	forget(c);
+}
+
+static void fail_flow(struct campaign *c, const struct flow *flow, const char *why)
+{
+	c->failed++;
+	printf("not ok - %s, %s: without any cut: %s\n", c->lab.board.layout.name, flow->name, why);
 	forget(c);
 }
 
@@ -221,13 +235,6 @@ static uint64_t begin_flow(struct campaign *c)
 	trace.first = campaign_ops(c);
 	record_flow(c, true);
 	return trace.first;
-}
-
-static void fail_flow(struct campaign *c, const struct flow *flow, const char *why)
-{
-	c->failed++;
-	printf("not ok - %s, %s: without any cut: %s\n", c->lab.board.layout.name, flow->name, why);
-	forget(c);
 }
 
 /* True: it ran. after: NULL, or where the state at its end is kept. */
@@ -285,11 +292,18 @@ int main(int argc, char **argv)
 		 argument(argc, argv, "--keyset", NULL), elf, true);
 	lab_package_read(&c.lab, argument(argc, argv, "--small", NULL), &c.small);
 	lab_package_read(&c.lab, argument(argc, argv, "--hang", NULL), &c.hang);
+	lab_package_read(&c.lab, argument(argc, argv, "--later", NULL), &c.later);
 	lab_package_read(&c.lab, argument(argc, argv, "--recovery", NULL), &c.recovery);
+	lab_file_read(argument(argc, argv, "--next-keyset", NULL), &c.next_keyset);
+	if (hf_keyset_file_parse(hf_buffer_bytes(&c.next_keyset), &c.next)) {
+		fprintf(stderr, "campaign: the next keyset is none\n");
+		return 1;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	c.lanes = 1;
 	sscanf(argument(argc, argv, "--lane", "0/1"), "%u/%u", &c.lane, &c.lanes);
-	c.words = (unsigned)atoi(argument(argc, argv, "--words", "1"));
+	c.words = (unsigned)atoi(argument(argc, argv, "--words", "0"));
+	c.others = (unsigned)atoi(argument(argc, argv, "--others", "0"));
 	c.pairs = (unsigned)atoi(argument(argc, argv, "--pairs", "100"));
 	only = argument(argc, argv, "--flow", "");
 	c.random = 1 + c.lane;
@@ -299,6 +313,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	memcpy(c.old_id, image.id, sizeof c.old_id);
+	if (!lab_slot(&c.lab, HF_PLACE_RECOVERY, &image)) {
+		fprintf(stderr, "campaign: the factory's recovery does not verify\n");
+		return 1;
+	}
+	memcpy(c.old_recovery_id, image.id, sizeof c.old_recovery_id);
 	/* The first flow leaves what all others begin with. */
 	if (play(&c, &campaign_flows[0], !only[0] || strcmp(only, campaign_flows[0].name) == 0, &ready)) {
 		for (unsigned i = 1; campaign_flows[i].name; i++) {

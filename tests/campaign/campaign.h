@@ -16,11 +16,17 @@ struct moment {
 
 struct campaign {
 	struct lab lab;
-	struct lab_package small, hang, recovery; /* recovery: a successor of the factory's */
-	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware */
+	struct lab_package small, hang;  /* firmware; one that hangs */
+	struct lab_package later;        /* 1.1.0 of the gateway */
+	struct lab_package recovery;     /* the factory's successor */
+	struct hf_buffer next_keyset;    /* signed */
+	struct hf_keyset_file next;      /* the same, taken apart */
+	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware, and recovery */
+	uint8_t old_recovery_id[HF_SHA256_BYTES];
+	char why[160];
 	struct moment moment[CAMPAIGN_MOMENTS];
 	unsigned moments;
-	unsigned lane, lanes, words, pairs;
+	unsigned lane, lanes, words, others, pairs;
 	unsigned long cases, failed;
 	uint32_t random;
 };
@@ -32,7 +38,6 @@ struct flow {
 	const char *(*run)(struct campaign *c);       /* what is cut */
 	const char *(*again)(struct campaign *c);     /* what a user does after the first cut, when a second one comes */
 	const char *(*come_back)(struct campaign *c); /* from a device without power, after the cuts */
-	unsigned share;                               /* 1: all operations are cut; more: a long flow, of which fewer are */
 };
 
 extern const struct flow campaign_flows[];

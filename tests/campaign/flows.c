@@ -5,9 +5,12 @@
  */
 #include "campaign.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "longrec.h"
 #include "policy.h"
+#include "smp_device.h"
 #include "smp_maintain.h"
 
 /* What runs must verify, and be one of ours; *is_new says which. */
@@ -112,7 +115,176 @@ static const char *take_over(struct campaign *c)
 	return campaign_ops(c) < first + 32 ? "the journal was not taken over" : NULL;
 }
 
-/* Recovery is replaced by a successor, which 1.0.0 installs: a recovery has to be there at any instant. */
+
+/* ---- what the device keeps: configuration, keyset ---- */
+
+#define PATIENCE_MS 20000u
+
+static const char *said(struct campaign *c, enum hf_err err, const struct hf_smp_answer *answer, const char *doing)
+{
+	if (!err)
+		err = answer->refusal;
+	if (!err)
+		return NULL;
+	snprintf(c->why, sizeof c->why, "%s: %s", doing, hf_err_text(err));
+	return c->why;
+}
+
+static const char *put(struct campaign *c, enum hf_longrec_kind kind, struct hf_bytes content)
+{
+	struct hf_smp_answer answer;
+	enum hf_err err;
+
+	hf_smp_client_init(&c->lab.client, &c->lab.serial);
+	err = hf_smp_put_kept(&c->lab.client, PATIENCE_MS, kind, content, &answer);
+	return said(c, err, &answer, "storing");
+}
+
+static const char *get(struct campaign *c, enum hf_longrec_kind kind, uint8_t *buf, size_t cap, size_t *len)
+{
+	struct hf_smp_answer answer;
+	enum hf_err err;
+
+	hf_smp_client_init(&c->lab.client, &c->lab.serial);
+	err = hf_smp_get_kept(&c->lab.client, PATIENCE_MS, kind, buf, cap, len, &answer);
+	return said(c, err, &answer, "reading back");
+}
+
+static bool same(struct hf_bytes a, const uint8_t *b, size_t len)
+{
+	return a.len == len && memcmp(a.ptr, b, len) == 0;
+}
+
+/* Of the kind, the old content or the new one is there, whole; the new one is taken then. */
+static const char *kept_comes_back(struct campaign *c, enum hf_longrec_kind kind, struct hf_bytes before,
+				   struct hf_bytes after, struct hf_bytes file)
+{
+	uint8_t there[HF_CONFIGURATION_MAX];
+	const char *why;
+	size_t len;
+
+	if (!starts_again(c))
+		return "nothing starts";
+	if (!lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS))
+		return "the firmware does not come back";
+	why = get(c, kind, there, sizeof there, &len);
+	if (!why && !same(before, there, len) && !same(after, there, len))
+		why = "neither the old content nor the new one is there";
+	if (!why)
+		why = put(c, kind, file);
+	if (!why)
+		why = get(c, kind, there, sizeof there, &len);
+	return why || same(after, there, len) ? why : "what was stored is not what is read back";
+}
+
+static struct hf_bytes configuration(size_t len)
+{
+	static uint8_t content[HF_CONFIGURATION_MAX];
+
+	for (size_t i = 0; i < len; i++)
+		content[i] = (uint8_t)(i * 11 + len);
+	return (struct hf_bytes){ content, len };
+}
+
+static const char *configure_before(struct campaign *c)
+{
+	return put(c, HF_LONGREC_CONFIGURATION, configuration(50));
+}
+
+static const char *configure(struct campaign *c)
+{
+	return put(c, HF_LONGREC_CONFIGURATION, configuration(700));
+}
+
+static const char *configured(struct campaign *c)
+{
+	uint8_t before[50];
+
+	memcpy(before, configuration(50).ptr, sizeof before);
+	return kept_comes_back(c, HF_LONGREC_CONFIGURATION, (struct hf_bytes){ before, sizeof before }, configuration(700),
+			       configuration(700));
+}
+
+static const char *replace_keyset(struct campaign *c)
+{
+	return put(c, HF_LONGREC_KEYSET, hf_buffer_bytes(&c->next_keyset));
+}
+
+/* Before it was replaced, the factory's counts: from the page, so the device keeps none of its own. */
+static const char *keyset_replaced(struct campaign *c)
+{
+	const struct hf_bytes factory = { c->lab.keyset_bytes.ptr, c->lab.keyset_bytes.len };
+
+	return kept_comes_back(c, HF_LONGREC_KEYSET, factory, c->next.bytes, hf_buffer_bytes(&c->next_keyset));
+}
+
+/* ---- back by hand ---- */
+
+static const char *upgrade_to_next(struct campaign *c)
+{
+	const char *why = lab_upgrade(&c->lab, &c->later);
+
+	return why || lab_confirmed(&c->lab, c->later.id, 60000 * LAB_MS) ? why : "1.1.0 is not confirmed";
+}
+
+static const char *roll_back_by_hand(struct campaign *c)
+{
+	struct hf_smp_answer answer;
+	const char *why;
+
+	hf_smp_client_init(&c->lab.client, &c->lab.serial);
+	why = said(c, hf_smp_roll_back(&c->lab.client, PATIENCE_MS, &answer), &answer, "rolling back");
+	if (!why)
+		why = said(c, hf_smp_reset(&c->lab.client, PATIENCE_MS, &answer), &answer, "resetting");
+	return why || lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS) ? why : "1.0.0 does not come back";
+}
+
+static bool runs(struct campaign *c, const uint8_t id[HF_SHA256_BYTES])
+{
+	struct hf_image image;
+
+	return lab_slot(&c->lab, c->lab.entered, &image) && memcmp(image.id, id, sizeof image.id) == 0;
+}
+
+static const char *rolled_back_by_hand(struct campaign *c)
+{
+	if (!starts_again(c))
+		return "nothing starts";
+	if (runs(c, c->old_id))
+		return lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS) ? NULL : "1.0.0 does not confirm itself";
+	if (!runs(c, c->later.id) || !lab_confirmed(&c->lab, c->later.id, 60000 * LAB_MS))
+		return "neither firmware is there";
+	return roll_back_by_hand(c);
+}
+
+static const char *factory_reset(struct campaign *c)
+{
+	struct hf_smp_answer answer;
+
+	hf_smp_client_init(&c->lab.client, &c->lab.serial);
+	return said(c, hf_smp_factory_reset(&c->lab.client, PATIENCE_MS, &answer), &answer, "erasing");
+}
+
+/* What ran stays, and nothing is left of the rest once it was done again. */
+static const char *is_reset(struct campaign *c)
+{
+	uint8_t there[HF_CONFIGURATION_MAX];
+	const char *why;
+	size_t len;
+
+	if (!starts_again(c))
+		return "nothing starts";
+	if (!lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS))
+		return "the firmware does not come back";
+	why = factory_reset(c);
+	if (!why)
+		why = get(c, HF_LONGREC_CONFIGURATION, there, sizeof there, &len);
+	return why || len == 0 ? why : "there is a configuration still";
+}
+
+/* ---- recovery ---- */
+
+/* At any instant there has to be one. */
 static bool recovery_there(struct campaign *c)
 {
 	struct hf_image image;
@@ -130,11 +302,11 @@ static bool replaced(struct campaign *c)
 
 	lab_state(&c->lab, &state);
 	return memcmp(state.recovery.id, c->recovery.id, HF_ID_BYTES) == 0 &&
-	       lab_slot(&c->lab, HF_PLACE_RECOVERY, &image) &&
-	       memcmp(image.id, c->recovery.id, sizeof image.id) == 0;
+	       lab_slot(&c->lab, HF_PLACE_RECOVERY, &image) && memcmp(image.id, c->recovery.id, sizeof image.id) == 0;
 }
 
-static const char *replace(struct campaign *c)
+/* The staged one starts, copies itself, resets; then the firmware runs as before. */
+static const char *replace_recovery(struct campaign *c)
 {
 	const char *why = lab_upgrade(&c->lab, &c->recovery);
 
@@ -148,21 +320,17 @@ static const char *replace(struct campaign *c)
 	return lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS) ? NULL : "1.0.0 does not go on";
 }
 
-static const char *back_to_replaced(struct campaign *c)
+static const char *recovery_replaced(struct campaign *c)
 {
-	struct hf_image image;
-
 	if (!recovery_there(c))
 		return "there is no recovery";
 	if (!starts_again(c))
 		return "nothing starts";
-	if (!lab_slot(&c->lab, c->lab.entered, &image))
-		return "something was started that does not verify";
-	if (memcmp(image.id, c->old_id, sizeof image.id) != 0 && memcmp(image.id, c->recovery.id, sizeof image.id) != 0)
+	if (!runs(c, c->old_id) && !runs(c, c->recovery.id))
 		return "something was started that nobody sent";
 	if (!lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS))
 		return "1.0.0 does not go on";
-	return replaced(c) ? NULL : replace(c);
+	return replaced(c) ? NULL : replace_recovery(c);
 }
 
 /* Running firmware is asked for recovery, and recovery for an upgrade. */
@@ -178,12 +346,45 @@ static const char *by_recovery(struct campaign *c)
 	return c->lab.entered < HF_SLOTS ? "firmware runs, not recovery" : upgrade(c);
 }
 
+/* Without firmware boot starts recovery. */
+static const char *erase_slots(struct campaign *c)
+{
+	static uint8_t blank[4096];
+
+	hf_twin_power_off(c->lab.twin);
+	memset(blank, 0xff, sizeof blank);
+	for (unsigned i = 0; i < HF_SLOTS; i++) {
+		const struct hf_span *slot = &c->lab.board.layout.slot[i];
+
+		for (uint32_t off = 0; off < slot->size; off += sizeof blank)
+			if (hf_twin_poke(c->lab.twin, slot->addr + off, blank, sizeof blank))
+				return "the slots cannot be erased";
+	}
+	return lab_start(&c->lab) && c->lab.entered == HF_PLACE_RECOVERY ? NULL : "recovery does not start";
+}
+
+static const char *revived(struct campaign *c)
+{
+	if (!starts_again(c))
+		return "nothing starts";
+	if (c->lab.entered == HF_PLACE_RECOVERY)
+		return runs(c, c->old_recovery_id) ? upgrade(c) : "recovery is damaged";
+	if (!runs(c, c->small.id))
+		return "firmware was started that nobody sent";
+	return lab_confirmed(&c->lab, c->small.id, 60000 * LAB_MS) ? NULL : "the new firmware does not confirm itself";
+}
+
 const struct flow campaign_flows[] = {
-	{ "first start", NULL, first_start, upgrade, back_to_small, 1 },
-	{ "upgrade", NULL, upgrade, upgrade, back_to_small, 1 },
-	{ "roll-back", upload_hang, roll_back, upgrade, back_to_small, 1 },
-	{ "take-over", fill_journal, take_over, upgrade, back_to_small, 1 },
-	{ "recovery replaced", NULL, replace, replace, back_to_replaced, 30 },
-	{ "recovery entered", NULL, by_recovery, by_recovery, back_to_small, 15 },
-	{ NULL, NULL, NULL, NULL, NULL, 1 },
+	{ "first start", NULL, first_start, upgrade, back_to_small },
+	{ "upgrade", NULL, upgrade, upgrade, back_to_small },
+	{ "roll-back", upload_hang, roll_back, upgrade, back_to_small },
+	{ "take-over", fill_journal, take_over, upgrade, back_to_small },
+	{ "configuration", configure_before, configure, configure, configured },
+	{ "keyset", NULL, replace_keyset, replace_keyset, keyset_replaced },
+	{ "roll-back by hand", upgrade_to_next, roll_back_by_hand, roll_back_by_hand, rolled_back_by_hand },
+	{ "factory reset", configure_before, factory_reset, factory_reset, is_reset },
+	{ "recovery replaced", NULL, replace_recovery, replace_recovery, recovery_replaced },
+	{ "recovery entered", NULL, by_recovery, by_recovery, back_to_small },
+	{ "upload in recovery", erase_slots, upgrade, upgrade, revived },
+	{ NULL, NULL, NULL, NULL, NULL },
 };

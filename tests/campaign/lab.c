@@ -41,13 +41,15 @@ void lab_event(void *ctx, const struct hf_twin_event *e)
 	switch (e->kind) {
 	case HF_TWIN_EV_RESET:
 		r->reset_ns = e->at_ns;
-		r->entered = HF_SLOTS;
+		r->entered = HF_PLACES;
 		break;
 	case HF_TWIN_EV_ENTER:
 		for (unsigned i = 0; i < HF_SLOTS; i++)
 			if (e->b == r->board.layout.slot[i].addr)
 				r->entered = i;
-		if (r->stop_on_enter && r->entered < HF_SLOTS)
+		if (e->b == r->board.layout.recovery.addr)
+			r->entered = HF_PLACE_RECOVERY;
+		if (r->stop_on_enter && r->entered < HF_PLACES)
 			hf_twin_stop(r->twin);
 		break;
 	case HF_TWIN_EV_FLASH:
@@ -110,9 +112,8 @@ static enum hf_err line_write(void *ctx, const void *data, size_t len)
 		p += part;
 		len -= part;
 	}
-	r->wrote = true;
 	if (r->moment)
-		r->moment(r->moment_ctx);
+		r->moment(r->moment_ctx, true);
 	return HF_OK;
 }
 
@@ -144,7 +145,7 @@ static const struct hf_serial_ops line_ops = {
 
 /* ---- the laboratory ---- */
 
-static void read_file(const char *path, struct hf_buffer *out)
+void lab_file_read(const char *path, struct hf_buffer *out)
 {
 	struct hf_diag diag;
 
@@ -176,7 +177,7 @@ static void native(struct lab *r, const char *path)
 	struct hf_buffer elf;
 	enum hf_err err;
 
-	read_file(path, &elf);
+	lab_file_read(path, &elf);
 	err = hf_twin_native_symbols(r->twin, elf.ptr, elf.len, moved(r, &elf));
 	if (err)
 		die(path, err == HF_ERR_NOT_FOUND ? "has none of the crypto functions" : hf_err_text(err));
@@ -193,8 +194,8 @@ void lab_open(struct lab *r, const char *board, const char *factory, const char 
 	memset(r, 0, sizeof *r);
 	if (hf_board_load(board, &r->board, &diag))
 		die(board, diag.text);
-	read_file(factory, &r->factory);
-	read_file(keyset, &r->keyset_bytes);
+	lab_file_read(factory, &r->factory);
+	lab_file_read(keyset, &r->keyset_bytes);
 	if (hf_keyset_parse(hf_buffer_bytes(&r->keyset_bytes), &r->keyset, &used))
 		die(keyset, "is no keyset");
 	hf_rig_config_default(&config, &r->board);
@@ -216,7 +217,7 @@ void lab_open(struct lab *r, const char *board, const char *factory, const char 
 	hf_twin_native(r->twin, HF_TWIN_NATIVE_COMPARE, 500);
 	hf_twin_uart_attach(r->twin, r->board.maintenance.usart, on_byte, r);
 	r->serial = (struct hf_serial){ &line_ops, r };
-	r->entered = HF_SLOTS;
+	r->entered = HF_PLACES;
 }
 
 void lab_close(struct lab *r)
@@ -230,7 +231,7 @@ void lab_package_read(const struct lab *r, const char *path, struct lab_package 
 {
 	struct hf_envelope env;
 
-	read_file(path, &out->file);
+	lab_file_read(path, &out->file);
 	if (hf_envelope_parse(hf_buffer_bytes(&out->file), &env) ||
 	    hf_envelope_authenticate(&env, &r->keyset, HF_ROLE_RELEASE, &hf_host_crypto, out->id))
 		die(path, "is no package that this keyset trusts");
@@ -249,10 +250,10 @@ bool lab_run(struct lab *r, uint64_t ns)
 			return false;
 		if (stop == HF_TWIN_TIME)
 			return true;
-		if (r->stop_on_enter && r->entered < HF_SLOTS)
+		if (r->stop_on_enter && r->entered < HF_PLACES)
 			return true;
 		if (r->stop_on_flash && r->moment)
-			r->moment(r->moment_ctx);
+			r->moment(r->moment_ctx, false);
 	}
 }
 
@@ -273,14 +274,14 @@ void lab_print_log(const struct lab *r)
 
 bool lab_start(struct lab *r)
 {
-	r->entered = HF_SLOTS;
+	r->entered = HF_PLACES;
 	r->in_begin = r->in_end;
 	hf_twin_power_on(r->twin);
 	r->stop_on_enter = true;
 	if (!lab_run(r, START_NS))
-		r->entered = HF_SLOTS;
+		r->entered = HF_PLACES;
 	r->stop_on_enter = false;
-	return r->entered < HF_SLOTS;
+	return r->entered < HF_PLACES;
 }
 
 static enum hf_err peek(void *ctx, uint32_t addr, void *buf, size_t len)

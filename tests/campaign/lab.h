@@ -34,15 +34,14 @@ struct lab {
 
 	/* What the device does. */
 	uint64_t reset_ns;  /* when the last reset was */
-	unsigned entered;   /* slot that runs since the last reset; HF_SLOTS: none yet */
+	unsigned entered;   /* place that runs since the last reset; HF_PLACES: none yet */
 	bool stop_on_enter;
 	bool stop_on_flash; /* run() returns after each flash operation */
-	bool wrote;         /* bytes have gone to the device since the caller cleared it */
 	unsigned errors;    /* stalls where there must be none, faults, lock-ups */
 	char error[160];
 
 	/* Called before bytes go to the device, and after each operation when stop_on_flash is set. */
-	void (*moment)(void *ctx);
+	void (*moment)(void *ctx, bool sent);
 	void *moment_ctx;
 
 	struct hf_smp_client client;
@@ -56,6 +55,7 @@ struct lab {
 void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[],
 	      bool quick);
 void lab_close(struct lab *r);
+void lab_file_read(const char *path, struct hf_buffer *out);
 void lab_package_read(const struct lab *r, const char *path, struct lab_package *out);
 
 /* Follows the device; for a listener that is put in front of it. */
@@ -67,11 +67,11 @@ bool lab_run(struct lab *r, uint64_t ns);
 /* Prints the last lines that the device said, as a comment. */
 void lab_print_log(const struct lab *r);
 
-/* Power on, and until a slot's firmware executes; false: none did within 90 s. */
+/* Power on, and until a slot's firmware or recovery executes; false: none did within 90 s. */
 bool lab_start(struct lab *r);
 
-/* The image that a slot holds, by the host's own verification; false: it holds none that may start. */
-bool lab_slot(struct lab *r, unsigned slot, struct hf_image *image);
+/* The image that a place holds, by the host's own verification; false: it holds none that may start. */
+bool lab_slot(struct lab *r, unsigned place, struct hf_image *image);
 
 /* What the journal says, read from flash without touching it. */
 void lab_state(struct lab *r, struct hf_state *state);
