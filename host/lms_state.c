@@ -339,6 +339,13 @@ static enum hf_err ask_witness(const struct hf_lms_reserve *r, const struct hf_l
 	return HF_ERR_DENIED;
 }
 
+static bool is_there(const char *path)
+{
+	struct stat info;
+
+	return path[0] && stat(path, &info) == 0;
+}
+
 static enum hf_err reserve_locked(const struct hf_lms_reserve *r, uint32_t *number, bool *witnessed,
 				  struct hf_diag *diag)
 {
@@ -347,6 +354,8 @@ static enum hf_err reserve_locked(const struct hf_lms_reserve *r, uint32_t *numb
 
 	if (!err && r->witness)
 		err = check_elsewhere(r->path, r->witness, diag);
+	if (!err && r->witness && is_there(state.witness)) /* the remembered one knows what another may not */
+		err = ask_witness(r, &state, diag);
 	if (!err && r->witness)
 		err = set_witness(&state, r->witness, diag);
 	*witnessed = state.witness[0] && !r->no_witness;
@@ -393,7 +402,7 @@ static enum hf_err mend_locked(const char *path, const uint8_t *id, const char *
 			       struct hf_lms_state *out, struct hf_diag *diag)
 {
 	enum hf_err err = read_own(path, id, out, diag);
-	uint32_t seen = 0;
+	uint32_t seen = 0, seen_before = 0;
 
 	if ((err == HF_ERR_NOT_FOUND || err == HF_ERR_ENCODING) && next) {
 		*out = (struct hf_lms_state){.next = next};
@@ -402,10 +411,13 @@ static enum hf_err mend_locked(const char *path, const uint8_t *id, const char *
 	}
 	if (!err && witness)
 		err = check_elsewhere(path, witness, diag);
+	if (!err)
+		err = seen_by_witness(out, &seen_before, diag);
 	if (!err && witness)
 		err = set_witness(out, witness, diag);
 	if (!err)
 		err = seen_by_witness(out, &seen, diag);
+	seen = seen > seen_before ? seen : seen_before;
 	if (!err && ((next && next < out->next) || next > HF_LMS_LEAVES || (next ? next : out->next) < seen)) {
 		hf_diag_set(diag, "%s: the state says %u and the witness %u: it can go on from there up to %u, never from %u",
 			    path, out->next, seen, HF_LMS_LEAVES, next ? next : out->next);

@@ -305,6 +305,26 @@ static void old_copy_of_the_state_is_caught_by_the_witness(void **state)
 	assert_true(used[2]);
 }
 
+static void another_witness_does_not_hide_what_the_first_has_seen(void **state)
+{
+	struct hf_lms_state now;
+	struct hf_diag diag;
+	char other[TMP_NAME_BYTES + 16];
+
+	(void)state;
+	put_key(witness_path);
+	assert_int_equal(sign(), HF_OK);
+	copy_file(state_path, scratch("backup"));
+	snprintf(other, sizeof(other), "%s/other", elsewhere);
+	copy_file(witness_path, other);
+	assert_int_equal(sign(), HF_OK);
+	copy_file(scratch("backup"), state_path);
+	assert_int_equal(sign_with(other, false, &diag), HF_ERR_DENIED);
+	assert_int_equal(hf_lms_state_mend(state_path, key.public_key + HF_LMS_PUBLIC_ID, other, 0, &now, &diag), HF_ERR_DENIED);
+	assert_int_equal(hf_lms_state_mend(state_path, key.public_key + HF_LMS_PUBLIC_ID, other, 2, &now, &diag), HF_OK);
+	assert_int_equal(sign(), HF_OK);
+}
+
 static void missing_witness_stops_unless_told_otherwise(void **state)
 {
 	struct hf_diag diag;
@@ -462,6 +482,7 @@ int main(void)
 		TEST(failing_call_repeats_nothing),
 		TEST(several_processes_share_the_numbers),
 		TEST(old_copy_of_the_state_is_caught_by_the_witness),
+		TEST(another_witness_does_not_hide_what_the_first_has_seen),
 		TEST(missing_witness_stops_unless_told_otherwise),
 		TEST(witness_beside_the_state_or_of_another_key_is_refused),
 		TEST(witness_can_be_attached_later),
