@@ -96,9 +96,10 @@ HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const
  * An error is the answer to the next data. */
 bool hf_update_ahead(struct hf_update *u);
 
-/* For the time when flash is busy: some 20 us of work that the upload's end would wait for otherwise. Touches no flash. May
- * be called from within the flash operations that this engine does, and at no other time between its calls. */
-void hf_update_idle(struct hf_update *u);
+/* For the time when flash is busy: some 20 us of work that the upload's end would wait for otherwise; false: there is none.
+ * Touches no flash. May be called from within the flash operations that this engine does, and at no other time between
+ * its calls. */
+bool hf_update_idle(struct hf_update *u);
 
 /* Verifies the image with this id (manifest digest; NULL: whatever the other slot holds) and records the wish for a trial;
  * the next reset starts it. */

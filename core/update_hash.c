@@ -57,23 +57,24 @@ void hf_update_hash_load(struct hf_update *u)
 		u->ahead.fill = 0; /* the end will tell */
 }
 
-static void hash_some(struct hf_update *u, uint32_t len)
+static bool hash_some(struct hf_update *u, uint32_t len)
 {
 	uint32_t left = (uint32_t)u->ahead.fill - u->ahead.at, n = left < len ? left : len;
 
 	if (n == 0)
-		return;
+		return false;
 	u->env.crypto->sha256_update(&u->ahead.hash, u->ahead.page + u->ahead.at, n);
 	u->ahead.at = (uint16_t)(u->ahead.at + n);
 	if (u->ahead.at < u->ahead.fill)
-		return;
+		return true;
 	u->ahead.done += u->ahead.fill;
 	u->ahead.at = u->ahead.fill = 0;
+	return true;
 }
 
-void hf_update_idle(struct hf_update *u)
+bool hf_update_idle(struct hf_update *u)
 {
-	hash_some(u, BLOCK_BYTES);
+	return hash_some(u, BLOCK_BYTES);
 }
 
 enum hf_err hf_update_hash_check(struct hf_update *u)
@@ -83,7 +84,7 @@ enum hf_err hf_update_hash_check(struct hf_update *u)
 	for (;;) {
 		enum hf_err err;
 
-		hash_some(u, sizeof u->ahead.page);
+		(void)hash_some(u, sizeof u->ahead.page);
 		if (u->ahead.done == u->image.content_bytes)
 			break;
 		err = load(u, u->image.content_bytes);

@@ -57,11 +57,11 @@ static void progress(void *ctx)
 	hf_smp_line_fetch(&line);
 }
 
-/* While flash is busy. */
+/* While flash is busy: one or the other, since a word's 16 us are over soon. */
 static void flash_idle(void *ctx)
 {
-	hf_smp_line_fetch(ctx);
-	hf_update_idle(&update);
+	if (!hf_update_idle(&update))
+		hf_smp_line_fetch(ctx);
 }
 
 /* Whatever fails here, recovery goes on: it says what it cannot do. */

@@ -244,7 +244,7 @@ void device_boot(struct device *d)
 /* While flash is busy, as recovery does. */
 static void work_ahead(void *ctx)
 {
-	hf_update_idle(ctx);
+	(void)hf_update_idle(ctx);
 }
 
 enum hf_err device_open_update(struct device *d)
