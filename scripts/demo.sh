@@ -182,8 +182,22 @@ ctl advance 8s
 timeline
 grep '"event":"led"' "$events" | tail -n 1 | grep -q '"state":"solid"' || fail "the light does not say that all is well"
 
+title "5. Both slots rot: recovery waits by itself, and takes new firmware"
+"$holdfast" board "$conf" --linker | sed -n 's/^HF_SLOT_[AB]_ADDR = \(0x[0-9a-f]*\);/\1/p' >"$dir/slots"
+while read -r slot; do
+	ctl flip "$(printf '0x%08x' $((slot + 0x2000)))" 0x10
+done <"$dir/slots"
+ctl reset
+ctl advance 8s
+timeline
+grep '"event":"led"' "$events" | tail -n 1 | grep -q '"state":"breathing"' || fail "the light does not breathe in recovery"
+burn good.suit || { report; fail "recovery did not take 1.3.0"; }
+timeline
+report
+[ "$(running)" = 1.3.0 ] || fail "1.3.0 does not run"
+
 if grep -q '"event":"\(stall_error\|fault\|lockup\|misuse\)"' "$events"; then
 	fail "the firmware stalled or faulted: see $events"
 fi
 echo
-echo "demo: passed: 1.0.0 -> 1.1.0 through two power cuts and a pulled cable, back from 1.2.0, six packages refused"
+echo "demo: passed: 1.0.0 -> 1.1.0 through two power cuts and a pulled cable, back from 1.2.0, six packages refused, rescued by recovery"
