@@ -307,13 +307,11 @@ static void void_headers(const struct hf_journal *j, unsigned sector)
 }
 
 /* The other sector's word must not count any more, whatever is left of it when its erase is cut. `released` says so, and its
- * headers go: each is enough, and each may fail in bad memory or rot later. A try passes over sixteen bad slots. */
+ * headers go: either is enough, and either may fail in bad memory, or rot later. */
 static void release(struct hf_journal *j)
 {
-	enum hf_err err = HF_ERR_FLASH_PROGRAM;
-
-	while (j->epoch != 0 && !j->released && err == HF_ERR_FLASH_PROGRAM)
-		err = append_own(j, TYPE_RELEASED, 0);
+	if (j->epoch != 0 && !j->released)
+		(void)append_own(j, TYPE_RELEASED, 0);
 	void_headers(j, !j->live);
 }
 
