@@ -26,7 +26,7 @@
 #define SHARE 1u
 #endif
 
-#define STEPS 14u
+#define STEPS 10u
 
 /* 128 slots a sector: room for two or three contents beside the spare. */
 static const struct hf_layout small = {
@@ -207,7 +207,7 @@ static void contents_cut_again_while_recovering_are_old_or_new(void **state)
 
 	(void)state;
 	for (unsigned long at = 1; at <= n; at += 71 * SHARE) {
-		for (unsigned long second = 1; second <= 120; second += at % 2 ? 3 : 10) {
+		for (unsigned long second = 1; second <= 120; second += at % 2 ? 5 : 11) {
 			for (int cut = 0; cut < 36; cut++) {
 				struct workload w = { 0 };
 
