@@ -118,25 +118,31 @@ static enum hf_err result(enum hf_err failed)
 
 /* A full slot is 98304 words of 16 us: each cycle behind the end of the operation counts. So the hook is called once, at
  * the beginning, and the time is looked at only when a word takes longer than any should. */
-static enum hf_err wait_word(void)
+static enum hf_err wait_word(uint32_t *sr)
 {
+	enum hf_err err;
+
 	if (idle)
 		idle(idle_ctx);
-	for (unsigned turns = 0; turns < PROGRAM_TURNS; turns++) {
-		if (!(FLASH_SR & FLASH_SR_BSY))
+	for (unsigned turns = PROGRAM_TURNS; turns > 0; turns--) {
+		*sr = FLASH_SR;
+		if (!(*sr & FLASH_SR_BSY))
 			return HF_OK;
 	}
-	return wait_idle(PROGRAM_LIMIT_MS, false);
+	err = wait_idle(PROGRAM_LIMIT_MS, false);
+	*sr = FLASH_SR;
+	return err;
 }
 
 static enum hf_err program_word(uint32_t addr, uint32_t value)
 {
 	enum hf_err err;
+	uint32_t sr;
 
 	HF_REG(addr) = value;
 	hf_barrier();
-	err = wait_word();
-	if (err == HF_OK && FLASH_SR & FLASH_SR_ERRORS)
+	err = wait_word(&sr);
+	if (err == HF_OK && sr & FLASH_SR_ERRORS)
 		err = result(HF_ERR_FLASH_PROGRAM);
 	if (err == HF_OK && HF_REG(addr) != value)
 		err = HF_ERR_FLASH_PROGRAM;
@@ -153,9 +159,12 @@ static enum hf_err program(void *ctx, uint32_t addr, const void *data, size_t le
 	if (!allowed(ctx, addr, len))
 		return HF_ERR_FLASH_LOCKED;
 	err = unlock(FLASH_CR_PG);
-	for (size_t i = 0; err == HF_OK && i < len; i += 4)
-		err = program_word(addr + i, from[i] | (uint32_t)from[i + 1] << 8 | (uint32_t)from[i + 2] << 16 |
-						     (uint32_t)from[i + 3] << 24);
+	for (size_t i = 0; err == HF_OK && i < len; i += 4) {
+		uint32_t value;
+
+		__builtin_memcpy(&value, from + i, sizeof value); /* one load, whatever the alignment; both are little-endian */
+		err = program_word(addr + i, value);
+	}
 	lock();
 	return err;
 }
