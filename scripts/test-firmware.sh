@@ -307,8 +307,10 @@ watchdog_drift() {
 crash() {
 	fresh
 	handler=$(symbol hf_live_systick)
-	# Every bit of the handler's first two words: whatever instruction that was, it is another one now.
-	play 6s --fault "at 3s flip $handler 0xffffffff"
+	# The handler's first instructions become `udf`, which is defined to be none.
+	bytes=$("${cross}objdump" -s --start-address="$handler" --stop-address=$((handler + 4)) "$fw/gateway-1.0.0-a.elf" |
+		sed -n '$s/^ *[0-9a-f]* \(..\)\(..\)\(..\)\(..\) .*/\4\3\2\1/p')
+	play 6s --fault "at 3s flip $handler $(printf '0x%08x' $((0x$bytes ^ 0xdeffdeff)))"
 	check "a crash in a handler resets, and the next start tells of it" <<-'END'
 		self-test passed, confirmed
 		"event":"reset","cause":"software"
