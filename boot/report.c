@@ -138,5 +138,5 @@ void hf_report_start(const struct hf_report *r, const struct hf_choose *c, const
 
 void hf_report_stay(const struct hf_report *r)
 {
-	put(r, "boot: nothing to start, leaving to the chip's loader\r\n");
+	put(r, "boot: nothing to start, leaving to the ROM\r\n");
 }
