@@ -70,6 +70,8 @@ static unsigned long one(const struct set *s, const struct device *begin, struct
 	n = device_replace(&d, &s->r2, cuts);
 	assert_int_equal(hf_slot_verify(&d.update.env, HF_PLACE_RECOVERY, &d.update.work, &image), HF_OK);
 	assert_memory_equal(image.id, s->r2.id, sizeof image.id);
+	if (cuts.at == 0)
+		assert_int_equal(d.update.state.recovery.copies, 2);
 	if (begin != &s->bare)
 		assert_ptr_equal(d.runs, begin == &s->with_both ? &s->w.v1 : &s->w.v0);
 	device_close(&d);
