@@ -87,8 +87,8 @@ end
 
 script "boot and gateway on QEMU, beside the twin" tests/twin/test_qemu.sh "$build"
 
-# A share of the campaign: most operations of the short flows, some of the long ones.
-script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 12 130 8
+# A share of the campaign: of each flow some sixty operations and eight words of data.
+script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 8 60 8
 
 # Two minutes for all of them together, two at a time.
 fuzzers=$(find "$build/fuzz/fuzz" -maxdepth 1 -name 'fuzz_*' -type f 2>/dev/null | wc -l)
