@@ -15,6 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BATCH 64u /* cuts, and their kinds, a child process plays */
 
 enum kind { BEFORE, TORN, UNSTABLE, KINDS };
 
@@ -182,10 +186,29 @@ static uint64_t stride(uint64_t count, unsigned wanted)
 	return wanted > 0 && count > wanted ? count / wanted : 1;
 }
 
-static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
+/* What is to be cut in a flow: operations, or OP_PAIR + n. */
+#define OP_PAIR (1ull << 63)
+
+struct work {
+	uint64_t *op;
+	size_t count;
+	uint64_t left_out;
+};
+
+static void want(struct work *w, uint64_t op)
 {
-	unsigned long cases = c->cases, failed = c->failed;
-	uint64_t count[2] = { 0, 0 }, step[2], left_out = 0;
+	if (w->count % 1024 == 0) {
+		w->op = realloc(w->op, (w->count + 1024) * sizeof *w->op);
+		if (!w->op)
+			exit(1);
+	}
+	w->op[w->count++] = op;
+}
+
+static struct work plan(struct campaign *c, uint64_t first, uint64_t last)
+{
+	uint64_t count[2] = { 0, 0 }, step[2], chosen = 0;
+	struct work w = { NULL, 0, 0 };
 
 	for (uint64_t op = first; op < last; op++)
 		count[is_data_word(c, op)]++;
@@ -195,21 +218,76 @@ static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first
 	for (uint64_t op = first; op < last; op++) {
 		bool word = is_data_word(c, op);
 
-		if (count[word]++ % step[word] != 0) {
-			left_out++;
-			continue;
-		}
-		if ((count[0] + count[1]) % c->lanes != c->lane)
-			continue;
-		for (int kind = BEFORE; kind < KINDS; kind++)
-			one(c, flow, op, (enum kind)kind);
+		if (count[word]++ % step[word] != 0)
+			w.left_out++;
+		else if (chosen++ % c->lanes == c->lane)
+			want(&w, op);
 	}
 	for (unsigned i = c->lane; i < c->pairs; i += c->lanes)
-		pair(c, flow, first, last);
+		want(&w, OP_PAIR + i);
+	return w;
+}
+
+static void play_batch(struct campaign *c, const struct flow *flow, const struct work *w, size_t begin, uint64_t first,
+		       uint64_t last)
+{
+	for (size_t i = begin; i < w->count && i < begin + BATCH; i++) {
+		c->random = (uint32_t)(w->op[i] * 2654435761u) + 1; /* the same case in any batch and lane */
+		if (w->op[i] >= OP_PAIR) {
+			pair(c, flow, first, last);
+			continue;
+		}
+		for (int kind = BEFORE; kind < KINDS; kind++)
+			one(c, flow, w->op[i], (enum kind)kind);
+	}
+}
+
+/* In a child: the engine keeps what it has translated, and breaks when after some thousands of cases its room is used
+ * up. A child that dies counts as a failure. */
+static void fork_batch(struct campaign *c, const struct flow *flow, const struct work *w, size_t begin, uint64_t first,
+		       uint64_t last)
+{
+	unsigned long counts[2] = { 0, 0 };
+	int pipe_fd[2], status;
+	ssize_t n;
+	pid_t child;
+
+	fflush(stdout);
+	if (pipe(pipe_fd) != 0 || (child = fork()) < 0) {
+		perror("campaign: a batch cannot be started");
+		exit(1);
+	}
+	if (child == 0) {
+		c->cases = c->failed = 0;
+		play_batch(c, flow, w, begin, first, last);
+		fflush(stdout);
+		n = write(pipe_fd[1], (unsigned long[]){ c->cases, c->failed }, sizeof counts);
+		_exit(n == (ssize_t)sizeof counts ? 0 : 1);
+	}
+	close(pipe_fd[1]);
+	n = read(pipe_fd[0], counts, sizeof counts);
+	close(pipe_fd[0]);
+	if (waitpid(child, &status, 0) != child || status != 0 || n != (ssize_t)sizeof counts) {
+		printf("# %s: the batch from operation %llu on died, status 0x%x\n", flow->name,
+		       (unsigned long long)w->op[begin], (unsigned)status);
+		counts[0] = counts[1] = 1;
+	}
+	c->cases += counts[0];
+	c->failed += counts[1];
+}
+
+static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
+{
+	unsigned long cases = c->cases, failed = c->failed;
+	struct work w = plan(c, first, last);
+
+	for (size_t i = 0; i < w.count; i += BATCH)
+		fork_batch(c, flow, &w, i, first, last);
 	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu left out\n",
 	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, flow->name, c->cases - cases,
-	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)left_out);
+	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)w.left_out);
 	fflush(stdout);
+	free(w.op);
 	forget(c);
 }
 
@@ -306,7 +384,6 @@ int main(int argc, char **argv)
 	c.others = (unsigned)atoi(argument(argc, argv, "--others", "0"));
 	c.pairs = (unsigned)atoi(argument(argc, argv, "--pairs", "100"));
 	only = argument(argc, argv, "--flow", "");
-	c.random = 1 + c.lane;
 	hf_twin_on_event(c.lab.twin, with_trace, &c);
 	if (!lab_slot(&c.lab, 0, &image)) {
 		fprintf(stderr, "campaign: slot A of the factory's flash does not verify\n");
