@@ -46,7 +46,7 @@ static void look(struct hf_bytes file)
 {
 	const struct hf_keyset keyset = hf_keyset_of_one(HF_ROLE_RELEASE, 1, key.public_key);
 	const struct hf_package_device device = {.board = &board, .keyset = &keyset, .sequence_known = true};
-	struct hf_package_target target[HF_SLOTS];
+	struct hf_package_target target[HF_PLACES];
 	struct hf_package_needs needs;
 	struct hf_package_text text;
 	struct hf_package package;

@@ -35,7 +35,7 @@ run() {
 	tests=$1/meson-logs/testlog.json
 	begin "$2"
 	rm -f "$tests"
-	meson test -C "$1" --no-rebuild --print-errorlogs 2>&1 | tee -a "$log" |
+	meson test -C "$1" --no-rebuild --timeout-multiplier 10 --print-errorlogs 2>&1 | tee -a "$log" |
 		sed -n -e '/^ *[0-9]*\/[0-9]* /p' -e '/^Summary of Failures/,$p' -e '/^not ok/p' -e '/# .*\(cuts\|cases\)/p'
 	# shellcheck disable=SC2046
 	add $(scripts/count-tests.sh "$tests" || echo 0 1 0)
