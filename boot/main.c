@@ -17,29 +17,15 @@
 #include "port/stm32f407/flash_f4.h"
 #include "port/stm32f407/iwdg.h"
 #include "port/stm32f407/led.h"
+#include "port/stm32f407/parts.h"
 #include "port/stm32f407/reset.h"
 #include "port/stm32f407/start.h"
 #include "port/stm32f407/stm32.h"
 #include "port/stm32f407/systick.h"
 #include "port/stm32f407/usart.h"
 
-static const struct hf_usart_config maintenance = {
-	.number = HF_BOARD_MAINT_USART,
-	.alternate = HF_BOARD_MAINT_AF,
-	.tx_port = HF_BOARD_MAINT_TX_PORT,
-	.tx_pin = HF_BOARD_MAINT_TX_PIN,
-	.rx_port = HF_BOARD_MAINT_RX_PORT,
-	.rx_pin = HF_BOARD_MAINT_RX_PIN,
-	.baud = HF_BOARD_MAINT_BAUD,
-};
-static const struct hf_led_config light = {
-	.port = HF_BOARD_LED_PORT,
-	.pin = HF_BOARD_LED_PIN,
-	.alternate = HF_BOARD_LED_AF,
-	.timer = HF_BOARD_LED_TIM,
-	.channel = HF_BOARD_LED_CHANNEL,
-	.active_low = HF_BOARD_LED_ACTIVE_LOW,
-};
+static const struct hf_usart_config maintenance = HF_PARTS_MAINTENANCE;
+static const struct hf_led_config light = HF_PARTS_LIGHT;
 
 #define ROM_DELAY_MS 4500u /* long enough to tell the light's pattern */
 

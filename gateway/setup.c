@@ -10,6 +10,7 @@
 
 #include "port/stm32f407/fault.h"
 #include "port/stm32f407/gpio.h"
+#include "port/stm32f407/parts.h"
 #include "port/stm32f407/stm32.h"
 #include "port/stm32f407/systick.h"
 
@@ -17,15 +18,7 @@
 #define FIRST_REGISTER 0u
 #define REGISTERS      4u
 
-const struct hf_usart_config hf_setup_maintenance = {
-	.number = HF_BOARD_MAINT_USART,
-	.alternate = HF_BOARD_MAINT_AF,
-	.tx_port = HF_BOARD_MAINT_TX_PORT,
-	.tx_pin = HF_BOARD_MAINT_TX_PIN,
-	.rx_port = HF_BOARD_MAINT_RX_PORT,
-	.rx_pin = HF_BOARD_MAINT_RX_PIN,
-	.baud = HF_BOARD_MAINT_BAUD,
-};
+const struct hf_usart_config hf_setup_maintenance = HF_PARTS_MAINTENANCE;
 static const struct hf_usart_config modbus = {
 	.number = HF_BOARD_MODBUS_USART,
 	.alternate = HF_BOARD_MODBUS_AF,
@@ -36,14 +29,7 @@ static const struct hf_usart_config modbus = {
 	.even_parity = true, /* what Modbus over Serial Line asks for by default */
 	.baud = HF_BOARD_MODBUS_BAUD,
 };
-static const struct hf_led_config light = {
-	.port = HF_BOARD_LED_PORT,
-	.pin = HF_BOARD_LED_PIN,
-	.alternate = HF_BOARD_LED_AF,
-	.timer = HF_BOARD_LED_TIM,
-	.channel = HF_BOARD_LED_CHANNEL,
-	.active_low = HF_BOARD_LED_ACTIVE_LOW,
-};
+static const struct hf_led_config light = HF_PARTS_LIGHT;
 
 _Static_assert(HF_CLOCK_CAN(HF_BOARD_SYSCLK_HZ), "the board file's sysclk_hz");
 

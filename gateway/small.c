@@ -8,6 +8,7 @@
 #include "core/policy.h"
 #include "port/stm32f407/flash_f4.h"
 #include "port/stm32f407/iwdg.h"
+#include "port/stm32f407/parts.h"
 #include "port/stm32f407/reset.h"
 #include "port/stm32f407/start.h"
 #include "port/stm32f407/systick.h"
@@ -31,15 +32,7 @@ __attribute__((section(".vectors"), used)) const struct hf_vectors_head hf_vecto
 	},
 };
 
-static const struct hf_usart_config maintenance = {
-	.number = HF_BOARD_MAINT_USART,
-	.alternate = HF_BOARD_MAINT_AF,
-	.tx_port = HF_BOARD_MAINT_TX_PORT,
-	.tx_pin = HF_BOARD_MAINT_TX_PIN,
-	.rx_port = HF_BOARD_MAINT_RX_PORT,
-	.rx_pin = HF_BOARD_MAINT_RX_PIN,
-	.baud = HF_BOARD_MAINT_BAUD,
-};
+static const struct hf_usart_config maintenance = HF_PARTS_MAINTENANCE;
 
 static struct hf_flash flash;
 static struct hf_journal journal;

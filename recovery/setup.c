@@ -5,26 +5,12 @@
 #include "live.h"
 
 #include "port/stm32f407/fault.h"
+#include "port/stm32f407/parts.h"
 #include "port/stm32f407/stm32.h"
 #include "port/stm32f407/systick.h"
 
-const struct hf_usart_config hf_setup_maintenance = {
-	.number = HF_BOARD_MAINT_USART,
-	.alternate = HF_BOARD_MAINT_AF,
-	.tx_port = HF_BOARD_MAINT_TX_PORT,
-	.tx_pin = HF_BOARD_MAINT_TX_PIN,
-	.rx_port = HF_BOARD_MAINT_RX_PORT,
-	.rx_pin = HF_BOARD_MAINT_RX_PIN,
-	.baud = HF_BOARD_MAINT_BAUD,
-};
-static const struct hf_led_config light = {
-	.port = HF_BOARD_LED_PORT,
-	.pin = HF_BOARD_LED_PIN,
-	.alternate = HF_BOARD_LED_AF,
-	.timer = HF_BOARD_LED_TIM,
-	.channel = HF_BOARD_LED_CHANNEL,
-	.active_low = HF_BOARD_LED_ACTIVE_LOW,
-};
+const struct hf_usart_config hf_setup_maintenance = HF_PARTS_MAINTENANCE;
+static const struct hf_led_config light = HF_PARTS_LIGHT;
 
 _Static_assert(HF_CLOCK_CAN(HF_BOARD_SYSCLK_HZ), "the board file's sysclk_hz");
 

@@ -242,8 +242,8 @@ static void play_batch(struct campaign *c, const struct flow *flow, const struct
 	}
 }
 
-/* In a child: the engine keeps what it has translated, and breaks when after some thousands of cases its room is used
- * up. A child that dies counts as a failure. */
+/* In a child: after some thousands of cases in one process the engine broke, on a write to address 0, probably because it
+ * keeps what it has translated until its room is used up. A child that dies counts as a failure. */
 static void fork_batch(struct campaign *c, const struct flow *flow, const struct work *w, size_t begin, uint64_t first,
 		       uint64_t last)
 {
