@@ -56,6 +56,33 @@ enum hf_exit hf_exit_of(enum hf_err err)
 	return HF_EXIT_INTERNAL;
 }
 
+const char *hf_exit_text(enum hf_exit code)
+{
+	static const char *const text[] = {
+		[HF_EXIT_OK] = "success",
+		[HF_EXIT_INTERNAL] = "an internal error, or one of input and output",
+		[HF_EXIT_USAGE] = "used wrongly",
+		[HF_EXIT_INPUT] = "an input file is damaged or makes no sense",
+		[HF_EXIT_REFUSED] = "not for this board, version or keyset",
+		[HF_EXIT_NO_DEVICE] = "no such port, or no device answers on it",
+		[HF_EXIT_DEVICE] = "the device refused, rolled back, or reported an error",
+		[HF_EXIT_INTERRUPTED] = "interrupted",
+		[HF_EXIT_BUSY] = "another program has the port",
+		[HF_EXIT_CHECK] = "a check before the upgrade failed, nothing was sent",
+		[HF_EXIT_LINE] = "something speaks there but cannot be understood: a wrong rate, a bad cable",
+		[HF_EXIT_SILENT] = "a device that had answered answers no more",
+		[HF_EXIT_PORT_GONE] = "the port has vanished",
+		[HF_EXIT_DISK] = "a file could not be written",
+		[HF_EXIT_JOB] = "the job file is not what was signed",
+		[HF_EXIT_SERIALS] = "another station has this range of serial numbers, or none is left",
+		[HF_EXIT_FAILURES] = "some of several devices failed",
+		[HF_EXIT_AMBIGUOUS] = "more than one device could be meant, nothing was done",
+		[HF_EXIT_TESTS] = "the new firmware runs, but the tests after the upgrade failed",
+	};
+
+	return (size_t)code < sizeof(text) / sizeof(text[0]) && text[code] ? text[code] : "unknown";
+}
+
 static void say(enum hf_colour colour, const char *kind, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
@@ -106,6 +133,14 @@ void hf_out_json(json_t *value)
 {
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 	putchar('\n');
+	json_decref(value);
+}
+
+void hf_out_event(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10));
+	putchar('\n');
+	fflush(stdout);
 	json_decref(value);
 }
 

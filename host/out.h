@@ -21,10 +21,24 @@ enum hf_exit {
 	HF_EXIT_USAGE = 2,
 	HF_EXIT_INPUT = 3,   /* a damaged or senseless input file */
 	HF_EXIT_REFUSED = 4, /* sound, but not for this board, version or keyset */
-	HF_EXIT_NO_DEVICE = 5,
+	HF_EXIT_NO_DEVICE = 5, /* no such port, or nobody answers on it */
 	HF_EXIT_DEVICE = 6, /* the device refused, or reported an error */
 	HF_EXIT_INTERRUPTED = 7,
+	HF_EXIT_BUSY = 8,       /* another program has the port */
+	HF_EXIT_CHECK = 9,      /* a check before the upgrade failed: nothing was sent */
+	HF_EXIT_LINE = 10,      /* somebody speaks there, but not so that it can be understood: a wrong rate, a bad cable */
+	HF_EXIT_SILENT = 11,    /* a device that had answered answers no more */
+	HF_EXIT_PORT_GONE = 12, /* the port itself has vanished */
+	HF_EXIT_DISK = 13,      /* a file could not be written: a full disk, no permission */
+	HF_EXIT_JOB = 14,       /* a job file that is not what was signed */
+	HF_EXIT_SERIALS = 15,   /* serial numbers: another station has the range, or none is left */
+	HF_EXIT_FAILURES = 16,  /* some devices of several failed */
+	HF_EXIT_AMBIGUOUS = 17, /* more than one device could be meant: nothing was done */
+	HF_EXIT_TESTS = 18,     /* the new firmware runs, but the tests after the upgrade failed */
 };
+
+/* What an exit code means, in a few words ("another program has the port"), for manuals and reports. */
+const char *hf_exit_text(enum hf_exit code);
 
 /* The exit code that tells an error's kind. */
 enum hf_exit hf_exit_of(enum hf_err err);
@@ -44,6 +58,9 @@ const char *hf_out_colour(FILE *stream, enum hf_colour colour);
 
 /* Prints value (given) to standard output, indented, keys in the order of insertion. */
 void hf_out_json(json_t *value);
+
+/* Prints value (given) to standard output as one line, at once: an event of docs/EVENTS.md. */
+void hf_out_event(json_t *value);
 
 /* A number, or a string where it is over 2^53 and many JSON readers would round it. */
 json_t *hf_json_u64(uint64_t value);

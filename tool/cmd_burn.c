@@ -28,14 +28,6 @@ struct show {
 	uint32_t patience_ms;
 };
 
-static void put_json(json_t *value)
-{
-	json_dumpf(value, stdout, JSON_COMPACT);
-	putchar('\n');
-	fflush(stdout);
-	json_decref(value);
-}
-
 static void end_progress(struct show *s, uint64_t now_ms)
 {
 	if (s->progressing)
@@ -79,7 +71,7 @@ static void on_event(void *ctx, const struct hf_burn_event *e)
 		if (e->stage == HF_BURN_UPLOAD)
 			json_object_update_new(event, json_pack("{s:I, s:I}", "off", (json_int_t)e->off, "total",
 								(json_int_t)e->total));
-		put_json(event);
+		hf_out_event(event);
 		return;
 	}
 	if (!e->text) {
@@ -169,7 +161,7 @@ static void report_json(const struct hf_burn_result *r)
 	if (r->status_known)
 		json_object_update_new(result, json_pack("{s:s, s:s, s:i}", "board", r->after.board, "version", version,
 							 "slot", (int)r->after.running));
-	put_json(result);
+	hf_out_event(result);
 }
 
 static void report(const struct show *s, const struct hf_burn_result *r)

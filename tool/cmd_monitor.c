@@ -23,13 +23,6 @@ struct monitor {
 	uint64_t line_ms;
 };
 
-static void put_json(json_t *value)
-{
-	json_dumpf(value, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(value);
-}
-
 static double seconds(const struct monitor *m, uint64_t at_ms)
 {
 	return (double)(at_ms - m->begin_ms) / 1000;
@@ -43,7 +36,7 @@ static void print_time(const struct monitor *m, uint64_t at_ms)
 static void end_line(struct monitor *m)
 {
 	if (m->len > 0 && m->json) {
-		put_json(json_pack("{s:s, s:I, s:s#}", "event", "line", "t_ms", (json_int_t)(m->line_ms - m->begin_ms), "text",
+		hf_out_event(json_pack("{s:s, s:I, s:s#}", "event", "line", "t_ms", (json_int_t)(m->line_ms - m->begin_ms), "text",
 				   m->line, m->len));
 	} else if (m->len > 0) {
 		print_time(m, m->line_ms);
@@ -88,7 +81,7 @@ static void take_packet(struct monitor *m, uint64_t now_ms)
 	packet.ptr += HF_SMP_HEADER_BYTES;
 	packet.len -= HF_SMP_HEADER_BYTES;
 	if (m->json)
-		put_json(json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:s}", "event", "smp", "t_ms",
+		hf_out_event(json_pack("{s:s, s:I, s:i, s:i, s:i, s:i, s:s}", "event", "smp", "t_ms",
 				   (json_int_t)(now_ms - m->begin_ms), "op", h.op, "group", h.group, "id", h.id, "sequence",
 				   h.seq, "body", hf_out_hex(packet.ptr, packet.len, hex)));
 	else

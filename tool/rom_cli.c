@@ -15,14 +15,6 @@ static const char *stage_text(enum hf_rom_stage stage)
 	return texts[stage];
 }
 
-static void put_json(json_t *value)
-{
-	json_dumpf(value, stdout, JSON_COMPACT);
-	putchar('\n');
-	fflush(stdout);
-	json_decref(value);
-}
-
 /* ---- events ---- */
 
 static void end_progress(struct hf_rom_cli *c, uint64_t now_ms)
@@ -69,7 +61,7 @@ static void tell_json(struct hf_rom_cli *c, const struct hf_rom_event *e)
 		json_object_set_new(event, "text", json_string(e->text));
 	if (e->stage == HF_ROM_WRITE && e->total)
 		json_object_update_new(event, json_pack("{s:I, s:I}", "off", (json_int_t)e->done, "total", (json_int_t)e->total));
-	put_json(event);
+	hf_out_event(event);
 }
 
 static void on_event(void *ctx, const struct hf_rom_event *e)
@@ -176,7 +168,7 @@ enum hf_exit hf_rom_cli_end(struct hf_rom_cli *c, enum hf_err err, const struct 
 		add_facts(result, c);
 		if (facts)
 			json_object_update(result, facts);
-		put_json(result);
+		hf_out_event(result);
 	}
 	json_decref(facts);
 	if (err)
