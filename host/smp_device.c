@@ -4,101 +4,16 @@
 #include <string.h>
 
 #include "smp_body.h"
-
-static struct hf_bytes get_text(struct hf_cbor_reader *r, char *to, size_t room)
-{
-	struct hf_bytes text = hf_cbor_tstr(r);
-	size_t n = text.len < room - 1 ? text.len : room - 1;
-
-	for (size_t i = 0; i < n; i++)
-		to[i] = text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? (char)text.ptr[i] : '?';
-	to[n] = 0;
-	return text;
-}
-
-static uint32_t get_u32(struct hf_cbor_reader *r)
-{
-	uint64_t value = hf_smp_uint(r);
-
-	if (value > UINT32_MAX)
-		hf_cbor_fail(r, HF_ERR_RANGE);
-	return (uint32_t)value;
-}
-
-static uint8_t get_u8(struct hf_cbor_reader *r)
-{
-	uint32_t value = get_u32(r);
-
-	if (value > UINT8_MAX)
-		hf_cbor_fail(r, HF_ERR_RANGE);
-	return (uint8_t)value;
-}
-
-static void get_exact(struct hf_cbor_reader *r, uint8_t *to, size_t len)
-{
-	struct hf_bytes bytes = hf_cbor_bstr(r);
-
-	if (bytes.len != len)
-		hf_cbor_fail(r, HF_ERR_TYPE);
-	else
-		memcpy(to, bytes.ptr, len);
-}
-
-/* Calls field(r, key, to) for each pair of a map; field skips what it does not know. */
-static void read_map(struct hf_cbor_reader *r, void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to),
-		     void *to)
-{
-	struct hf_smp_items it;
-
-	hf_smp_items_begin(&it, r, HF_CBOR_MAP);
-	while (hf_smp_items_next(&it)) {
-		struct hf_bytes key = hf_cbor_tstr(r);
-
-		if (!r->err)
-			field(r, key, to);
-	}
-}
-
-static enum hf_err ask(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id, struct hf_bytes body,
-		       uint32_t patience_ms, struct hf_smp_answer *answer)
-{
-	static const uint8_t empty[1] = {0xa0};
-
-	if (body.len == 0)
-		body = (struct hf_bytes){empty, sizeof(empty)};
-	return hf_smp_request(c, op, group, id, body, patience_ms, answer);
-}
-
-static enum hf_err command(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id,
-			   struct hf_bytes body, uint32_t patience_ms,
-			   void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to), void *to,
-			   struct hf_smp_answer *answer)
-{
-	enum hf_err err = ask(c, op, group, id, body, patience_ms, answer);
-	struct hf_cbor_reader r;
-
-	if (err || answer->refusal)
-		return err;
-	hf_cbor_open_final(&r, answer->body);
-	read_map(&r, field, to);
-	return hf_cbor_close(&r) ? HF_ERR_TYPE : HF_OK;
-}
-
-static enum hf_err get(struct hf_smp_client *c, unsigned group, unsigned id, uint32_t patience_ms,
-		       void (*field)(struct hf_cbor_reader *r, struct hf_bytes key, void *to), void *to,
-		       struct hf_smp_answer *answer)
-{
-	return command(c, HF_SMP_READ, group, id, (struct hf_bytes){NULL, 0}, patience_ms, field, to, answer);
-}
+#include "smp_fields.h"
 
 static void parameters_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 {
 	struct hf_smp_parameters *p = to;
 
 	if (hf_smp_is(key, "buf_size"))
-		p->buf_size = get_u32(r);
+		p->buf_size = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "buf_count"))
-		p->buf_count = get_u32(r);
+		p->buf_count = hf_smp_field_u32(r);
 	else
 		hf_smp_skip(r);
 }
@@ -107,7 +22,7 @@ enum hf_err hf_smp_get_parameters(struct hf_smp_client *c, uint32_t patience_ms,
 				  struct hf_smp_answer *answer)
 {
 	memset(out, 0, sizeof(*out));
-	return get(c, HF_SMP_OS, HF_SMP_OS_PARAMETERS, patience_ms, parameters_field, out, answer);
+	return hf_smp_get(c, HF_SMP_OS, HF_SMP_OS_PARAMETERS, patience_ms, parameters_field, out, answer);
 }
 
 enum hf_err hf_smp_read_parameters(const struct hf_smp_answer *answer, struct hf_smp_parameters *out)
@@ -116,7 +31,7 @@ enum hf_err hf_smp_read_parameters(const struct hf_smp_answer *answer, struct hf
 
 	memset(out, 0, sizeof(*out));
 	hf_cbor_open_final(&r, answer->body);
-	read_map(&r, parameters_field, out);
+	hf_smp_fields(&r, parameters_field, out);
 	return hf_cbor_close(&r) || answer->refusal ? HF_ERR_TYPE : HF_OK;
 }
 
@@ -125,9 +40,9 @@ static void image_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 	struct hf_smp_image *image = to;
 
 	if (hf_smp_is(key, "slot")) {
-		image->slot = get_u32(r);
+		image->slot = hf_smp_field_u32(r);
 	} else if (hf_smp_is(key, "version")) {
-		(void)get_text(r, image->version, sizeof(image->version));
+		(void)hf_smp_field_text(r, image->version, sizeof(image->version));
 	} else if (hf_smp_is(key, "hash")) {
 		struct hf_bytes hash = hf_cbor_bstr(r);
 
@@ -163,7 +78,7 @@ static void images_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to
 	while (hf_smp_items_next(&it)) {
 		bool room = images->count < HF_SMP_IMAGES;
 
-		read_map(r, image_field, room ? &images->image[images->count] : &surplus);
+		hf_smp_fields(r, image_field, room ? &images->image[images->count] : &surplus);
 		images->count += room;
 	}
 }
@@ -172,7 +87,7 @@ enum hf_err hf_smp_get_images(struct hf_smp_client *c, uint32_t patience_ms, str
 			      struct hf_smp_answer *answer)
 {
 	memset(out, 0, sizeof(*out));
-	return get(c, HF_SMP_IMAGE, HF_SMP_IMAGE_STATE, patience_ms, images_field, out, answer);
+	return hf_smp_get(c, HF_SMP_IMAGE, HF_SMP_IMAGE_STATE, patience_ms, images_field, out, answer);
 }
 
 static void slot_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
@@ -180,17 +95,17 @@ static void slot_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 	struct hf_slot_journal *slot = to;
 
 	if (hf_smp_is(key, "state"))
-		slot->state = get_u8(r);
+		slot->state = hf_smp_field_u8(r);
 	else if (hf_smp_is(key, "starts"))
-		slot->starts = get_u8(r);
+		slot->starts = hf_smp_field_u8(r);
 	else if (hf_smp_is(key, "failures"))
-		slot->failures = get_u8(r);
+		slot->failures = hf_smp_field_u8(r);
 	else if (hf_smp_is(key, "reason"))
-		slot->reason = get_u8(r);
+		slot->reason = hf_smp_field_u8(r);
 	else if (hf_smp_is(key, "seq"))
 		slot->sequence = hf_smp_uint(r);
 	else if (hf_smp_is(key, "id"))
-		get_exact(r, slot->id, sizeof(slot->id));
+		hf_smp_field_exact(r, slot->id, sizeof(slot->id));
 	else
 		hf_smp_skip(r);
 }
@@ -200,11 +115,11 @@ static void journal_field(struct hf_cbor_reader *r, struct hf_bytes key, void *t
 	struct hf_smp_status *s = to;
 
 	if (hf_smp_is(key, "free"))
-		s->journal_free = get_u32(r);
+		s->journal_free = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "records"))
-		s->journal_records = get_u32(r);
+		s->journal_records = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "bad"))
-		s->journal_bad = get_u32(r);
+		s->journal_bad = hf_smp_field_u32(r);
 	else
 		hf_smp_skip(r);
 }
@@ -214,9 +129,9 @@ static void error_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 	struct hf_smp_status *s = to;
 
 	if (hf_smp_is(key, "rc"))
-		s->last_error = (enum hf_err)get_u8(r);
+		s->last_error = (enum hf_err)hf_smp_field_u8(r);
 	else if (hf_smp_is(key, "text"))
-		(void)get_text(r, s->last_error_text, sizeof(s->last_error_text));
+		(void)hf_smp_field_text(r, s->last_error_text, sizeof(s->last_error_text));
 	else
 		hf_smp_skip(r);
 }
@@ -232,7 +147,7 @@ static void read_slots(struct hf_cbor_reader *r, struct hf_smp_status *s)
 			hf_cbor_fail(r, HF_ERR_RANGE);
 			return;
 		}
-		read_map(r, slot_field, &s->state.slot[n++]);
+		hf_smp_fields(r, slot_field, &s->state.slot[n++]);
 	}
 }
 
@@ -253,13 +168,13 @@ static void read_version(struct hf_cbor_reader *r, struct hf_smp_status *s)
 static bool who_field(struct hf_cbor_reader *r, struct hf_bytes key, struct hf_smp_status *s)
 {
 	if (hf_smp_is(key, "board"))
-		(void)get_text(r, s->board, sizeof(s->board));
+		(void)hf_smp_field_text(r, s->board, sizeof(s->board));
 	else if (hf_smp_is(key, "vendor"))
-		get_exact(r, s->vendor_id, sizeof(s->vendor_id));
+		hf_smp_field_exact(r, s->vendor_id, sizeof(s->vendor_id));
 	else if (hf_smp_is(key, "class"))
-		get_exact(r, s->class_id, sizeof(s->class_id));
+		hf_smp_field_exact(r, s->class_id, sizeof(s->class_id));
 	else if (hf_smp_is(key, "uid"))
-		get_exact(r, s->device_id, sizeof(s->device_id));
+		hf_smp_field_exact(r, s->device_id, sizeof(s->device_id));
 	else
 		return false;
 	return true;
@@ -268,13 +183,13 @@ static bool who_field(struct hf_cbor_reader *r, struct hf_bytes key, struct hf_s
 static bool upload_field(struct hf_cbor_reader *r, struct hf_bytes key, struct hf_smp_status *s)
 {
 	if (hf_smp_is(key, "phase"))
-		s->phase = get_u32(r);
+		s->phase = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "target"))
-		s->target = get_u32(r);
+		s->target = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "off"))
-		s->off = get_u32(r);
+		s->off = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "len"))
-		s->len = get_u32(r);
+		s->len = hf_smp_field_u32(r);
 	else
 		return false;
 	return true;
@@ -289,23 +204,23 @@ static void status_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to
 	if (hf_smp_is(key, "slot") && hf_cbor_peek(r) == HF_CBOR_SIMPLE)
 		hf_cbor_null(r);
 	else if (hf_smp_is(key, "slot"))
-		s->running = get_u32(r);
+		s->running = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "version"))
 		read_version(r, s);
 	else if (hf_smp_is(key, "cause"))
-		s->reset_cause = get_u32(r);
+		s->reset_cause = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "newest"))
 		s->state.newest = hf_smp_uint(r);
 	else if (hf_smp_is(key, "floor"))
-		s->state.floor = get_u32(r);
+		s->state.floor = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "current"))
-		s->state.current = get_u8(r) & 1;
+		s->state.current = hf_smp_field_u8(r) & 1;
 	else if (hf_smp_is(key, "journal"))
-		read_map(r, journal_field, s);
+		hf_smp_fields(r, journal_field, s);
 	else if (hf_smp_is(key, "slots"))
 		read_slots(r, s);
 	else if (hf_smp_is(key, "error"))
-		read_map(r, error_field, s);
+		hf_smp_fields(r, error_field, s);
 	else
 		hf_smp_skip(r);
 }
@@ -317,7 +232,7 @@ enum hf_err hf_smp_get_status(struct hf_smp_client *c, uint32_t patience_ms, str
 
 	memset(out, 0, sizeof(*out));
 	out->running = HF_SLOTS;
-	err = get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_STATUS, patience_ms, status_field, out, answer);
+	err = hf_smp_get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_STATUS, patience_ms, status_field, out, answer);
 	return err == HF_OK && out->running > HF_SLOTS ? HF_ERR_TYPE : err;
 }
 
@@ -326,11 +241,11 @@ static void counters_field(struct hf_cbor_reader *r, struct hf_bytes key, void *
 	struct hf_smp_counters *c = to;
 
 	if (hf_smp_is(key, "requests"))
-		c->requests = get_u32(r);
+		c->requests = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "refused"))
-		c->refused = get_u32(r);
+		c->refused = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "dropped"))
-		c->dropped = get_u32(r);
+		c->dropped = hf_smp_field_u32(r);
 	else
 		hf_smp_skip(r);
 }
@@ -339,7 +254,7 @@ enum hf_err hf_smp_get_counters(struct hf_smp_client *c, uint32_t patience_ms, s
 				struct hf_smp_answer *answer)
 {
 	memset(out, 0, sizeof(*out));
-	return get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_COUNTERS, patience_ms, counters_field, out, answer);
+	return hf_smp_get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_COUNTERS, patience_ms, counters_field, out, answer);
 }
 
 static void line_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
@@ -348,13 +263,13 @@ static void line_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 	struct hf_smp_items it;
 
 	if (hf_smp_is(key, "baud")) {
-		line->baud = get_u32(r);
+		line->baud = hf_smp_field_u32(r);
 	} else if (hf_smp_is(key, "frame")) {
-		line->framing = get_u32(r);
+		line->framing = hf_smp_field_u32(r);
 	} else if (hf_smp_is(key, "rates")) {
 		hf_smp_items_begin(&it, r, HF_CBOR_ARRAY);
 		while (hf_smp_items_next(&it)) {
-			uint32_t rate = get_u32(r);
+			uint32_t rate = hf_smp_field_u32(r);
 
 			if (line->rates < HF_SMP_RATES)
 				line->rate[line->rates++] = rate;
@@ -368,7 +283,7 @@ enum hf_err hf_smp_get_line(struct hf_smp_client *c, uint32_t patience_ms, struc
 			    struct hf_smp_answer *answer)
 {
 	memset(out, 0, sizeof(*out));
-	return get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, patience_ms, line_field, out, answer);
+	return hf_smp_get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, patience_ms, line_field, out, answer);
 }
 
 enum hf_err hf_smp_set_line(struct hf_smp_client *c, uint32_t wait_ms, uint32_t baud, enum hf_smp_framing framing,
@@ -386,7 +301,7 @@ enum hf_err hf_smp_set_line(struct hf_smp_client *c, uint32_t wait_ms, uint32_t 
 	}
 	hf_cbor_put_tstr(&w, "frame");
 	hf_cbor_put_uint(&w, framing);
-	return command(c, HF_SMP_WRITE, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, (struct hf_bytes){body, w.len}, wait_ms,
+	return hf_smp_command(c, HF_SMP_WRITE, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, (struct hf_bytes){body, w.len}, wait_ms,
 		       line_field, out, answer);
 }
 
@@ -404,7 +319,7 @@ static enum hf_err set_state(struct hf_smp_client *c, uint32_t patience_ms, cons
 	}
 	hf_cbor_put_tstr(&w, "confirm");
 	hf_cbor_put_bool(&w, confirm);
-	return ask(c, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_STATE, (struct hf_bytes){body, w.len}, patience_ms,
+	return hf_smp_ask(c, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_STATE, (struct hf_bytes){body, w.len}, patience_ms,
 		   answer);
 }
 
@@ -421,12 +336,12 @@ enum hf_err hf_smp_confirm_image(struct hf_smp_client *c, uint32_t patience_ms, 
 
 enum hf_err hf_smp_erase_image(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer)
 {
-	return ask(c, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_ERASE, (struct hf_bytes){NULL, 0}, patience_ms, answer);
+	return hf_smp_ask(c, HF_SMP_WRITE, HF_SMP_IMAGE, HF_SMP_IMAGE_ERASE, (struct hf_bytes){NULL, 0}, patience_ms, answer);
 }
 
 enum hf_err hf_smp_reset(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_answer *answer)
 {
-	return ask(c, HF_SMP_WRITE, HF_SMP_OS, HF_SMP_OS_RESET, (struct hf_bytes){NULL, 0}, patience_ms, answer);
+	return hf_smp_ask(c, HF_SMP_WRITE, HF_SMP_OS, HF_SMP_OS_RESET, (struct hf_bytes){NULL, 0}, patience_ms, answer);
 }
 
 const char *hf_smp_slot_state_text(unsigned state)
