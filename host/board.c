@@ -2,9 +2,6 @@
  *
  * The rules of a board: what its keys are, and which values can be true together. The values themselves are read in
  * conf.c. Nothing is guessed, and no key has a default: what may be absent is absent then.
- *
- * libconfig would follow @include directives to any file of the machine. A board file is one file, so they are
- * refused before it sees them.
  */
 #include "board.h"
 
@@ -512,56 +509,39 @@ static bool get_board(const struct reader *r, config_setting_t *root)
 	       check_pins(r, root) && get_access(r, root) && get_burn(r, root) && get_protect(r, root);
 }
 
-static bool refuse_includes(const char *text, const char *file, struct hf_diag *diag)
-{
-	unsigned line = 1;
-
-	for (const char *at = text; *at; line++) {
-		at += strspn(at, " \t\r\f\v");
-		if (strncmp(at, "@include", 8) == 0) {
-			hf_diag_set(diag, "%s:%u: a board file is one file: @include is not allowed", file, line);
-			return false;
-		}
-		at += strcspn(at, "\n");
-		if (*at)
-			at++;
-	}
-	return true;
-}
-
 enum hf_err hf_board_parse(const char *text, const char *file, struct hf_board *out, struct hf_diag *diag)
 {
 	const struct reader r = {{file, diag}, out};
-	enum hf_err err = HF_OK;
+	config_setting_t *root, *inside;
 	config_t config;
+	enum hf_err err = hf_conf_parse(text, file, "a board file", &config, diag);
 
 	*out = (struct hf_board){0};
-	if (!refuse_includes(text, file, diag))
-		return HF_ERR_RANGE;
-	config_init(&config);
-	if (config_read_string(&config, text) != CONFIG_TRUE) {
-		hf_diag_set(diag, "%s:%d: %s", file, config_error_line(&config), config_error_text(&config));
-		err = HF_ERR_ENCODING;
-	} else if (!get_board(&r, config_root_setting(&config))) {
-		err = HF_ERR_RANGE;
+	if (!err) {
+		root = config_root_setting(&config);
+		inside = config_setting_get_member(root, "board");
+		if (!get_board(&r, inside && config_setting_is_group(inside) ? inside : root))
+			err = HF_ERR_RANGE;
 	}
 	config_destroy(&config);
 	return err;
 }
 
+bool hf_board_read(const struct hf_conf *conf, config_setting_t *group, struct hf_board *out)
+{
+	const struct reader r = {*conf, out};
+
+	*out = (struct hf_board){0};
+	return get_board(&r, group);
+}
+
 enum hf_err hf_board_load(const char *path, struct hf_board *out, struct hf_diag *diag)
 {
 	struct hf_buffer text;
-	enum hf_err err = hf_file_read(path, HF_BOARD_FILE_MAX, &text, diag);
+	enum hf_err err = hf_conf_load(path, HF_BOARD_FILE_MAX, "a board file", &text, diag);
 
-	if (err)
-		return err;
-	if (strlen((const char *)text.ptr) != text.len) {
-		hf_diag_set(diag, "%s: a board file is text, and this one holds zero bytes", path);
-		err = HF_ERR_ENCODING;
-	} else {
+	if (!err)
 		err = hf_board_parse((const char *)text.ptr, path, out, diag);
-	}
 	hf_buffer_free(&text);
 	return err;
 }

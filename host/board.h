@@ -19,6 +19,9 @@
 #include "err.h"
 #include "layout.h"
 
+struct hf_conf;          /* conf.h */
+struct config_setting_t; /* libconfig's */
+
 #define HF_BOARD_FORMAT       1
 #define HF_BOARD_NAME_BYTES   64
 #define HF_BOARD_BAUDS        4
@@ -107,7 +110,10 @@ struct hf_board {
 HF_MUST_USE enum hf_err hf_board_parse(const char *text, const char *file, struct hf_board *out,
 				       struct hf_diag *diag);
 
-/* Reads a board file. Also HF_ERR_IO, HF_ERR_TOO_LARGE. */
+/* The same from a group that is parsed already: the board of a project file. False after the sentence was set. */
+bool hf_board_read(const struct hf_conf *conf, struct config_setting_t *group, struct hf_board *out);
+
+/* Reads a board file, or a project file that holds its board itself (host/project.h). Also HF_ERR_IO, HF_ERR_TOO_LARGE. */
 HF_MUST_USE enum hf_err hf_board_load(const char *path, struct hf_board *out, struct hf_diag *diag);
 
 const char *hf_board_partition_name(enum hf_board_partition_id id); /* as the file's key: "slot_a" */

@@ -16,6 +16,45 @@ bool hf_conf_bad(const struct hf_conf *c, const config_setting_t *at, const char
 	return false;
 }
 
+static bool refuse_includes(const char *text, const char *file, const char *what, struct hf_diag *diag)
+{
+	unsigned line = 1;
+
+	for (const char *at = text; *at; line++) {
+		at += strspn(at, " \t\r\f\v");
+		if (strncmp(at, "@include", 8) == 0) {
+			hf_diag_set(diag, "%s:%u: %s is one file: @include is not allowed", file, line, what);
+			return false;
+		}
+		at += strcspn(at, "\n");
+		if (*at)
+			at++;
+	}
+	return true;
+}
+
+enum hf_err hf_conf_parse(const char *text, const char *file, const char *what, config_t *config, struct hf_diag *diag)
+{
+	config_init(config);
+	if (!refuse_includes(text, file, what, diag))
+		return HF_ERR_RANGE;
+	if (config_read_string(config, text) == CONFIG_TRUE)
+		return HF_OK;
+	hf_diag_set(diag, "%s:%d: %s", file, config_error_line(config), config_error_text(config));
+	return HF_ERR_ENCODING;
+}
+
+enum hf_err hf_conf_load(const char *path, size_t limit, const char *what, struct hf_buffer *text, struct hf_diag *diag)
+{
+	enum hf_err err = hf_file_read(path, limit, text, diag);
+
+	if (err || strlen((const char *)text->ptr) == text->len)
+		return err;
+	hf_diag_set(diag, "%s: %s is text, and this one holds zero bytes", path, what);
+	hf_buffer_free(text);
+	return HF_ERR_ENCODING;
+}
+
 static const char *name_of(const config_setting_t *setting)
 {
 	const char *name = config_setting_name(setting);

@@ -15,11 +15,23 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "err.h"
+#include "file.h"
 
 struct hf_conf {
 	const char *file;
 	struct hf_diag *diag;
 };
+
+/* Reads a file that has to be text, and not more of it than limit_bytes; `what`: "a board file". HF_ERR_IO, HF_ERR_TOO_LARGE,
+ * HF_ERR_ENCODING. *text is empty after an error. */
+HF_MUST_USE enum hf_err hf_conf_load(const char *path, size_t limit_bytes, const char *what, struct hf_buffer *text,
+				     struct hf_diag *diag);
+
+/* Parses text into *config, which the caller destroys, also after an error. libconfig would follow @include directives to any
+ * file of the machine; they are refused before it sees them. HF_ERR_ENCODING, HF_ERR_RANGE (an @include). */
+HF_MUST_USE enum hf_err hf_conf_parse(const char *text, const char *file, const char *what, config_t *config,
+				      struct hf_diag *diag);
 
 /* Sets the sentence for what stands at `at` (NULL: the file as a whole). Always false. */
 bool hf_conf_bad(const struct hf_conf *c, const config_setting_t *at, const char *format, ...)
