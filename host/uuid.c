@@ -30,6 +30,15 @@ void hf_uuid_v5(const uint8_t name_space[HF_UUID_BYTES], const char *name, uint8
 	out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
 }
 
+void hf_uuid_of_chip(const uint8_t uid[HF_CHIP_UID_BYTES], uint8_t out[HF_UUID_BYTES])
+{
+	static const uint8_t middle[4] = {0x80, 0x68, 0x80, 0x66};
+
+	memcpy(out, uid, 6);
+	memcpy(out + 6, middle, sizeof(middle));
+	memcpy(out + 10, uid + 6, 6);
+}
+
 void hf_uuid_format(const uint8_t uuid[HF_UUID_BYTES], char text[HF_UUID_TEXT_BYTES])
 {
 	char *at = text;

@@ -14,6 +14,10 @@
 extern const uint8_t hf_uuid_namespace_dns[HF_UUID_BYTES];
 
 void hf_uuid_v5(const uint8_t name_space[HF_UUID_BYTES], const char *name, uint8_t out[HF_UUID_BYTES]);
+
+/* A device's id, of its chip's unique id: the bytes, with a UUID's version and variant between them (docs/FORMAT.md). */
+#define HF_CHIP_UID_BYTES 12
+void hf_uuid_of_chip(const uint8_t uid[HF_CHIP_UID_BYTES], uint8_t out[HF_UUID_BYTES]);
 void hf_uuid_format(const uint8_t uuid[HF_UUID_BYTES], char text[HF_UUID_TEXT_BYTES]);
 
 #endif

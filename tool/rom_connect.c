@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "smp_device.h"
+#include "uuid.h"
 #include "version.h"
 
 #define WAIT_MS      60000u
@@ -185,16 +186,6 @@ static enum hf_err check_chip(struct hf_rom *rom, struct hf_diag *diag)
 	return HF_ERR_CLASS;
 }
 
-/* The device's id, of its unique id (core/suit's device identifier): uid, with a UUID's version and variant set. */
-static void make_device_id(struct hf_rom *rom)
-{
-	static const uint8_t middle[4] = {0x80, 0x68, 0x80, 0x66};
-
-	memcpy(rom->device_id, rom->uid, 6);
-	memcpy(rom->device_id + 6, middle, sizeof(middle));
-	memcpy(rom->device_id + 10, rom->uid + 6, 6);
-}
-
 static enum hf_err identify(struct hf_rom *rom, struct hf_diag *diag)
 {
 	uint8_t info[SIZE_ADDR + 2 - UID_ADDR];
@@ -208,7 +199,7 @@ static enum hf_err identify(struct hf_rom *rom, struct hf_diag *diag)
 	}
 	memcpy(rom->uid, info, sizeof(rom->uid));
 	rom->flash_kib = (uint16_t)(info[SIZE_ADDR - UID_ADDR] | info[SIZE_ADDR - UID_ADDR + 1] << 8);
-	make_device_id(rom);
+	hf_uuid_of_chip(rom->uid, rom->device_id);
 	if (!rom->board || rom->flash_kib == rom->board->chip->flash_kib)
 		return HF_OK;
 	hf_diag_set(diag, "this chip has %u KiB of flash, and the board file's %s %u: check board file and port; nothing was changed",
