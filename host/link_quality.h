@@ -20,11 +20,11 @@ struct hf_link_quality {
 	struct hf_smp_parameters parameters; /* of the device in this framing; buf_size 0: they are asked for */
 
 	/* To be read. */
-	uint64_t tested;     /* bits: data bits of what was sent and of what should have come back */
+	uint64_t tested;     /* bits: data bits of what was sent and of what was sent back */
 	uint32_t packets;    /* sent */
 	uint32_t lost;       /* of them: no good answer came */
 	uint32_t damaged;    /* of these: the answer came back with wrong bits; the others were damaged on the way there */
-	uint32_t errors;     /* wrong bits: counted in damaged answers, one at least for each other loss */
+	uint32_t errors;     /* wrong bits: counted in damaged answers, reckoned from the number of other losses */
 	bool device_known;   /* what the device counted meanwhile is known; it may have counted others' packets, too */
 	uint32_t device_dropped; /* packets that arrived there damaged */
 	uint32_t one_in;     /* an error in so many bits, as found; 0: none was found */
