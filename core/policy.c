@@ -264,7 +264,7 @@ static enum hf_err check_same(const struct hf_slot_fact *image, uint64_t sequenc
 }
 
 /* The upload may be on its way into the slot that was confirmed last. */
-static enum hf_err check_app(const struct hf_state *state, unsigned running, const struct hf_slot_fact *image)
+static enum hf_err check_app(const struct hf_state *state, const struct hf_slot_fact *image, bool any_release)
 {
 	const struct hf_slot_journal *now = &state->slot[state->current];
 
@@ -272,7 +272,7 @@ static enum hf_err check_app(const struct hf_state *state, unsigned running, con
 		now = &state->slot[!state->current];
 	if (!new_enough(state, image) || check_order(image, state->newest, true))
 		return HF_ERR_SECURITY_VERSION;
-	return now->state == HF_SLOT_CONFIRMED ? check_order(image, now->sequence, running >= HF_SLOTS) : HF_OK;
+	return now->state == HF_SLOT_CONFIRMED ? check_order(image, now->sequence, any_release) : HF_OK;
 }
 
 static enum hf_err check_recovery(const struct hf_state *state, const struct hf_slot_fact *image,
@@ -293,7 +293,7 @@ static enum hf_err check_recovery(const struct hf_state *state, const struct hf_
 }
 
 enum hf_err hf_policy_install(const struct hf_state *state, unsigned slot, unsigned running,
-			      const struct hf_slot_fact *image, const struct hf_slot_fact *recovery)
+			      const struct hf_slot_fact *image, const struct hf_slot_fact *recovery, bool any_release)
 {
 	enum hf_err err = hf_policy_erase(state, slot, running);
 
@@ -302,7 +302,7 @@ enum hf_err hf_policy_install(const struct hf_state *state, unsigned slot, unsig
 	if (image->grandfathered)
 		return HF_ERR_KEY;
 	err = image->component == HF_COMPONENT_RECOVERY ? check_recovery(state, image, recovery)
-							: check_app(state, running, image);
+							: check_app(state, image, any_release || running >= HF_SLOTS);
 	for (unsigned i = 0; i < HF_SLOTS && !err; i++) {
 		const struct hf_slot_journal *s = &state->slot[i];
 

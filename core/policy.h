@@ -64,12 +64,13 @@ HF_MUST_USE enum hf_err hf_policy_erase(const struct hf_state *state, unsigned s
 unsigned hf_policy_target(const struct hf_state *state, unsigned running);
 
 /* May `image` (component, sequence, id) be installed into `slot` while `running` runs? `recovery`: what the recovery
- * partition holds, by looking at its head; NULL: not known. From recovery, firmware of an older release may be
- * installed, never one of an older security version. HF_OK, HF_ERR_SECURITY_VERSION, HF_ERR_RELEASE,
+ * partition holds, by looking at its head; NULL: not known. `any_release`: whoever asks may
+ * have firmware of an older release (from recovery everybody may), never of an older security version. HF_OK, HF_ERR_SECURITY_VERSION, HF_ERR_RELEASE,
  * HF_ERR_SAME_SEQUENCE, HF_ERR_TRIAL, HF_ERR_PROTECTED; HF_ERR_KEY (grandfathered). HF_ERR_REJECTED is not among them: a
  * rejected image may be installed again. */
 HF_MUST_USE enum hf_err hf_policy_install(const struct hf_state *state, unsigned slot, unsigned running,
-					  const struct hf_slot_fact *image, const struct hf_slot_fact *recovery);
+					  const struct hf_slot_fact *image, const struct hf_slot_fact *recovery,
+					  bool any_release);
 
 /* May the image in `slot` be activated, confirmed? *record is what to append on HF_OK (confirmed: twice). */
 HF_MUST_USE enum hf_err hf_policy_activate(const struct hf_state *state, unsigned slot, unsigned running,

@@ -12,7 +12,7 @@
 #define DEVICE_ID_BYTES 16u
 #define SIGNED_BYTES    (DEVICE_ID_BYTES + HF_SESSION_NONCE_BYTES)
 
-static bool in_session(struct hf_smp_server *s)
+bool hf_smp_in_session(struct hf_smp_server *s)
 {
 	struct hf_session *session = &s->session;
 
@@ -30,7 +30,7 @@ enum hf_err hf_smp_access(struct hf_smp_server *s)
 	case HF_ACCESS_LOCAL:
 		return s->network ? HF_ERR_DENIED : HF_OK;
 	default:
-		return in_session(s) ? HF_OK : HF_ERR_DENIED;
+		return hf_smp_in_session(s) ? HF_OK : HF_ERR_DENIED;
 	}
 }
 
@@ -50,7 +50,7 @@ enum hf_err hf_smp_session(struct hf_smp_server *s, struct hf_bytes body, struct
 	s->session.asked = true;
 	hf_cbor_put_map(w, 3);
 	hf_smp_put_number(w, "access", s->access);
-	hf_smp_put_flag(w, "open", in_session(s));
+	hf_smp_put_flag(w, "open", hf_smp_in_session(s));
 	hf_smp_put_bytes(w, "nonce", s->session.nonce, sizeof s->session.nonce);
 	return HF_OK;
 }

@@ -68,6 +68,9 @@ HF_MUST_USE enum hf_err hf_smp_image_slots(struct hf_smp_server *s, struct hf_by
 /* smp_access.c: may the peer change the device now? HF_OK, HF_ERR_DENIED. Asked before each command that is not known to
  * change nothing. */
 HF_MUST_USE enum hf_err hf_smp_access(struct hf_smp_server *s);
+
+/* Whether the peer has shown that it holds a site key, and that still counts. */
+bool hf_smp_in_session(struct hf_smp_server *s);
 HF_MUST_USE enum hf_err hf_smp_session(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_session_open(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 

@@ -162,6 +162,7 @@ static enum hf_err begin_upload(struct hf_smp_server *s, const struct hf_smp_req
 		return HF_OK;
 	s->other_known = false;
 	s->sha_len = 0;
+	s->update->any_release = hf_smp_in_session(s); /* site keys are for that */
 	err = hf_update_begin(s->update, req->number[HF_SMP_F_LEN]);
 	if (err)
 		return err;

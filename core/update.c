@@ -279,7 +279,7 @@ static enum hf_err check_head(struct hf_update *u, const struct hf_envelope *env
 	u->stored = env->head;
 	hash_stored(u);
 	image = hf_update_fact(&u->image);
-	return hf_policy_install(&u->state, u->slot, hf_update_running_app(u), &image, &u->recovery);
+	return hf_policy_install(&u->state, u->slot, hf_update_running_app(u), &image, &u->recovery, u->any_release);
 }
 
 /* Is it there already? A sender that lost our last answer asks again. */

@@ -34,6 +34,7 @@ struct hf_update {
 	uint8_t component;                   /* what the caller is: enum hf_component */
 	struct hf_trust *trust;              /* env.keyset comes from here, is loaded and replaced; NULL: it is env's for good */
 	struct hf_bytes factory_keyset;      /* begins with the factory's; with `trust` only */
+	bool any_release;                    /* who uploads may install an older release; may change before each begin */
 	void (*alive)(void *ctx);            /* called between flash operations: feed the watchdog, serve peers. NULL: nothing */
 	void *alive_ctx;
 

@@ -390,7 +390,7 @@ static enum hf_err check_sequence(struct check *c)
 	memcpy(state.slot[0].id, d->firmware_id ? d->firmware_id : c->package->id, sizeof(state.slot[0].id));
 	state.newest = d->sequence;
 	state.current = 0;
-	err = hf_policy_install(&state, 1, 0, &image, NULL);
+	err = hf_policy_install(&state, 1, 0, &image, NULL, false);
 	switch (err) {
 	case HF_OK:
 		break;

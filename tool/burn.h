@@ -60,6 +60,7 @@ struct hf_burn_options {
 	uint32_t patience_ms;           /* without anything getting ahead; 0: 60 s */
 	uint32_t confirm_ms;            /* from the reset to the confirmation; 0: 120 s */
 	bool no_activate;
+	bool any_release;               /* even of an older release: `permit` opens a session with a site key for it */
 	bool reinstall;                 /* even if the device runs this very firmware */
 	bool no_verify;                 /* send whatever it is: for tests of the device's own checks */
 

@@ -147,15 +147,15 @@ static void release_text(uint64_t sequence, char text[32])
 	snprintf(text, 32, "%u.%u.%u", release >> 24, release >> 16 & 255, release & 65535);
 }
 
-static enum hf_err check_policy(const struct hf_package *package, const struct hf_smp_status *status,
-				struct hf_diag *diag)
+static enum hf_err check_policy(const struct hf_burn_options *o, const struct hf_package *package,
+				const struct hf_smp_status *status, struct hf_diag *diag)
 {
 	const struct hf_state *state = &status->state;
 	uint64_t offered = package->manifest.sequence;
 	struct hf_slot_fact image = hf_package_fact(package);
 	uint32_t newest = hf_sequence_security(state->newest);
 	char theirs[32], mine[32];
-	enum hf_err err = hf_policy_install(state, hf_burn_target(status), status->running, &image, NULL);
+	enum hf_err err = hf_policy_install(state, hf_burn_target(status), status->running, &image, NULL, o->any_release);
 
 	switch (err) {
 	case HF_OK:
@@ -167,7 +167,7 @@ static enum hf_err check_policy(const struct hf_package *package, const struct h
 	case HF_ERR_RELEASE:
 		release_text(offered, theirs);
 		release_text(state->slot[state->current].sequence, mine);
-		hf_diag_set(diag, "the package is release %s, older than the confirmed release %s; choose a newer one", theirs, mine);
+		hf_diag_set(diag, "the package is release %s, older than the confirmed release %s: choose a newer one, or add --allow-older and a site key", theirs, mine);
 		break;
 	case HF_ERR_SAME_SEQUENCE:
 		hf_diag_set(diag, "the device has other firmware with the package's sequence number: give the new one a "
@@ -212,5 +212,5 @@ enum hf_err hf_burn_check_device(const struct hf_burn_options *o, const struct h
 
 	if (!err && o->board)
 		err = rehearse(o, package, status, diag);
-	return err ? err : check_policy(package, status, diag);
+	return err ? err : check_policy(o, package, status, diag);
 }

@@ -214,7 +214,7 @@ static enum hf_err check_policy(struct burn *b)
 	if (b->o->place == b->place)
 		state.slot[b->place].state = HF_SLOT_UNKNOWN;
 	state.unknown = false;
-	err = hf_policy_install(&state, b->place, HF_PLACE_RECOVERY, &b->fact, NULL);
+	err = hf_policy_install(&state, b->place, HF_PLACE_RECOVERY, &b->fact, NULL, false);
 	return err ? refuse(b, err) : HF_OK;
 }
 

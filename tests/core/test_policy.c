@@ -57,7 +57,7 @@ static enum hf_err install(const struct hf_state *s, unsigned slot, unsigned run
 {
 	struct hf_slot_fact image = good(sequence, id);
 
-	return hf_policy_install(s, slot, running, &image, NULL);
+	return hf_policy_install(s, slot, running, &image, NULL, false);
 }
 
 /* Slot A: 1.0 confirmed. Slot B: 1.1, written and activated. */
@@ -360,6 +360,22 @@ static void install_refuses_each_for_its_reason(void **state)
 	assert_int_equal(install(&s, 1, HF_SLOTS, SEQ(3, 31), NEW), HF_OK);
 }
 
+/* A site key's holder goes back to an older release, never below the security version. */
+static void install_by_a_site_keys_holder_waives_the_order_of_releases_alone(void **state)
+{
+	struct hf_slot_fact older = good(SEQ(3, 29), NEW), less_secure = good(SEQ(2, 31), NEW), same = good(SEQ(3, 30), NEW);
+	struct hf_state s;
+
+	(void)state;
+	hf_state_init(&s);
+	assert_int_equal(hf_policy_install(&s, 1, 0, &older, NULL, true), HF_ERR_TRIAL);
+	apply(&s, HF_REC_CONFIRMED, 0, SEQ(3, 30), OLD, 0);
+	assert_int_equal(hf_policy_install(&s, 1, 0, &older, NULL, true), HF_OK);
+	assert_int_equal(hf_policy_install(&s, 1, 0, &less_secure, NULL, true), HF_ERR_SECURITY_VERSION);
+	assert_int_equal(hf_policy_install(&s, 1, 0, &same, NULL, true), HF_ERR_SAME_SEQUENCE);
+	assert_int_equal(hf_policy_install(&s, 0, 0, &older, NULL, true), HF_ERR_PROTECTED);
+}
+
 /* The newest firmware rotted, the older one runs and repairs it: an upload that was begun and cut must not open the door
  * for a release that was refused before. */
 static void install_over_what_was_confirmed_last_keeps_the_order_of_releases(void **state)
@@ -548,6 +564,7 @@ int main(void)
 		cmocka_unit_test(boot_below_the_floor_never_starts),
 		cmocka_unit_test(floor_follows_what_stays_when_the_newest_is_erased),
 		cmocka_unit_test(install_refuses_each_for_its_reason),
+		cmocka_unit_test(install_by_a_site_keys_holder_waives_the_order_of_releases_alone),
 		cmocka_unit_test(install_over_what_was_confirmed_last_keeps_the_order_of_releases),
 		cmocka_unit_test(install_while_rejected_firmware_is_the_last_resort_is_allowed),
 		cmocka_unit_test(confirmation_that_stands_once_is_written_again),

@@ -372,7 +372,7 @@ static struct hf_state with_app(void)
 
 static enum hf_err install(const struct hf_state *s, unsigned running, struct hf_slot_fact f, const struct hf_slot_fact *there)
 {
-	return hf_policy_install(s, 1, running, &f, there);
+	return hf_policy_install(s, 1, running, &f, there, false);
 }
 
 static void sequences_count_within_their_component(void **state)

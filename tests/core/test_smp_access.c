@@ -220,6 +220,24 @@ static void session_ends_with_its_keyset(void **state)
 	assert_untouched();
 }
 
+/* Whatever the board's rule is: a session's upload may be of an older release, and only a session's. */
+static void session_lets_an_older_release_be_uploaded(void **state)
+{
+	(void)state;
+	server.access = HF_ACCESS_OPEN;
+	ask(1, HF_SMP_WRITE, 1, 1, "a3 636f666600 646461746144 01020304 636c656e08");
+	assert_int_equal(engine.begins, 1);
+	assert_false(update.any_release);
+	open_session();
+	ask(1, HF_SMP_WRITE, 1, 1, "a3 636f666600 646461746144 01020304 636c656e08");
+	assert_int_equal(engine.begins, 2);
+	assert_true(update.any_release);
+	clock_ms += HF_SESSION_MS;
+	ask(1, HF_SMP_WRITE, 1, 1, "a3 636f666600 646461746144 01020304 636c656e08");
+	assert_int_equal(engine.begins, 3);
+	assert_false(update.any_release);
+}
+
 static void session_without_random_numbers_is_refused(void **state)
 {
 	(void)state;
@@ -346,6 +364,7 @@ int main(void)
 		S(nonce_is_good_for_one_attempt),
 		S(session_ends_after_ten_minutes),
 		S(session_ends_with_its_keyset),
+		S(session_lets_an_older_release_be_uploaded),
 		S(session_without_random_numbers_is_refused),
 		S(session_with_fields_missing_or_wrong_is_refused),
 		T(factory_reset_reaches_the_engine),
