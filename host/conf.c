@@ -79,7 +79,12 @@ bool hf_conf_known_keys(const struct hf_conf *c, config_setting_t *group, const 
 
 bool hf_conf_get(const struct hf_conf *c, config_setting_t *group, const char *key, config_setting_t **out)
 {
+	const char *text;
+
 	*out = config_setting_get_member(group, key);
+	text = *out ? config_setting_get_string(*out) : NULL;
+	if (text && strcmp(text, HF_CONF_FILL_IN) == 0)
+		return hf_conf_bad(c, *out, "'%s' has still to be filled in", key);
 	return *out || hf_conf_bad(c, config_setting_is_root(group) ? NULL : group, "'%s' is missing in %s", key,
 				   name_of(group));
 }

@@ -18,6 +18,9 @@
 #include "err.h"
 #include "file.h"
 
+/* What a file that was made, and not yet finished, has where a value is missing. */
+#define HF_CONF_FILL_IN "<FILL IN>"
+
 struct hf_conf {
 	const char *file;
 	struct hf_diag *diag;

@@ -104,6 +104,15 @@ void hf_out_error(const char *format, ...)
 	va_end(args);
 }
 
+void hf_out_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(HF_COLOUR_DIM, "", format, args);
+	va_end(args);
+}
+
 void hf_out_warning(const char *format, ...)
 {
 	va_list args;

@@ -45,6 +45,7 @@ enum hf_exit hf_exit_of(enum hf_err err);
 
 /* "holdfast: SENTENCE" on standard error. */
 void hf_out_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void hf_out_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void hf_out_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints the diag, and returns the exit code for err. */

@@ -307,7 +307,7 @@ static enum hf_err named(const char *name, const char *by, char *path, struct hf
 {
 	if (access(name, F_OK) != 0) {
 		hf_diag_set(diag, "%s, which %s names as the project file: %s", name, by, strerror(errno));
-		return HF_ERR_NOT_FOUND;
+		return HF_ERR_IO;
 	}
 	if (snprintf(path, HF_PROJECT_PATH_BYTES, "%s", name) < HF_PROJECT_PATH_BYTES)
 		return HF_OK;

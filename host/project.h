@@ -92,7 +92,8 @@ HF_MUST_USE enum hf_err hf_project_load(const char *path, struct hf_project *out
 
 /* Which project file counts here: `option` (--project; NULL: not given), else HOLDFAST_PROJECT, else holdfast.conf in this directory
  * or the nearest above it. *path (room HF_PROJECT_PATH_BYTES) is "" where there is none. One that is only found, and belongs to
- * somebody else, is refused (HF_ERR_DENIED): it names commands that would be run. Also HF_ERR_NOT_FOUND, HF_ERR_TOO_LARGE (the name). */
+ * somebody else, is refused (HF_ERR_DENIED): it names commands that would be run. Also HF_ERR_IO (a named one is not
+ * there), HF_ERR_TOO_LARGE (its name). */
 HF_MUST_USE enum hf_err hf_project_find(const char *option, char *path, struct hf_diag *diag);
 
 #endif

@@ -20,6 +20,7 @@ enum hf_exit hf_command_keygen(int argc, char **argv);
 enum hf_exit hf_command_keyset(int argc, char **argv);
 enum hf_exit hf_command_monitor(int argc, char **argv);
 enum hf_exit hf_command_pack(int argc, char **argv);
+enum hf_exit hf_command_project(int argc, char **argv);
 enum hf_exit hf_command_read(int argc, char **argv);
 enum hf_exit hf_command_recovery(int argc, char **argv);
 enum hf_exit hf_command_rollback(int argc, char **argv);

@@ -15,6 +15,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
 	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},

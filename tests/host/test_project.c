@@ -316,10 +316,10 @@ static void named_project_that_is_not_there_is_an_error(void **state)
 	struct hf_diag diag;
 
 	(void)state;
-	assert_int_equal(hf_project_find("none.conf", path, &diag), HF_ERR_NOT_FOUND);
+	assert_int_equal(hf_project_find("none.conf", path, &diag), HF_ERR_IO);
 	assert_non_null(strstr(diag.text, "none.conf, which --project names as the project file"));
 	setenv(HF_PROJECT_ENV, "none.conf", 1);
-	assert_int_equal(hf_project_find(NULL, path, &diag), HF_ERR_NOT_FOUND);
+	assert_int_equal(hf_project_find(NULL, path, &diag), HF_ERR_IO);
 	assert_non_null(strstr(diag.text, "which HOLDFAST_PROJECT names"));
 }
 
