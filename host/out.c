@@ -130,7 +130,8 @@ enum hf_exit hf_out_fail(enum hf_err err, const struct hf_diag *diag)
 
 const char *hf_out_colour(FILE *stream, enum hf_colour colour)
 {
-	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m"};
+	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m", "\033[31m",
+					    "\033[32m", "\033[33m", "\033[34m", "\033[35m", "\033[36m"};
 	const char *term = getenv("TERM");
 
 	if (!isatty(fileno(stream)) || getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0)

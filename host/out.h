@@ -51,7 +51,17 @@ void hf_out_warning(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Prints the diag, and returns the exit code for err. */
 enum hf_exit hf_out_fail(enum hf_err err, const struct hf_diag *diag);
 
-enum hf_colour { HF_COLOUR_NONE, HF_COLOUR_BOLD, HF_COLOUR_DIM, HF_COLOUR_RED, HF_COLOUR_GREEN, HF_COLOUR_YELLOW };
+enum hf_colour {
+	HF_COLOUR_NONE,
+	HF_COLOUR_BOLD,
+	HF_COLOUR_DIM,
+	HF_COLOUR_RED,
+	HF_COLOUR_GREEN,
+	HF_COLOUR_YELLOW,
+	HF_COLOUR_BLUE,
+	HF_COLOUR_MAGENTA,
+	HF_COLOUR_CYAN,
+};
 
 /* The escape sequence that begins a colour, or "" where stream is no terminal, NO_COLOR is set or TERM is dumb.
  * HF_COLOUR_NONE ends it. */

@@ -541,6 +541,11 @@ static void monitor_prints_lines_and_packets(void **state)
 	assert_non_null(strstr(out, "[0.001] hello\n"));
 	assert_int_equal(tool("monitor --port %s --for 300ms --json", port), 0);
 	event = json_of(last_line());
+	assert_string_equal(json_string_value(json_object_get(event, "event")), "result");
+	json_decref(event);
+	*strchr(out, '\n') = 0;
+	event = json_of(out);
+	assert_string_equal(json_string_value(json_object_get(event, "event")), "line");
 	assert_string_equal(json_string_value(json_object_get(event, "text")), "[0.001] hello");
 	json_decref(event);
 }
