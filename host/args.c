@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_OPTIONS 32
+#define MAX_OPTIONS 48
 #define FIRST_VALUE 256 /* getopt's values of options: FIRST_VALUE + index */
 
 bool hf_args_u32(const char *text, uint32_t *out)

@@ -37,6 +37,9 @@ static void choose_rates(struct hf_port *p)
 	if (p->baud_given) {
 		p->rate[0] = p->baud;
 		p->rates = 1;
+	} else if (p->product.project.bauds) {
+		memcpy(p->rate, p->product.project.baud, sizeof(p->rate));
+		p->rates = p->product.project.bauds;
 	} else if (p->board_known) {
 		memcpy(p->rate, p->board.maintenance.baud, sizeof(p->rate));
 		p->rates = p->board.maintenance.bauds;
@@ -53,6 +56,8 @@ bool hf_port_open(struct hf_port *p, const struct hf_usage *usage, enum hf_exit 
 	enum hf_err err = HF_OK;
 
 	p->patience_ms = PATIENCE_MS;
+	if (!hf_product_port(p, code))
+		return false;
 	*code = HF_EXIT_USAGE;
 	if (!p->name) {
 		hf_args_wrong(usage, "--port is missing");

@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "board.h"
+#include "product.h"
 #include "serial.h"
 #include "smp_device.h"
 
@@ -16,6 +17,8 @@ struct hf_port {
 	uint32_t baud;
 	bool baud_given;
 
+	struct hf_product product; /* its option is an argument, too */
+
 	/* Set by hf_port_open. */
 	struct hf_serial serial;
 	struct hf_board board;
@@ -23,6 +26,7 @@ struct hf_port {
 	uint32_t rate[HF_BOARD_BAUDS]; /* to try, in this order */
 	unsigned rates;
 	uint32_t patience_ms;
+	char product_port[HF_PROJECT_PATH_BYTES], product_patience[16]; /* where the project's are kept */
 };
 
 /* Rows for a command's table of options. */
@@ -31,10 +35,13 @@ struct hf_port {
 	{"board", 'b', HF_ARG_TEXT, "FILE", "the device's board file", &(p).board_file, NULL},                         \
 	{"baud", 0, HF_ARG_U32, "RATE", "the line's rate (default: the board file's, else 921600 or 115200, whichever answers)", \
 	 &(p).baud, &(p).baud_given},                                                                                  \
-	{"patience", 0, HF_ARG_TEXT, "TIME", "how long to wait when nothing gets ahead (default: 60s)", &(p).patience, NULL}
+	{"patience", 0, HF_ARG_TEXT, "TIME", "how long to wait when nothing gets ahead (default: 60s)", &(p).patience, NULL}, \
+	HF_PRODUCT_ARGS((p).product)
 
 /* Reads the board file, if any, and opens the port. False: *code is what to exit with, all has been said. */
 bool hf_port_open(struct hf_port *p, const struct hf_usage *usage, enum hf_exit *code);
+/* The first part of it: reads the project, and lets it fill in what no option said. False: *code, all has been said. */
+bool hf_product_port(struct hf_port *p, enum hf_exit *code);
 void hf_port_close(struct hf_port *p);
 
 /* The device's status, at whichever rate it answers. False: *code, all has been said. */

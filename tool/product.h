@@ -13,7 +13,7 @@ struct hf_product {
 	const char *option; /* argument */
 
 	/* Set by hf_product_open. */
-	bool known;
+	bool opened, known;
 	struct hf_project project; /* all absent where known is false */
 };
 
@@ -22,7 +22,7 @@ struct hf_product {
 	{"project", 0, HF_ARG_TEXT, "FILE", "the product's project file (default: $" HF_PROJECT_ENV ", else " HF_PROJECT_NAME \
 	 " here or above)", &(p).option, NULL}
 
-/* False: *code is what to exit with, all has been said. */
+/* False: *code is what to exit with, all has been said. Once it was done it does nothing again. */
 bool hf_product_open(struct hf_product *p, enum hf_exit *code);
 
 /* Fills *option in from the project where it is NULL and the project has the file; borrowed from the project. */

@@ -65,6 +65,16 @@ exits 0 "like the file it was" "$HOLDFAST" board "$reference" --header --out alo
 cmp -s inside.h alone.h
 ok "with the same result" $?
 
+# What commands take from it.
+sed 's/^line .*/line = { port = "none-0"; };/' holdfast.conf >line.conf
+shows 5 "a command takes the port from it" "$HOLDFAST" status --project line.conf
+complains "the one that it names" "there is no serial port none-0"
+shows 5 "and an option wins" "$HOLDFAST" status --project line.conf --port none-1
+complains "which is then named" "there is no serial port none-1"
+sed 's/^board .*/board = "none.conf";/' line.conf >bad.conf
+shows 1 "the board file comes from it, too" "$HOLDFAST" status --project bad.conf
+complains "and is missed" "none.conf: cannot open"
+
 # From a J-Flash project.
 jflash=$HF_SOURCE/fuzz/corpus/jflash
 mkdir made hand none
