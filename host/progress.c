@@ -22,9 +22,9 @@ static unsigned percent(const struct hf_progress *p)
 
 static void time_left(const struct hf_progress *p, double rate, char *text, size_t room)
 {
-	double seconds = (double)(p->total - p->done) / rate;
+	double seconds = p->left_ms ? p->left_ms / 1000.0 : rate > 0 ? (double)(p->total - p->done) / rate : 360000;
 
-	if (p->done >= p->total)
+	if (p->done >= p->total && !p->left_ms)
 		text[0] = 0;
 	else if (seconds >= 60 && seconds < 360000)
 		snprintf(text, room, ", %u min %02u s left", (unsigned)seconds / 60, (unsigned)seconds % 60);
@@ -44,10 +44,9 @@ void hf_progress_line(const struct hf_progress *p, uint64_t now_ns, char *text, 
 	memset(bar, '.', BAR_CELLS);
 	memset(bar, '#', filled);
 	bar[BAR_CELLS] = 0;
-	if (rate > 0) {
+	if (rate > 0)
 		snprintf(speed, sizeof(speed), "  %.1f KiB/s", rate / 1024);
-		time_left(p, rate, left, sizeof(left));
-	}
+	time_left(p, rate, left, sizeof(left));
 	snprintf(text, room, "%s [%s] %3u %%  %" PRIu64 " of %" PRIu64 " KiB%s%s", p->what, bar, percent(p),
 		 (p->done + 1023) / 1024, (p->total + 1023) / 1024, speed, left);
 }
@@ -87,6 +86,15 @@ void hf_progress_update(struct hf_progress *p, uint64_t done, uint64_t now_ns)
 		return;
 	if (now_ns - p->drawn_ns >= (p->terminal ? REDRAW_NS : LINE_NS))
 		draw(p, now_ns);
+}
+
+void hf_progress_left(struct hf_progress *p, uint32_t left_ms)
+{
+	bool first = p->left_ms == 0;
+
+	p->left_ms = left_ms;
+	if (first && !p->quiet && p->terminal)
+		draw(p, p->drawn_ns);
 }
 
 void hf_progress_skip(struct hf_progress *p, uint64_t bytes)

@@ -13,6 +13,7 @@ struct hf_progress {
 	const char *what;
 	uint64_t total, base, done;
 	uint64_t begin_ns, drawn_ns;
+	uint32_t left_ms; /* as the caller knows it; 0: by the rate so far */
 	bool terminal;
 	bool quiet;
 };
@@ -22,6 +23,9 @@ struct hf_progress {
 void hf_progress_begin(struct hf_progress *p, const char *what, uint64_t done, uint64_t total, uint64_t now_ns,
 		       bool quiet);
 void hf_progress_update(struct hf_progress *p, uint64_t done, uint64_t now_ns);
+
+/* How long it will still take: shown from now on instead of what the rate so far says. */
+void hf_progress_left(struct hf_progress *p, uint32_t left_ms);
 
 /* `bytes` of what is reported done next were passed over: they count for the percentage, not for the rate. */
 void hf_progress_skip(struct hf_progress *p, uint64_t bytes);

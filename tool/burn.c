@@ -5,109 +5,215 @@
  * says, an activation that is refused because the new firmware runs already is none that failed, and the reset is sent
  * again only while the device is still seen waiting for it (a reset too many would cost the trial one of its starts).
  */
-#include "burn.h"
+#include "burn_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "package_verify.h"
 #include "version.h"
 
-#define PATIENCE_MS     60000u
-#define CONFIRM_MS      120000u
-#define ONE_TRY_MS      1000u
-#define POLL_MS         500u
-#define RESET_AGAIN_MS  5000u
-#define RESETS_MAX      4u
-#define PACKET_DEFAULT  256u /* for a device that does not tell: the least that mcumgr servers take */
+#define PATIENCE_MS    60000u
+#define CONFIRM_MS     120000u
+#define PACKET_DEFAULT 256u /* for a device that does not tell: the least that mcumgr servers take */
+#define TICK_MS        100u /* between two figures while nothing comes from the device */
+#define ODD_BYTES      8u   /* that no text has: garbage */
 
-struct burn {
-	const struct hf_burn_options *o;
-	struct hf_burn_result *r;
-	struct hf_smp_client client;
-	struct hf_package package;
-	bool package_known;
-	uint32_t patience_ms, confirm_ms;
-};
-
-static uint64_t now_ms(const struct burn *b)
+uint64_t hf_burn_now_ms(const struct burn *b)
 {
 	return hf_serial_now_ms(b->client.serial);
 }
 
-static void tell(struct burn *b, enum hf_burn_stage stage, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void tell(struct burn *b, enum hf_burn_stage stage, const char *format, ...)
+void hf_burn_spend(struct burn *b, enum hf_time what)
 {
-	struct hf_burn_event event = {.stage = stage, .now_ms = now_ms(b), .off = b->r->upload.off};
+	hf_account_enter(&b->r->account, what, hf_burn_now_ms(b));
+}
+
+/* ---- what is told ---- */
+
+static uint32_t left_ms(const struct burn *b)
+{
+	uint64_t now = hf_burn_now_ms(b);
+
+	switch (b->stage) {
+	case HF_BURN_UPLOAD:
+		return hf_forecast_left(&b->forecast, b->r->upload.off, now);
+	case HF_BURN_ACTIVATE:
+		return hf_forecast_behind(&b->forecast, HF_TIME_VERIFY, b->stage_ms, now);
+	case HF_BURN_RESET:
+		return hf_forecast_behind(&b->forecast, HF_TIME_RESET, b->stage_ms, now);
+	case HF_BURN_TRIAL:
+		return hf_forecast_behind(&b->forecast, HF_TIME_TRIAL, b->stage_ms, now);
+	default:
+		return 0;
+	}
+}
+
+static void put_event(struct burn *b, const char *text)
+{
+	struct hf_burn_event event = {
+		.stage = b->stage,
+		.now_ms = hf_burn_now_ms(b),
+		.off = b->r->upload.off,
+		.total = (uint32_t)b->o->package.len,
+		.skipped = b->r->upload.skipped,
+		.left_ms = left_ms(b),
+		.text = text,
+	};
+
+	b->told_ms = event.now_ms;
+	if (b->o->event)
+		b->o->event(b->o->ctx, &event);
+}
+
+void hf_burn_tell(struct burn *b, enum hf_burn_stage stage, const char *format, ...)
+{
 	struct hf_diag text;
 	va_list args;
 
-	if (!b->o->event)
-		return;
+	if (stage != b->stage)
+		b->stage_ms = hf_burn_now_ms(b);
+	b->stage = stage;
 	va_start(args, format);
 	hf_diag_vset(&text, format, args);
 	va_end(args);
-	event.total = (uint32_t)b->o->package.len;
-	event.text = text.text;
-	b->o->event(b->o->ctx, &event);
+	put_event(b, text.text);
 }
 
+/* The device has answered in the upload. */
 static void on_progress(void *ctx, uint32_t off)
 {
 	struct burn *b = ctx;
-	struct hf_burn_event event = {.stage = HF_BURN_UPLOAD, .now_ms = now_ms(b), .off = off};
+	struct hf_account *account = &b->r->account;
+	const uint32_t losses = b->r->rate.finds + b->r->rate.falls + b->client.reopened;
+	enum hf_time waited = off >= b->o->package.len ? HF_TIME_VERIFY : losses != b->losses ? HF_TIME_FIND : HF_TIMES;
 
-	event.skipped = b->r->upload.skipped;
-	event.total = (uint32_t)b->o->package.len;
-	if (b->o->event)
-		b->o->event(b->o->ctx, &event);
+	if (account->now == HF_TIME_HEAD) {
+		if (off > 0 && off >= b->forecast.payload_at)
+			hf_account_payload(account, b->client.written, hf_burn_now_ms(b));
+	} else {
+		hf_account_answered(account, b->client.written, b->r->rate.now, waited, hf_burn_now_ms(b));
+	}
+	b->losses = losses;
+	put_event(b, NULL);
 }
 
 static void on_text(void *ctx, uint8_t byte)
 {
 	struct burn *b = ctx;
 
+	b->texts++;
+	b->odd += byte >= 0x7f || (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t');
 	if (b->o->on_text)
 		b->o->on_text(b->o->ctx, byte);
 }
 
+/* Is asked all the time: so that what is left counts down also where the device says nothing for a while. */
 static bool on_stop(void *ctx)
 {
 	struct burn *b = ctx;
 
+	if (b->stage >= HF_BURN_UPLOAD && !b->over && hf_burn_now_ms(b) >= b->told_ms + TICK_MS)
+		put_event(b, NULL);
 	return b->o->stop && b->o->stop(b->o->ctx);
 }
 
-/* Sets the result, with a sentence if there is none yet. */
-static bool ends(struct burn *b, enum hf_burn_outcome outcome, enum hf_err err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* ---- how it ends ---- */
 
-static bool ends(struct burn *b, enum hf_burn_outcome outcome, enum hf_err err, const char *format, ...)
+const char *hf_burn_runs_text(const struct burn *b, char *text, size_t room)
+{
+	const struct hf_smp_status *s = &b->r->status;
+	char version[HF_VERSION_TEXT_BYTES];
+
+	if (s->running >= HF_SLOTS)
+		snprintf(text, room, "stays in recovery");
+	else if (s->versions)
+		snprintf(text, room, "runs %s", hf_version_format(s->version, s->versions, version));
+	else
+		snprintf(text, room, "runs what it ran before");
+	return text;
+}
+
+static unsigned percent(const struct burn *b)
+{
+	return b->o->package.len ? (unsigned)((uint64_t)b->r->upload.off * 100 / b->o->package.len) : 0;
+}
+
+static void say_interrupted(struct burn *b)
+{
+	struct hf_diag *diag = &b->r->diag;
+	char runs[80];
+
+	hf_burn_runs_text(b, runs, sizeof(runs));
+	if (b->stage < HF_BURN_UPLOAD)
+		hf_diag_set(diag, "interrupted: nothing was sent%s%s; run the same command again", b->r->status_known ? ", and the device " : "",
+			    b->r->status_known ? runs : "");
+	else if (b->stage == HF_BURN_UPLOAD && !b->r->upload_done)
+		hf_diag_set(diag, "interrupted: the upload stands at %u %%; the same command goes on from there; the device %s meanwhile",
+			    percent(b), runs);
+	else if (b->stage < HF_BURN_RESET)
+		hf_diag_set(diag, "interrupted: all is written and verified; the same command activates it; the device %s meanwhile", runs);
+	else
+		hf_diag_set(diag, "interrupted: the new firmware is on trial, and the device decides alone whether it stays; the same command "
+				  "waits for that, `holdfast status` tells");
+}
+
+bool hf_burn_ends(struct burn *b, enum hf_burn_outcome outcome, enum hf_err err, const char *format, ...)
 {
 	va_list args;
 
+	b->over = true;
 	b->r->outcome = hf_smp_stopped(&b->client) ? HF_BURN_INTERRUPTED : outcome;
 	b->r->err = err;
 	va_start(args, format);
 	hf_diag_vset(&b->r->diag, format, args);
 	va_end(args);
 	if (b->r->outcome == HF_BURN_INTERRUPTED)
-		hf_diag_set(&b->r->diag, "interrupted; run the same command again to continue");
+		say_interrupted(b);
 	return false;
 }
 
-static bool lost(struct burn *b, enum hf_err err, const char *doing)
+/* Nobody ever answered. */
+static bool not_found(struct burn *b, enum hf_err err)
 {
-	return ends(b, HF_BURN_NO_DEVICE, err,
-		    err == HF_ERR_IO ? "the port is gone while %s, and did not come back within %u s: check the cable"
-				     : "the device does not answer while %s (%u s): check port, cable and power",
-		    doing, b->patience_ms / 1000);
+	const uint32_t find_ms = b->o->find_ms ? b->o->find_ms : b->patience_ms;
+
+	if (err == HF_ERR_IO)
+		return hf_burn_ends(b, HF_BURN_PORT_GONE, err,
+				    "the port is gone, and did not come back within %u s: check the adapter and its cable, then run the same "
+				    "command again", find_ms / 1000);
+	if (b->odd >= ODD_BYTES && b->odd * 4 > b->texts)
+		return hf_burn_ends(b, HF_BURN_LINE, err,
+				    "somebody speaks there, but not so that it can be understood (%u s): another rate, or a bad cable; leave "
+				    "--baud away, or give the board file", find_ms / 1000);
+	return hf_burn_ends(b, HF_BURN_NO_DEVICE, err, "no device answers (%u s): check port, cable, TX and RX, and power%s", find_ms / 1000,
+			    b->texts ? "; somebody there writes text, but answers nothing" : "");
 }
 
-static bool refused_by_device(struct burn *b, const struct hf_smp_answer *answer, const char *what)
+bool hf_burn_lost(struct burn *b, enum hf_err err, const char *doing)
 {
-	return ends(b, HF_BURN_DEVICE_REFUSED, answer->refusal, "the device refuses %s: %s", what, answer->reason);
+	const unsigned patience = b->patience_ms / 1000;
+	char runs[80], where[96] = "nothing was sent";
+
+	if (!b->r->status_known)
+		return not_found(b, err);
+	hf_burn_runs_text(b, runs, sizeof(runs));
+	if (b->r->upload_done)
+		snprintf(where, sizeof(where), "all is written");
+	else if (b->stage == HF_BURN_UPLOAD)
+		snprintf(where, sizeof(where), "the upload stands at %u %%", percent(b));
+	if (err == HF_ERR_IO)
+		return hf_burn_ends(b, HF_BURN_PORT_GONE, err,
+				    "the port vanished while %s, and did not come back within %u s; %s, and the device %s: plug the adapter in "
+				    "again, then the same command goes on from there", doing, patience, where, runs);
+	return hf_burn_ends(b, HF_BURN_SILENT, err,
+			    "the device answers no more while %s (%u s); %s, and it %s as soon as it has power: check power and cable, then "
+			    "the same command goes on from there", doing, patience, where, runs);
+}
+
+bool hf_burn_refused(struct burn *b, const struct hf_smp_answer *answer, const char *what)
+{
+	return hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, answer->refusal, "the device refuses %s: %s", what, answer->reason);
 }
 
 /* ---- before anything is sent ---- */
@@ -116,7 +222,7 @@ static bool check_package(struct burn *b)
 {
 	enum hf_err err;
 
-	tell(b, HF_BURN_CHECK, "checking the package");
+	hf_burn_tell(b, HF_BURN_CHECK, "checking the package");
 	if (b->o->no_verify) {
 		b->package_known = hf_package_read(b->o->package, &b->package, NULL) == HF_OK;
 	} else {
@@ -139,38 +245,48 @@ static bool connect(struct burn *b)
 	struct hf_smp_answer answer;
 	enum hf_err err;
 
-	tell(b, HF_BURN_CONNECT, "looking for the device");
-	err = hf_smp_rate_find(&b->client, &b->r->rate, b->patience_ms);
+	hf_burn_tell(b, HF_BURN_CONNECT, "looking for the device");
+	err = hf_smp_rate_find(&b->client, &b->r->rate, b->o->find_ms ? b->o->find_ms : b->patience_ms);
 	if (!err)
 		err = hf_smp_get_status(&b->client, b->patience_ms, s, &answer);
 	if (err)
-		return err == HF_ERR_TYPE ? ends(b, HF_BURN_DEVICE_REFUSED, err, "the device's status makes no sense")
-					  : lost(b, err, "we look for it");
+		return err == HF_ERR_TYPE ? hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, err, "the device's status makes no sense: is tool or firmware too old?")
+					  : hf_burn_lost(b, err, "we look for it");
 	if (answer.refusal)
-		return ends(b, HF_BURN_DEVICE_REFUSED, answer.refusal,
+		return hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, answer.refusal,
 			    "the device speaks SMP but is no Holdfast (%s): check the port", answer.reason);
 	b->r->status_known = true;
 	b->r->after = *s;
 	hf_version_format(s->version, s->versions, version);
 	if (s->running < HF_SLOTS)
-		tell(b, HF_BURN_CONNECT, "found a %s that runs %s in slot %c", s->board,
+		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s that runs %s in slot %c", s->board,
 		     s->versions ? version : "an unknown version", 'A' + (int)s->running);
 	else
-		tell(b, HF_BURN_CONNECT, "found a %s in recovery", s->board);
+		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s in recovery", s->board);
 	return true;
 }
 
 static bool permit(struct burn *b)
 {
+	struct hf_burn_door door = {
+		.client = &b->client,
+		.rate = &b->r->rate,
+		.status = &b->r->status,
+		.outcome = HF_BURN_DEVICE_REFUSED,
+	};
 	enum hf_err err = HF_OK;
-	struct hf_diag diag;
+	struct hf_diag diag = {""};
 
-	if (b->o->permit)
-		err = b->o->permit(b->o->ctx, &b->client, &b->r->status, &diag);
+	if (!b->o->permit)
+		return true;
+	hf_burn_spend(b, HF_TIME_CHECKS);
+	err = b->o->permit(b->o->ctx, &door, &diag);
+	b->forecast.slowest_erase_ms = door.slowest_erase_ms;
 	if (!err)
 		return true;
-	return ends(b, err == HF_ERR_TIMEOUT || err == HF_ERR_IO ? HF_BURN_NO_DEVICE : HF_BURN_DEVICE_REFUSED, err, "%s",
-		    diag.text);
+	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
+		return hf_burn_lost(b, err, "it is looked at");
+	return hf_burn_ends(b, door.outcome, err, "%s", diag.text);
 }
 
 /* Is the package what runs? */
@@ -195,20 +311,20 @@ static bool refused_anyway(struct burn *b)
 static bool wait_for_calm(struct burn *b)
 {
 	struct hf_smp_status *s = &b->r->status;
-	uint64_t until = now_ms(b) + b->patience_ms;
+	uint64_t until = hf_burn_now_ms(b) + b->patience_ms;
 	struct hf_smp_answer answer;
 	enum hf_err err = HF_OK;
 
 	while (hf_policy_erase(&s->state, hf_burn_target(s), s->running) == HF_ERR_TRIAL) {
-		if (runs_already(b, s, HF_SLOT_TRIAL) || refused_anyway(b) || now_ms(b) >= until ||
+		if (runs_already(b, s, HF_SLOT_TRIAL) || refused_anyway(b) || hf_burn_now_ms(b) >= until ||
 		    hf_smp_stopped(&b->client))
 			return true; /* what follows will say so */
-		if (now_ms(b) + b->patience_ms == until)
-			tell(b, HF_BURN_CONNECT, "waiting until the firmware that runs has confirmed itself");
-		hf_serial_sleep_ms(b->client.serial, POLL_MS);
+		if (hf_burn_now_ms(b) + b->patience_ms == until)
+			hf_burn_tell(b, HF_BURN_CONNECT, "waiting until the firmware that runs has confirmed itself");
+		hf_serial_sleep_ms(b->client.serial, HF_BURN_POLL_MS);
 		err = hf_smp_get_status(&b->client, b->patience_ms, s, &answer);
 		if (err || answer.refusal)
-			return lost(b, err ? err : answer.refusal, "we wait for it to confirm itself");
+			return hf_burn_lost(b, err ? err : answer.refusal, "we wait for it to confirm itself");
 	}
 	return true;
 }
@@ -232,19 +348,40 @@ static bool check_device(struct burn *b)
 static bool prepare_line(struct burn *b)
 {
 	struct hf_smp_rate *rate = &b->r->rate;
-	enum hf_err err = hf_smp_rate_raise(&b->client, rate, b->patience_ms);
+	bool raised = b->client.framing == HF_SMP_FRAMING_BINARY; /* in `permit` */
+	enum hf_err err = raised ? HF_OK : hf_smp_rate_raise(&b->client, rate, b->patience_ms);
 
 	if (err == HF_ERR_NOT_FOUND)
-		return ends(b, HF_BURN_NO_DEVICE, err, "the device cannot be talked to at %u baud: leave the rate to the tool",
+		return hf_burn_ends(b, HF_BURN_LINE, err, "the device cannot be talked to at %u baud: leave the rate to the tool",
 			    rate->wanted);
 	if (err)
-		return lost(b, err, "we look for the fastest line");
+		return hf_burn_lost(b, err, "we look for the fastest line");
 	b->r->upload_baud = rate->now;
 	b->r->binary = b->client.framing == HF_SMP_FRAMING_BINARY;
 	if (b->r->binary && rate->now)
-		tell(b, HF_BURN_CONNECT, "the line runs at %u baud in binary: %u of %u test packets were lost", rate->now,
+		hf_burn_tell(b, HF_BURN_CONNECT, "the line runs at %u baud in binary: %u of %u test packets were lost", rate->now,
 		     rate->proof_lost, rate->proof_sent);
 	return true;
+}
+
+/* What the work will consist of. */
+static void plan(struct burn *b)
+{
+	struct hf_forecast *f = &b->forecast;
+	const struct hf_package_payload *payload = NULL;
+	struct hf_params params;
+
+	if (b->package_known && hf_package_params(&b->package, b->r->slot, &params) == HF_OK)
+		payload = hf_package_find(&b->package, params.uri);
+	f->payload_at = payload ? (uint32_t)payload->offset : 0;
+	f->total = payload ? (uint32_t)(payload->offset + payload->bytes.len) : (uint32_t)b->o->package.len;
+	f->baud = b->r->rate.now;
+	f->binary = b->r->binary;
+	f->layout = b->o->board ? &b->o->board->layout : NULL;
+	f->place = b->r->slot;
+	f->no_activate = b->o->no_activate;
+	f->tests = b->o->tests;
+	hf_forecast_begin(f, 0, hf_burn_now_ms(b));
 }
 
 static bool upload(struct burn *b)
@@ -254,12 +391,13 @@ static bool upload(struct burn *b)
 	struct hf_smp_answer answer;
 	enum hf_err err;
 
+	hf_burn_spend(b, HF_TIME_LINE);
 	if (!prepare_line(b))
 		return false;
 	p = b->r->rate.parameters;
 	err = p.buf_size ? HF_OK : hf_smp_get_parameters(&b->client, b->patience_ms, &p, &answer);
 	if (err)
-		return lost(b, err, "we ask it for its parameters");
+		return hf_burn_lost(b, err, "we ask it for its parameters");
 	*u = (struct hf_smp_upload){
 		.file = b->o->package,
 		.packet_bytes = p.buf_size ? p.buf_size : PACKET_DEFAULT,
@@ -269,164 +407,23 @@ static bool upload(struct burn *b)
 		.progress = on_progress,
 		.ctx = b,
 	};
-	b->r->upload_ms = now_ms(b);
-	tell(b, HF_BURN_UPLOAD, "uploading to slot %c", 'A' + (int)b->r->slot);
+	b->r->upload_ms = hf_burn_now_ms(b);
+	hf_burn_spend(b, HF_TIME_HEAD);
+	plan(b);
+	hf_burn_tell(b, HF_BURN_UPLOAD, "uploading to slot %c", 'A' + (int)b->r->slot);
 	err = hf_smp_upload(&b->client, u);
-	b->r->uploaded_ms = now_ms(b);
+	b->r->uploaded_ms = hf_burn_now_ms(b);
+	b->r->upload_done = err == HF_OK;
+	hf_burn_spend(b, HF_TIME_LINE);
 	if ((err != HF_ERR_TIMEOUT && err != HF_ERR_IO) || hf_smp_stopped(&b->client))
 		hf_smp_rate_restore(&b->client, &b->r->rate);
 	if (err == HF_OK)
 		return true;
 	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
-		return lost(b, err, "we upload");
+		return hf_burn_lost(b, err, "we upload");
 	if (u->refusal.refusal)
-		return refused_by_device(b, &u->refusal, "the package");
-	return ends(b, HF_BURN_DEVICE_REFUSED, err, "the device's answer to the upload makes no sense: %s", hf_err_text(err));
-}
-
-/* ---- activation ---- */
-
-static const struct hf_smp_image *find_ours(const struct burn *b, const struct hf_smp_images *images)
-{
-	for (unsigned i = 0; i < images->count; i++) {
-		const struct hf_smp_image *image = &images->image[i];
-
-		if (image->hash_len == sizeof(b->r->id) && memcmp(image->hash, b->r->id, sizeof(b->r->id)) == 0)
-			return image;
-	}
-	return NULL;
-}
-
-/* Does it run, or did it run? An activation that was carried out may be answered by a device that has restarted since. */
-static bool activated_before(struct burn *b)
-{
-	struct hf_smp_images images;
-	struct hf_smp_answer answer;
-	const struct hf_smp_image *ours;
-
-	if (hf_smp_get_images(&b->client, b->patience_ms, &images, &answer) != HF_OK || answer.refusal)
-		return false;
-	ours = find_ours(b, &images);
-	return ours && (ours->active || ours->pending);
-}
-
-static bool activate(struct burn *b)
-{
-	struct hf_smp_answer answer;
-	enum hf_err err;
-
-	tell(b, HF_BURN_ACTIVATE, "activating");
-	err = hf_smp_test_image(&b->client, b->patience_ms, b->r->id, &answer);
-	if (err)
-		return lost(b, err, "we activate the new firmware");
-	if (answer.refusal && !activated_before(b))
-		return refused_by_device(b, &answer, "to activate the new firmware");
-	return true;
-}
-
-static void reset(struct burn *b)
-{
-	struct hf_smp_answer answer;
-	enum hf_err err;
-
-	tell(b, HF_BURN_RESET, "resetting");
-	err = hf_smp_reset(&b->client, ONE_TRY_MS - 1, &answer);
-	(void)err; /* the answer may be lost; what follows looks at what the device does */
-}
-
-/* ---- the trial ---- */
-
-static const char *why_rolled_back(const struct hf_slot_journal *slot)
-{
-	if (slot->state == HF_SLOT_INTERRUPTED)
-		return "it was restarted before it could confirm itself; burn it again";
-	if (slot->state != HF_SLOT_REJECTED)
-		return "the device does not say why";
-	switch (slot->reason) {
-	case HF_REASON_VERIFY:
-		return "it did not verify at its start";
-	case HF_RESET_WATCHDOG:
-		return "the watchdog had to stop it, three times";
-	case HF_RESET_FAULT:
-		return "it crashed, or its self-test failed, three times";
-	default:
-		return "its starts ended without a confirmation, three times";
-	}
-}
-
-static bool rolled_back(struct burn *b)
-{
-	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_get_status(&b->client, b->patience_ms, &b->r->after, &answer);
-	char version[HF_VERSION_TEXT_BYTES];
-
-	if (err || answer.refusal)
-		b->r->after = b->r->status;
-	hf_version_format(b->r->after.version, b->r->after.versions, version);
-	return ends(b, HF_BURN_ROLLED_BACK, HF_ERR_REJECTED, "the new firmware was rolled back, and %s runs: %s", version,
-		    why_rolled_back(&b->r->after.state.slot[b->r->slot]));
-}
-
-struct trial {
-	uint64_t until_ms, reset_ms;
-	unsigned resets;
-	bool seen_running;
-};
-
-/* One look. True: it goes on. A device that still waits for its reset gets one: the first, or again what was lost. */
-static bool look(struct burn *b, struct trial *t, bool *confirmed)
-{
-	const struct hf_smp_image *ours;
-	struct hf_smp_images images;
-	struct hf_smp_answer answer;
-
-	if (hf_smp_get_images(&b->client, ONE_TRY_MS, &images, &answer) != HF_OK || answer.refusal)
-		return true;
-	ours = find_ours(b, &images);
-	if (ours && ours->active) {
-		if (!t->seen_running && !ours->confirmed)
-			tell(b, HF_BURN_TRIAL, "the new firmware runs, and tests itself");
-		t->seen_running = true;
-		*confirmed = ours->confirmed;
-		return !ours->confirmed;
-	}
-	if (!ours || !ours->pending)
-		return rolled_back(b);
-	if (t->resets == 0 || (now_ms(b) - t->reset_ms >= RESET_AGAIN_MS && t->resets < RESETS_MAX)) {
-		t->resets++;
-		reset(b);
-		t->reset_ms = now_ms(b);
-		if (t->resets == 1)
-			tell(b, HF_BURN_TRIAL, "waiting for the new firmware to confirm itself");
-	}
-	return true;
-}
-
-static bool await_confirmation(struct burn *b)
-{
-	struct trial t = {.until_ms = now_ms(b) + b->confirm_ms};
-	struct hf_smp_answer answer;
-	bool confirmed = false;
-	enum hf_err err;
-
-	while (look(b, &t, &confirmed)) {
-		if (now_ms(b) < t.until_ms && !hf_smp_stopped(&b->client)) {
-			hf_serial_sleep_ms(b->client.serial, POLL_MS);
-			continue;
-		}
-		if (t.seen_running)
-			return ends(b, HF_BURN_UNCONFIRMED, HF_ERR_TIMEOUT,
-				    "the new firmware runs, but did not confirm itself within %u s", b->confirm_ms / 1000);
-		return ends(b, HF_BURN_NO_ANSWER, HF_ERR_TIMEOUT,
-			    "no answer since the reset (%u s): the device decides alone between old and new firmware; "
-			    "ask it with `holdfast status`", b->confirm_ms / 1000);
-	}
-	if (!confirmed)
-		return false;
-	err = hf_smp_get_status(&b->client, b->patience_ms, &b->r->after, &answer);
-	if (err || answer.refusal)
-		b->r->after = b->r->status;
-	return true;
+		return hf_burn_refused(b, &u->refusal, "the package");
+	return hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, err, "the device's answer to the upload makes no sense: %s", hf_err_text(err));
 }
 
 /* ---- all of it ---- */
@@ -434,16 +431,20 @@ static bool await_confirmation(struct burn *b)
 static bool run(struct burn *b)
 {
 	if (b->o->package.len == 0 || b->o->package.len > UINT32_MAX)
-		return ends(b, HF_BURN_BAD_PACKAGE, HF_ERR_RANGE, "a package of %zu bytes is none", b->o->package.len);
+		return hf_burn_ends(b, HF_BURN_BAD_PACKAGE, HF_ERR_RANGE, "a package of %zu bytes is none", b->o->package.len);
 	if (!check_package(b) || !connect(b) || !wait_for_calm(b))
 		return false;
 	b->r->outcome = HF_BURN_ALREADY;
-	if (!b->o->reinstall && runs_already(b, &b->r->status, HF_SLOT_CONFIRMED))
+	if (!b->o->reinstall && runs_already(b, &b->r->status, HF_SLOT_CONFIRMED)) {
+		hf_burn_read_digest(b);
 		return true;
+	}
 	b->r->outcome = HF_BURN_CONFIRMED;
 	if (runs_already(b, &b->r->status, HF_SLOT_TRIAL)) {
 		b->r->slot = b->r->status.running;
-		return await_confirmation(b);
+		hf_burn_spend(b, HF_TIME_TRIAL);
+		hf_burn_tell(b, HF_BURN_TRIAL, "it runs already, on trial: waiting for it to confirm itself");
+		return hf_burn_await(b);
 	}
 	if (!check_device(b) || !permit(b) || !upload(b))
 		return false;
@@ -451,10 +452,10 @@ static bool run(struct burn *b)
 	if (b->o->no_activate)
 		return true;
 	if (!b->package_known)
-		return ends(b, HF_BURN_BAD_PACKAGE, HF_ERR_DIGEST,
+		return hf_burn_ends(b, HF_BURN_BAD_PACKAGE, HF_ERR_DIGEST,
 			    "the device took a package that we cannot read; it was not activated");
 	b->r->outcome = HF_BURN_CONFIRMED;
-	return activate(b) && await_confirmation(b);
+	return hf_burn_activate(b) && hf_burn_await(b);
 }
 
 enum hf_burn_outcome hf_burn(const struct hf_serial *serial, const struct hf_burn_options *options,
@@ -479,10 +480,13 @@ enum hf_burn_outcome hf_burn(const struct hf_serial *serial, const struct hf_bur
 		.console = options->console_only,
 		.wanted = options->upload_baud,
 	};
-	result->begin_ms = now_ms(&b);
+	result->begin_ms = hf_burn_now_ms(&b);
+	hf_account_begin(&result->account, result->begin_ms);
 	if (run(&b))
 		result->err = HF_OK;
-	result->end_ms = now_ms(&b);
+	b.over = true;
+	result->end_ms = hf_burn_now_ms(&b);
+	hf_account_enter(&result->account, HF_TIME_TESTS, result->end_ms); /* what the caller may do now */
 	result->timeouts = b.client.timeouts;
 	result->reopened = b.client.reopened;
 	result->dropped = hf_smp_dropped(&b.client);
@@ -499,12 +503,14 @@ const char *hf_burn_outcome_text(enum hf_burn_outcome outcome)
 		[HF_BURN_CONFIRMED] = "confirmed",     [HF_BURN_ALREADY] = "already-there",
 		[HF_BURN_UPLOADED] = "uploaded",       [HF_BURN_BAD_PACKAGE] = "bad-package",
 		[HF_BURN_REFUSED] = "refused",         [HF_BURN_NO_DEVICE] = "no-device",
+		[HF_BURN_LINE] = "bad-line",           [HF_BURN_SILENT] = "silent",
+		[HF_BURN_PORT_GONE] = "port-gone",     [HF_BURN_CHECK_FAILED] = "check-failed",
 		[HF_BURN_DEVICE_REFUSED] = "device-refused",
 		[HF_BURN_ROLLED_BACK] = "rolled-back", [HF_BURN_UNCONFIRMED] = "unconfirmed",
 		[HF_BURN_NO_ANSWER] = "no-answer",     [HF_BURN_INTERRUPTED] = "interrupted",
 	};
 
-	return texts[outcome];
+	return outcome < HF_BURN_OUTCOMES ? texts[outcome] : "?";
 }
 
 const char *hf_burn_stage_text(enum hf_burn_stage stage)

@@ -10,6 +10,7 @@
 #define HF_BURN_H
 
 #include "board.h"
+#include "burn_time.h"
 #include "diag.h"
 #include "keyset.h"
 #include "package_read.h"
@@ -31,12 +32,17 @@ enum hf_burn_outcome {
 	HF_BURN_UPLOADED,       /* written and verified; not activated, as asked */
 	HF_BURN_BAD_PACKAGE,    /* damaged: nothing was sent */
 	HF_BURN_REFUSED,        /* not for this device: nothing was sent */
-	HF_BURN_NO_DEVICE,      /* no answer, or none any more; the old firmware runs */
+	HF_BURN_NO_DEVICE,      /* nobody answers */
+	HF_BURN_LINE,           /* somebody speaks, but cannot be understood, or not at the rate that is wanted */
+	HF_BURN_SILENT,         /* it answered, and does not any more; the old firmware runs */
+	HF_BURN_PORT_GONE,      /* the port itself vanished, and did not come back; the old firmware runs */
+	HF_BURN_CHECK_FAILED,   /* a check before the upgrade: nothing was sent */
 	HF_BURN_DEVICE_REFUSED, /* the device refused or reported an error; the old firmware runs */
 	HF_BURN_ROLLED_BACK,    /* the new firmware was tried, and the device went back */
 	HF_BURN_UNCONFIRMED,    /* it runs, and did not confirm itself in time */
 	HF_BURN_NO_ANSWER,      /* after the reset the device was not heard of again */
 	HF_BURN_INTERRUPTED,    /* `stop` said so */
+	HF_BURN_OUTCOMES
 };
 
 struct hf_burn_event {
@@ -44,7 +50,19 @@ struct hf_burn_event {
 	uint64_t now_ms;
 	uint32_t off, total; /* HF_BURN_UPLOAD */
 	uint64_t skipped;    /* of off: what the device had already, or does not want, since the upload began */
+	uint32_t left_ms;    /* until the end of all, as far as it can be told: from the upload on; 0: unknown */
 	const char *text;    /* a sentence, NULL: only off moved. Borrowed */
+};
+
+/* What `permit` gets: the device as it was found, before anything in it is changed. */
+struct hf_burn_door {
+	struct hf_smp_client *client;
+	struct hf_smp_rate *rate; /* may be raised; the upload goes on from there */
+	const struct hf_smp_status *status;
+
+	/* It may set. */
+	enum hf_burn_outcome outcome; /* of an error; HF_BURN_DEVICE_REFUSED before, a line that is lost is told apart */
+	uint32_t slowest_erase_ms;    /* as the device tells; 0: it does not */
 };
 
 /* Everything is borrowed for the call. */
@@ -58,15 +76,16 @@ struct hf_burn_options {
 	bool console_only;              /* upload in the console framing, at the rate at which it was found */
 	uint32_t upload_baud;           /* upload at this rate, and no other; 0: the fastest that proves good */
 	uint32_t patience_ms;           /* without anything getting ahead; 0: 60 s */
+	uint32_t find_ms;               /* how long to look for it at first; 0: the patience */
 	uint32_t confirm_ms;            /* from the reset to the confirmation; 0: 120 s */
 	bool no_activate;
 	bool any_release;               /* even of an older release: `permit` opens a session with a site key for it */
 	bool reinstall;                 /* even if the device runs this very firmware */
+	bool tests;                     /* the caller tests the firmware afterwards: counts for the time left */
 	bool no_verify;                 /* send whatever it is: for tests of the device's own checks */
 
 	/* Called before the device is changed, NULL: not. An error ends it all, with its sentence. */
-	HF_MUST_USE enum hf_err (*permit)(void *ctx, struct hf_smp_client *client, const struct hf_smp_status *status,
-					  struct hf_diag *diag);
+	HF_MUST_USE enum hf_err (*permit)(void *ctx, struct hf_burn_door *door, struct hf_diag *diag);
 
 	void (*event)(void *ctx, const struct hf_burn_event *event); /* NULL: none */
 	void (*on_text)(void *ctx, uint8_t byte);                    /* the device's log; NULL: dropped */
@@ -85,9 +104,13 @@ struct hf_burn_result {
 	uint32_t slot;               /* that was written */
 	struct hf_smp_upload upload; /* its results */
 	struct hf_smp_rate rate;     /* of the line, in the end */
+	bool upload_done;            /* the device has it all, written and verified */
 	uint32_t upload_baud;        /* at the beginning of the upload; 0: unknown */
 	bool binary;                 /* its framing then */
 	uint32_t timeouts, reopened, dropped; /* of the line, as we saw it */
+	struct hf_account account;       /* where the time went */
+	bool digest_known;
+	uint8_t digest[HF_SHA256_BYTES]; /* the device's own of what runs, at the end */
 	uint64_t begin_ms, upload_ms, uploaded_ms, end_ms; /* seam time; 0: not reached */
 };
 

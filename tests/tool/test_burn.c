@@ -513,7 +513,7 @@ static void factory_new_device_is_waited_for_until_it_has_confirmed_itself(void 
 static void every_outcome_and_stage_has_a_name(void **state)
 {
 	(void)state;
-	for (int i = 0; i <= HF_BURN_INTERRUPTED; i++)
+	for (int i = 0; i < HF_BURN_OUTCOMES; i++)
 		assert_true(strlen(hf_burn_outcome_text((enum hf_burn_outcome)i)) > 3);
 	for (int i = 0; i <= HF_BURN_TRIAL; i++)
 		assert_true(strlen(hf_burn_stage_text((enum hf_burn_stage)i)) > 3);

@@ -342,6 +342,21 @@ static void burn_of_a_lying_tool_is_refused_by_the_device(void **state)
 	assert_non_null(strstr(err_out, "digest"));
 }
 
+/* Every millisecond is somewhere, and counted once. */
+static void assert_where_adds_up(const json_t *result)
+{
+	static const char *const keys[] = {"find", "line", "head", "erase", "wire", "program", "verify", "reset", "trial", "tests"};
+	json_int_t sum = 0, took = json_integer_value(json_object_get(result, "duration_ms"));
+	json_t *where = json_object_get(result, "where_ms"), *value;
+	const char *key;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		assert_true(json_is_integer(json_object_get(where, keys[i])));
+	json_object_foreach(where, key, value)
+		sum += json_integer_value(value);
+	assert_in_range(sum, took - 2, took + 2);
+}
+
 static void burn_tells_its_story_as_json(void **state)
 {
 	char *line, *rest = NULL;
@@ -363,6 +378,11 @@ static void burn_tells_its_story_as_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(event, "version")), "1.1.0");
 	assert_int_equal(json_integer_value(json_object_get(event, "exit")), 0);
 	assert_int_equal(json_integer_value(json_object_get(event, "slot")), 1);
+	assert_int_equal(strlen(json_string_value(json_object_get(event, "device_id"))), 36);
+	assert_int_equal(strlen(json_string_value(json_object_get(event, "digest"))), 64);
+	assert_string_equal(json_string_value(json_object_get(event, "digest")), json_string_value(json_object_get(event, "id")));
+	assert_string_equal(json_string_value(json_object_get(event, "serial_port")), port);
+	assert_where_adds_up(event);
 	json_decref(event);
 }
 

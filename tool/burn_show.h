@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a burn says while it goes on and at its end: to people, or as events (docs/EVENTS.md).
+ */
+#ifndef HF_BURN_SHOW_H
+#define HF_BURN_SHOW_H
+
+#include "burn.h"
+#include "out.h"
+#include "progress.h"
+
+struct hf_burn_show {
+	/* Set by the caller. */
+	bool json, quiet;
+	const char *port; /* its name */
+
+	/* Private. */
+	struct hf_progress progress;
+	bool progressing, counting;
+	uint64_t begin_ms;
+	bool begun;
+	uint64_t skipped; /* as the progress knows it */
+	uint32_t percent; /* last one that was told as JSON */
+	uint64_t counted_ms;
+};
+
+/* For hf_burn_options.event. */
+void hf_burn_show_event(struct hf_burn_show *s, const struct hf_burn_event *event);
+/* A sentence of the caller's own, as the events' are: `stage` is its name in JSON. */
+void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms, const char *text);
+
+/* What to exit with. */
+enum hf_exit hf_burn_exit(const struct hf_burn_result *r);
+
+/* Ends the display, and says the result: as an event "result", to which `facts` (given; NULL: none) are added, or for people. */
+void hf_burn_show_result(struct hf_burn_show *s, const struct hf_burn_result *r, enum hf_exit code, json_t *facts);
+
+/* {"find": 12, ...}: an hf_account in milliseconds. Given to the caller. */
+json_t *hf_burn_where_json(const struct hf_account *account);
+
+#endif
