@@ -86,6 +86,11 @@ HF_MUST_USE enum hf_err hf_smp_kept(struct hf_smp_server *s, enum hf_longrec_kin
 HF_MUST_USE enum hf_err hf_smp_keep(struct hf_smp_server *s, enum hf_longrec_kind kind, struct hf_bytes body,
 				    struct hf_cbor_writer *w);
 
+/* smp_health.c */
+HF_MUST_USE enum hf_err hf_smp_health(struct hf_smp_server *s, struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_verify(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+HF_MUST_USE enum hf_err hf_smp_history(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
+
 /* smp_status.c */
 HF_MUST_USE enum hf_err hf_smp_status(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_counters(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);

@@ -116,6 +116,16 @@ static bool dispatch(struct hf_smp_server *s, const struct hf_smp_header *h, str
 	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_SESSION, HF_SMP_WRITE):
 		*err = hf_smp_session_open(s, body, w);
 		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_HEALTH, HF_SMP_READ):
+		if (s->health)
+			*err = hf_smp_health(s, w);
+		return s->health != NULL;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_VERIFY, HF_SMP_READ):
+		*err = hf_smp_verify(s, body, w);
+		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_HISTORY, HF_SMP_READ):
+		*err = hf_smp_history(s, body, w);
+		return true;
 	}
 	return false;
 }

@@ -2,7 +2,7 @@
  *
  * The device's side of SMP: a request in, an answer out (docs/PROTOCOL.md). Transport and framing are the caller's.
  *
- * Groups: OS (echo, reset, parameters), image (state, upload, erase, slot info), and our own (status, counters). What
+ * Groups: OS (echo, reset, parameters), image (state, upload, erase, slot info), and our own. What
  * changes flash goes through core/update.h. A request that makes no sense gets an SMP error and has changed nothing.
  */
 #ifndef HF_SMP_SERVER_H
@@ -10,6 +10,7 @@
 
 #include "access.h"
 #include "frame.h"
+#include "health.h"
 #include "smp.h"
 #include "smp_link.h"
 #include "smp_store.h"
@@ -31,6 +32,7 @@ struct hf_smp_server {
 	bool readback;                         /* the board lets images be read out */
 	bool network;                          /* the peer is not at the maintenance port; may change with each packet */
 	uint32_t (*now_ms)(void);              /* for sessions, as the next one; NULL: none can be opened */
+	void (*health)(struct hf_health *h);   /* fills in what it knows, the rest is zero; NULL: the device cannot tell */
 	HF_MUST_USE enum hf_err (*random)(uint8_t *buf, size_t len); /* unpredictable bytes */
 
 	/* To be read. */

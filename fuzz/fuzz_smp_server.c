@@ -24,8 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static const struct hf_layout layout = {
 	.name = "fuzz",
 	.vendor_id = { 1 }, .class_id = { 2 },
-	.sectors = 4,
-	.sector = { { 0x08000000, 8192 }, { 0x08002000, 8192 }, { 0x08004000, 32768 }, { 0x0800c000, 32768 } },
+	.sectors = 5,
+	.sector = { { 0x08000000, 8192 }, { 0x08002000, 8192 }, { 0x08004000, 32768 }, { 0x0800c000, 32768 },
+		    { 0x08014000, 4096 } },
+	.data = { 0x08014000, 4096 },
 	.journal = { { 0x08000000, 8192 }, { 0x08002000, 8192 } },
 	.slot = { { 0x08004000, 32768 }, { 0x0800c000, 32768 } },
 	.ram = { { 0x20000000, 131072 } },
@@ -75,6 +77,13 @@ static enum hf_err no_chance(uint8_t *buf, size_t len)
 	return clock_ms % 7 == 6 ? HF_ERR_TIMEOUT : HF_OK;
 }
 
+static void tell(struct hf_health *h)
+{
+	memset(h, (int)clock_ms, sizeof *h);
+	h->works = clock_ms & 1;
+	h->pll = h->pin_held = h->test_done = true;
+}
+
 static void start(void)
 {
 	device.starts = 0;
@@ -85,7 +94,7 @@ static void start(void)
 	must(device_open_update(&device) == HF_OK);
 	store = (struct hf_smp_store){ 0 };
 	server = (struct hf_smp_server){ .update = &device.update, .store = &store, .buf_size = 512, .buf_count = 2,
-					 .readback = true, .now_ms = now_ms, .random = no_chance };
+					 .readback = true, .now_ms = now_ms, .random = no_chance, .health = tell };
 }
 
 static void ask(const uint8_t *packet, size_t len)

@@ -13,8 +13,6 @@ static void flash_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 
 	if (hf_smp_is(key, "erases"))
 		h->erases = hf_smp_field_u32(r);
-	else if (hf_smp_is(key, "programs"))
-		h->programs = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "slowest"))
 		h->slowest_ms = hf_smp_field_u32(r);
 	else if (hf_smp_is(key, "worn"))
@@ -140,7 +138,7 @@ static void place_field(struct hf_cbor_reader *r, struct hf_bytes key, void *to)
 
 	if (hf_smp_is(key, "place"))
 		p->place = hf_smp_field_u32(r);
-	else if (hf_smp_is(key, "rc"))
+	else if (hf_smp_is(key, "verdict"))
 		p->verdict = (enum hf_err)hf_smp_field_u8(r);
 	else if (hf_smp_is(key, "component"))
 		p->component = hf_smp_field_u32(r);
@@ -205,7 +203,7 @@ enum hf_err hf_smp_get_history(struct hf_smp_client *c, uint32_t patience_ms, ui
 	unsigned starts = 0;
 
 	*len = 0;
-	do {
+	for (;;) {
 		struct hf_cbor_writer w;
 		uint8_t body[24];
 		enum hf_err err;
@@ -223,7 +221,6 @@ enum hf_err hf_smp_get_history(struct hf_smp_client *c, uint32_t patience_ms, ui
 				return HF_ERR_TYPE;
 			total = 0;
 			*len = 0;
-			piece.len = 1; /* not known: ask again */
 			continue;
 		}
 		if (*len == 0)
@@ -237,8 +234,9 @@ enum hf_err hf_smp_get_history(struct hf_smp_client *c, uint32_t patience_ms, ui
 		if (piece.data.len)
 			memcpy(buf + *len, piece.data.ptr, piece.data.len);
 		*len += piece.data.len;
-	} while (*len < total || (total == 0 && piece.len > 0));
-	return HF_OK;
+		if (*len == total)
+			return HF_OK;
+	}
 }
 
 const char *hf_smp_led_text(unsigned stage)

@@ -9,15 +9,10 @@
 #ifndef HF_SMP_HEALTH_H
 #define HF_SMP_HEALTH_H
 
+#include "health.h"
 #include "layout.h"
 #include "smp_client.h"
 #include "suit.h"
-
-/* Bits of `ways`: how recovery can be entered on this board, now. */
-enum { HF_WAY_PIN = 1u << 0, HF_WAY_RESETS = 1u << 1, HF_WAY_LINE = 1u << 2, HF_WAY_REQUEST = 1u << 3 };
-
-/* Bits of `test_failed`. */
-enum { HF_TEST_WORK = 1u << 0, HF_TEST_JOURNAL = 1u << 1, HF_TEST_HEAD = 1u << 2, HF_TEST_RAM = 1u << 3 };
 
 struct hf_smp_health {
 	uint32_t up_ms;           /* since the start */
@@ -31,7 +26,6 @@ struct hf_smp_health {
 	uint32_t ways;            /* HF_WAY_* */
 
 	uint32_t erases;          /* since the start, as the next ones */
-	uint32_t programs;        /* words */
 	uint32_t slowest_ms;      /* erase */
 	enum hf_err worn;         /* the last failure of memory that could be gone around; HF_OK: none */
 	uint32_t bad;             /* slots of the journal that hold neither a record nor zeros */

@@ -22,6 +22,9 @@ static const struct hf_layout layout = {
 	.class_id = { 0xbb, 3, 4 },
 	.recovery = { 0x08010000, 0x10000 },
 	.slot = { { 0x08020000, 0x60000 }, { 0x08080000, 0x60000 } },
+	.sectors = 1,
+	.sector = { { 0x080e0000, 0x20000 } },
+	.data = { 0x080e0000, 0x20000 },
 };
 static const uint8_t device_id[16] = { 0xdd, 5, 6 };
 
@@ -32,6 +35,7 @@ static struct {
 	uint32_t total, off;
 	size_t len;
 	uint32_t read_addr;
+	unsigned verifies, place;
 	unsigned keeps;
 	enum hf_longrec_kind kind;
 	uint8_t kept[4096];
@@ -149,6 +153,21 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, stru
 	return HF_OK;
 }
 
+enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work, struct hf_image *out)
+{
+	uint8_t page[4];
+	enum hf_err err;
+
+	for (unsigned i = 0; i < 3; i++) {
+		err = env->flash->read(env->flash->ctx, 0x08020000, page, sizeof page);
+		assert_int_equal(err, HF_OK);
+	}
+	engine.verifies++;
+	engine.place = place;
+	err = hf_slot_read_head(env, place % HF_SLOTS, work, out);
+	return engine.err ? engine.err : err;
+}
+
 /* Flash that holds the low byte of each address. */
 static enum hf_err read_played(void *ctx, uint32_t addr, void *buf, size_t len)
 {
@@ -223,7 +242,7 @@ static inline struct hf_cbor_reader ask(unsigned version, unsigned op, unsigned 
 	return r;
 }
 
-static void assert_body(const char *hex)
+static inline void assert_body(const char *hex)
 {
 	uint8_t want[512];
 	size_t len = from_hex(hex, want, sizeof want);

@@ -119,6 +119,13 @@ enum hf_err hf_slot_read_head(const struct hf_slot_env *env, unsigned slot, stru
 	return HF_OK;
 }
 
+enum hf_err hf_slot_verify(const struct hf_slot_env *env, unsigned place, struct hf_slot_work *work, struct hf_image *out)
+{
+	enum hf_err err = hf_slot_read_head(env, place, work, out);
+
+	return device.verdict ? device.verdict : err;
+}
+
 enum hf_err hf_update_keep(struct hf_update *u, enum hf_longrec_kind kind, struct hf_bytes content)
 {
 	(void)u;

@@ -29,6 +29,7 @@ extern struct peer_device {
 	unsigned answers_left;   /* so many, then none any more; 0: for ever */
 	bool forgets_line;       /* a restart ends in firmware that knows neither `line` nor binary frames */
 	const char *says;        /* after a restart */
+	enum hf_err verdict;     /* of verifying any place */
 	bool stubborn;           /* never wants anything but 0 */
 	uint64_t work_us;
 } device;
