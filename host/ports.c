@@ -134,6 +134,21 @@ static void read_usb(const char *dir, struct hf_port_info *out)
 	put(out->location, sizeof(out->location), strrchr(dir, '/') + 1);
 }
 
+/* Recent kernels put two devices of their own between an on-board UART and the port. */
+static void find_driver(const char *device, char *to, size_t room)
+{
+	char dir[HF_PORTS_FILE], path[HF_PORTS_FILE + 8];
+
+	put(dir, sizeof(dir), device);
+	for (unsigned i = 0; i < 4 && strrchr(dir, '/'); i++) {
+		snprintf(path, sizeof(path), "%s/driver", dir);
+		if (link_name(path, to, room) && strcmp(to, "port") != 0 && strcmp(to, "ctrl") != 0)
+			return;
+		*strrchr(dir, '/') = 0;
+	}
+	to[0] = 0;
+}
+
 /* Goes up from the port's device to the USB device that it is part of, if any. `dir` is overwritten. */
 static void climb(const char *prefix, char *dir, size_t keep, struct hf_port_info *out)
 {
@@ -239,8 +254,7 @@ static bool read_port(const char *prefix, const char *name, struct hf_port_info 
 		return false;
 	}
 	put(out->path, sizeof(out->path), path + strlen(prefix));
-	snprintf(dir, sizeof(dir), "%s/driver", device);
-	link_name(dir, out->driver, sizeof(out->driver));
+	find_driver(device, out->driver, sizeof(out->driver));
 	if (hf_ports_line(text, sizeof(text), "%s/latency_timer", device))
 		out->latency_ms = (int)strtol(text, NULL, 10);
 	read_access(path, &st, out);
@@ -331,7 +345,7 @@ enum hf_err hf_ports_find(const char *root, const char *name, struct hf_port_inf
 	} else if (!S_ISCHR(st.st_mode)) {
 		err = HF_ERR_TYPE;
 	} else {
-		put(out->path, sizeof(out->path), where);
+		put(out->path, sizeof(out->path), where == real && *prefix ? name : where);
 		read_access(real, &st, out);
 	}
 	if (!err)

@@ -18,6 +18,7 @@ enum hf_exit hf_command_inspect(int argc, char **argv);
 enum hf_exit hf_command_key(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
 enum hf_exit hf_command_keyset(int argc, char **argv);
+enum hf_exit hf_command_list(int argc, char **argv);
 enum hf_exit hf_command_monitor(int argc, char **argv);
 enum hf_exit hf_command_pack(int argc, char **argv);
 enum hf_exit hf_command_project(int argc, char **argv);

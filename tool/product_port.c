@@ -38,7 +38,7 @@ bool hf_product_port(struct hf_port *p, enum hf_exit *code)
 	if (!hf_product_open(&p->product, code))
 		return false;
 	hf_product_default(&p->board_file, project->board);
-	if (!p->name)
+	if (!p->name && !p->device)
 		default_port(p);
 	if (!p->patience && project->patience_s) {
 		snprintf(p->product_patience, sizeof(p->product_patience), "%us", project->patience_s);

@@ -25,7 +25,7 @@ bool hf_upkeep_begin(struct hf_upkeep *u, const struct hf_usage *usage, bool cha
 	if (err == HF_ERR_DENIED)
 		*code = HF_EXIT_DEVICE;
 	if (err == HF_ERR_TIMEOUT)
-		*code = HF_EXIT_NO_DEVICE;
+		*code = HF_EXIT_SILENT;
 	return false;
 }
 

@@ -228,6 +228,18 @@ static void make_keysets(void)
 	write_file("factory", factory_page, len);
 }
 
+/* The machine's own ports are none of the tests' business. */
+static void no_ports(void)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "mkdir -p '%s/machine/sys/class/tty'", dir);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s/machine", dir);
+	setenv("HOLDFAST_ROOT", path, 1);
+	unsetenv("HOLDFAST_PORTS");
+}
+
 static int set_up(void **state)
 {
 	static struct maker stranger;
@@ -254,6 +266,7 @@ static int set_up(void **state)
 					 &used), HF_OK);
 	write_file("keyset", maker.keyset_bytes, used);
 	make_keysets();
+	no_ports();
 	listener = listen_on_loopback(port);
 	silent = listen_on_loopback(silent_port);
 	child = fork();
@@ -268,7 +281,8 @@ static int tear_down(void **state)
 	char command[128];
 
 	(void)state;
-	kill(child, SIGKILL);
+	if (child > 0)
+		kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	assert_int_equal(system(command), 0);
@@ -577,6 +591,8 @@ static void nobody_there_is_exit_5(void **state)
 	assert_int_equal(tool("status --port %s --patience 1s", silent_port), 5);
 	assert_non_null(strstr(err_out, "no device answers"));
 	assert_int_equal(tool("burn v1 --port %s --patience 1s", silent_port), 5);
+	assert_int_equal(tool("burn v1"), 5);
+	assert_non_null(strstr(err_out, "this machine has no serial port"));
 	assert_int_equal(tool("burn v1 --port %s --patience 1s --json", silent_port), 5);
 	json_t *result = json_of(last_line());
 	assert_string_equal(json_string_value(json_object_get(result, "outcome")), "no-device");
@@ -586,11 +602,11 @@ static void nobody_there_is_exit_5(void **state)
 static void wrong_usage_is_exit_2(void **state)
 {
 	static const char *const wrong[] = {
-		"burn", "burn v1", "burn v1 v2 --port x", "burn v1 --port tcp:x", "burn v1 --port x --patience 1h",
+		"burn", "burn v1 v2 --port x", "burn v1 --port tcp:x", "burn v1 --port x --patience 1h",
 		"burn v1 --port x --confirm-within soon", "image --port x", "image flash --port x", "image test --port x",
 		"image test abc --port x", "image list now --port x",
 		"read A --port x", "read C --port x --out y", "config --port x", "config set --port x", "config clear now --port x",
-		"rollback now --port x", "recovery", "factory-reset --port x", "monitor", "monitor --port x --for never", "status",
+		"rollback now --port x", "factory-reset --port x", "monitor --port x --for never", "status --device 300",
 	};
 
 	(void)state;
