@@ -7,14 +7,9 @@
 #include <string.h>
 
 #include "command.h"
+#include "describe.h"
 
-struct command {
-	const char *name;
-	const char *line;
-	enum hf_exit (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
+static const struct hf_command commands[] = {
 	{"list", "shows every serial port, and what answers at its other end", hf_command_list},
 	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
@@ -39,7 +34,7 @@ static const struct command commands[] = {
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const struct command *find(const char *name)
+static const struct hf_command *find(const char *name)
 {
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(commands[i].name, name) == 0)
@@ -66,19 +61,21 @@ static enum hf_exit unknown(const char *name)
 static enum hf_exit help(int argc, char **argv)
 {
 	char *with_help[] = {argc > 2 ? argv[2] : NULL, (char[]){"--help"}, NULL};
-	const struct command *command;
+	const struct hf_command *command;
 
 	if (argc <= 2) {
 		print_help(stdout);
 		return HF_EXIT_OK;
 	}
+	if (argv[2][0] == '-' && argv[2][1] == '-')
+		return hf_describe(commands, COMMANDS, argv[2], argc - 3, argv + 3);
 	command = find(argv[2]);
 	return command ? command->run(2, with_help) : unknown(argv[2]);
 }
 
 static enum hf_exit run(int argc, char **argv)
 {
-	const struct command *command;
+	const struct hf_command *command;
 
 	if (argc < 2) {
 		print_help(stderr);
