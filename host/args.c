@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "args_man.h"
+
 #define MAX_OPTIONS 48
 #define FIRST_VALUE 256 /* getopt's values of options: FIRST_VALUE + index */
 
@@ -196,6 +198,10 @@ static bool parse_options(const struct hf_usage *usage, int argc, char **argv, e
 bool hf_args_parse(const struct hf_usage *usage, int argc, char **argv, struct hf_args_rest *rest,
 		   enum hf_exit *exit_code)
 {
+	if (argc == 2 && hf_args_describe(stdout, usage, argv[1])) {
+		*exit_code = HF_EXIT_OK;
+		return false;
+	}
 	if (!parse_options(usage, argc, argv, exit_code))
 		return false;
 	rest->item = argv + optind;

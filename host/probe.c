@@ -33,7 +33,8 @@ struct search {
 	const struct hf_probe_how *how;
 	struct hf_probe *out;
 	struct hf_smp_client client;
-	bool no_rates;  /* the line has none of its own: one try is all */
+	bool no_rates;  /* none could be set so far: the line is as somebody else has set it */
+	bool asked_so;  /* and was asked at like that, which is enough */
 	bool echo, garbage;
 };
 
@@ -217,9 +218,12 @@ static enum hf_err try_rate(struct search *s, uint32_t rate, uint32_t wait_ms)
 	const struct hf_serial_line line = HF_SERIAL_8N1(rate);
 	enum hf_err err = hf_serial_set_line(&s->tee.serial, &line);
 
-	s->no_rates = err == HF_ERR_UNSUPPORTED;
 	if (err == HF_ERR_IO)
 		return err;
+	if (err && s->asked_so)
+		return HF_ERR_TIMEOUT;
+	s->asked_so |= err != HF_OK;
+	s->no_rates = err != HF_OK;
 	err = ask(s, rate, wait_ms);
 	if (err == HF_ERR_TIMEOUT && judge(s, rate))
 		err = ask(s, rate, AGAIN_MS);
@@ -259,7 +263,7 @@ static enum hf_err look_for_device(struct search *s)
 	unsigned rates = s->how->rate ? s->how->rates : sizeof(both) / sizeof(both[0]);
 	enum hf_err err = HF_ERR_TIMEOUT;
 
-	for (unsigned i = 0; i < rates && err == HF_ERR_TIMEOUT && !(i && s->no_rates) && !stopped((void *)(uintptr_t)s->how); i++)
+	for (unsigned i = 0; i < rates && err == HF_ERR_TIMEOUT && !stopped((void *)(uintptr_t)s->how); i++)
 		err = try_rate(s, rate[i], s->how->answer_ms ? s->how->answer_ms : ANSWER_MS);
 	if (err == HF_ERR_TIMEOUT && s->garbage && !s->out->text[0] && !s->no_rates)
 		err = try_usual_rates(s, rate, rates);
@@ -376,7 +380,7 @@ const char *hf_probe_advice(const struct hf_probe *p, char *text, size_t room)
 		snprintf(text, room, "only our own bytes come back: TX is connected to RX, or a half-duplex adapter has no device at its end");
 		break;
 	case HF_PEER_GONE:
-		snprintf(text, room, "the port vanished while it was looked at: check cable and USB hub");
+		snprintf(text, room, "the port vanished while it was looked at: check cable and USB hub; a server that hangs up may be in use");
 		break;
 	default:
 		if (p->other_rate)

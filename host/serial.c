@@ -26,6 +26,8 @@ enum hf_err hf_serial_open(const char *name, const struct hf_serial_line *line, 
 		return err;
 	if (strncmp(name, "tcp:", 4) == 0)
 		return hf_serial_tcp_open(name + 4, line, out, diag);
+	if (strncmp(name, "rfc2217:", 8) == 0)
+		return hf_serial_rfc2217_open(name + 8, line, out, diag);
 	if (strncmp(name, "lockstep:", 9) == 0)
 		return hf_serial_lockstep_open(name + 9, line, out, diag);
 	if (hf_serial_is_pty(name))

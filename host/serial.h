@@ -2,9 +2,9 @@
  *
  * One seam for everything that is a serial line, and for its clock.
  *
- * Behind it: real ports (libserialport), pseudo-terminals (which libserialport refuses), raw TCP sockets, the twin in
- * lockstep, and whatever a test puts there. Whoever talks to a device asks the seam for the time and sleeps in it, so that
- * in lockstep a wait of a minute costs no minute and every run takes the same course.
+ * Behind it: real ports (libserialport), pseudo-terminals (which libserialport refuses), raw TCP sockets, serial servers
+ * (RFC 2217), the twin in lockstep, and whatever a test puts there. Whoever talks to a device asks the seam for the time
+ * and sleeps in it, so that in lockstep a wait of a minute costs no minute and every run takes the same course.
  */
 #ifndef HF_SERIAL_H
 #define HF_SERIAL_H
@@ -50,10 +50,10 @@ struct hf_serial {
 };
 
 /* What hf_serial_open takes, for the help of commands. */
-#define HF_SERIAL_NAMES "a device (/dev/ttyUSB0, COM3), a pseudo-terminal, tcp:HOST:PORT, or lockstep:SOCKET"
+#define HF_SERIAL_NAMES "a device (/dev/ttyUSB0, COM3), a pseudo-terminal, tcp:HOST:PORT, rfc2217:HOST:PORT (a serial server), or lockstep:SOCKET"
 
 /* Opens a port by name. On an error *out is unspecified and diag has a sentence: HF_ERR_NOT_FOUND (no such port),
- * HF_ERR_DENIED (no permission, or in use), HF_ERR_RANGE (a name or line setting that makes no sense), HF_ERR_IO. */
+ * HF_ERR_DENIED (no permission), HF_ERR_BUSY (in use), HF_ERR_UNSUPPORTED (it cannot have this line setting), HF_ERR_RANGE (a name or line setting that makes no sense), HF_ERR_IO. */
 HF_MUST_USE enum hf_err hf_serial_open(const char *name, const struct hf_serial_line *line, struct hf_serial *out,
 				       struct hf_diag *diag);
 void hf_serial_close(struct hf_serial *s);

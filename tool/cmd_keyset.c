@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "args_man.h"
 #include "command.h"
 #include "keys.h"
 #include "load.h"
@@ -40,6 +41,11 @@ enum hf_exit hf_command_keyset(int argc, char **argv)
 	struct hf_args_rest rest;
 	enum hf_exit code;
 
+	for (size_t i = 0; i < PARTS && argc == 2 && hf_args_is_completion(argv[1]); i++) {
+		char *with[] = {argv[0], argv[1], NULL};
+
+		parts[i].run(2, with);
+	}
 	for (size_t i = 0; i < PARTS && argc > 1; i++)
 		if (strcmp(argv[1], parts[i].name) == 0)
 			return parts[i].run(argc - 1, argv + 1);

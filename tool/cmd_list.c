@@ -133,13 +133,15 @@ static void make_row(const struct hf_survey_port *port, struct row *row)
 
 static void print_line(const char *const cell[COLUMNS], const size_t width[COLUMNS], enum hf_colour colour)
 {
-	for (unsigned c = 0; c < COLUMNS; c++) {
-		if (width[c] == 0)
-			continue;
-		printf("%s%-*s%s  ", c == 1 ? hf_out_colour(stdout, colour) : "", c == COLUMNS - 1 ? 0 : (int)width[c],
-		       cell[c][0] ? cell[c] : "-", c == 1 ? hf_out_colour(stdout, HF_COLOUR_NONE) : "");
+	unsigned last = COLUMNS - 1;
+
+	while (width[last] == 0)
+		last--;
+	for (unsigned c = 0; c <= last; c++) {
+		if (width[c])
+			printf("%s%-*s%s%s", c == 1 ? hf_out_colour(stdout, colour) : "", c == last ? 0 : (int)width[c],
+			       cell[c][0] ? cell[c] : "-", c == 1 ? hf_out_colour(stdout, HF_COLOUR_NONE) : "", c == last ? "\n" : "  ");
 	}
-	printf("\n");
 }
 
 static void print_table(const struct row *row, size_t rows)

@@ -7,14 +7,9 @@
 #include <string.h>
 
 #include "command.h"
+#include "describe.h"
 
-struct command {
-	const char *name;
-	const char *line;
-	enum hf_exit (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
+static const struct hf_command commands[] = {
 	{"list", "shows every serial port, and what answers at its other end", hf_command_list},
 	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
@@ -26,9 +21,8 @@ static const struct command commands[] = {
 	{"inspect", "shows what is in a package, a slot's dump, a keyset or a firmware file", hf_command_inspect},
 	{"verify", "says whether a device would take a package, and if not, why", hf_command_verify},
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
+	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check},
 	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
-	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
-	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
 	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
 	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
@@ -41,7 +35,7 @@ static const struct command commands[] = {
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const struct command *find(const char *name)
+static const struct hf_command *find(const char *name)
 {
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(commands[i].name, name) == 0)
@@ -68,19 +62,21 @@ static enum hf_exit unknown(const char *name)
 static enum hf_exit help(int argc, char **argv)
 {
 	char *with_help[] = {argc > 2 ? argv[2] : NULL, (char[]){"--help"}, NULL};
-	const struct command *command;
+	const struct hf_command *command;
 
 	if (argc <= 2) {
 		print_help(stdout);
 		return HF_EXIT_OK;
 	}
+	if (argv[2][0] == '-' && argv[2][1] == '-')
+		return hf_describe(commands, COMMANDS, argv[2], argc - 3, argv + 3);
 	command = find(argv[2]);
 	return command ? command->run(2, with_help) : unknown(argv[2]);
 }
 
 static enum hf_exit run(int argc, char **argv)
 {
-	const struct command *command;
+	const struct hf_command *command;
 
 	if (argc < 2) {
 		print_help(stderr);

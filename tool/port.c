@@ -97,8 +97,11 @@ bool hf_port_open(struct hf_port *p, const struct hf_usage *usage, enum hf_exit 
 	hf_port_rates(p);
 	if (!hf_port_choose(p, open_name, code))
 		return false;
-	line = HF_SERIAL_8N1(p->rate[0]);
-	err = hf_serial_open(open_name, &line, &p->serial, &diag);
+	err = HF_ERR_UNSUPPORTED; /* an adapter that cannot have the first rate may have the next */
+	for (unsigned i = 0; i < p->rates && err == HF_ERR_UNSUPPORTED; i++) {
+		line = HF_SERIAL_8N1(p->rate[i]);
+		err = hf_serial_open(open_name, &line, &p->serial, &diag);
+	}
 	if (err)
 		*code = refuse(p, err, &diag);
 	return !err;

@@ -222,12 +222,19 @@ enum hf_survey_state hf_survey_may_open(const struct hf_port_info *info, char *w
 
 static void ask(const struct hf_survey_port *port, const struct hf_probe_how *how, struct answer *out)
 {
-	struct hf_serial_line line = HF_SERIAL_8N1(how->rate ? how->rate[0] : 115200);
+	static const uint32_t usual = 115200;
+	const uint32_t *rate = how->rates ? how->rate : &usual;
 	char name[2 * HF_SURVEY_NAME];
 	struct hf_serial serial;
 	struct hf_diag diag;
-	enum hf_err err = hf_serial_open(hf_survey_open_name(port, name, sizeof(name)), &line, &serial, &diag);
+	enum hf_err err = HF_ERR_UNSUPPORTED;
 
+	hf_survey_open_name(port, name, sizeof(name));
+	for (unsigned i = 0; (i == 0 || i < how->rates) && err == HF_ERR_UNSUPPORTED; i++) {
+		const struct hf_serial_line line = HF_SERIAL_8N1(rate[i]);
+
+		err = hf_serial_open(name, &line, &serial, &diag);
+	}
 	if (err) {
 		out->state = err == HF_ERR_BUSY ? HF_SURVEY_HELD : err == HF_ERR_DENIED ? HF_SURVEY_DENIED : HF_SURVEY_FAILED;
 		snprintf(out->why, sizeof(out->why), "%.*s", (int)sizeof(out->why) - 1, diag.text);

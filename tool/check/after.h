@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "link_quality.h"
-#include "limits.h"
+#include "check_limits.h"
 #include "row.h"
 #include "smp_health.h"
 #include "smp_rate.h"
@@ -35,13 +35,16 @@ struct hf_after_reference {
 HF_MUST_USE enum hf_err hf_after_measure(struct hf_smp_client *c, struct hf_smp_rate *rate, uint32_t patience_ms,
 					 struct hf_after_reference *out);
 
+/* The same, of a line that was measured just now. */
+HF_MUST_USE enum hf_err hf_after_take(struct hf_smp_client *c, const struct hf_link_quality *link,
+				      uint32_t patience_ms, struct hf_after_reference *out);
+
 struct hf_after_options {
 	const uint8_t *digest;                /* what should run, 32 bytes; NULL: whatever does */
 	const struct hf_after_reference *reference; /* NULL: no comparison */
 	const struct hf_limits *limits;       /* NULL: the defaults */
 	uint32_t patience_ms;                 /* 0: 60 s */
 	void (*row)(void *ctx, const struct hf_row *row); /* each as it is found; NULL: none */
-	bool (*stop)(void *ctx);              /* NULL: never */
 	void *ctx;
 };
 
@@ -56,7 +59,7 @@ struct hf_after_result {
 
 /* All tests, on a device that runs firmware and answers at the rate and in the framing that `rate` and the client have. The
  * line is brought to the reference's rate and framing for it, and is left as it was found. HF_EXIT_OK, HF_EXIT_TESTS (some
- * failed), HF_EXIT_SILENT, HF_EXIT_PORT_GONE, HF_EXIT_INTERRUPTED. */
+ * failed), HF_EXIT_SILENT, HF_EXIT_PORT_GONE, HF_EXIT_INTERRUPTED (the client's `stop`). */
 enum hf_exit hf_after_test(struct hf_smp_client *c, struct hf_smp_rate *rate, const struct hf_after_options *options,
 			   struct hf_after_result *result);
 

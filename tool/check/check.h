@@ -4,8 +4,8 @@
  * several (host/row.h); a failed one stops the upgrade unless somebody with a name has waived it, and those that prevent a
  * brick cannot be waived.
  *
- * Rows, in this order: backup | package, compatibility | pilot | link quality, memory, supply, temperature | recovery,
- * fallback, way-back packages. Nothing in the device's flash changes. Time is the serial seam's.
+ * Rows, in this order: package, compatibility | pilot | link quality | backup (at the rate that proved good) | memory, supply,
+ * temperature, clock | recovery, fallback, way-back packages. Nothing in the device's flash changes. Time is the serial seam's.
  */
 #ifndef HF_CHECK_CHECK_H
 #define HF_CHECK_CHECK_H
@@ -27,14 +27,15 @@ struct hf_check_options {
 	const char *pilot;                 /* a pilot's record; NULL: none */
 	bool as_pilot;                     /* this device is the pilot */
 	bool no_pilot;                     /* the product's project file wants none */
+	bool any_release;                  /* as in struct hf_burn_options */
 	bool recovering;                   /* a dead device is brought back: what it cannot answer any more is no failure */
-	const char *way_back[HF_CHECK_PACKAGES]; /* package files, or directories of them */
+	const char *way_back[HF_CHECK_PACKAGES]; /* package files, or directories of them (*.suit) */
 	unsigned way_backs;
+	const char *package_file;          /* where the package was read from: its directory is searched where way_backs is 0; NULL: none */
 	const struct hf_waivers *waivers;  /* after hf_waivers_check; NULL: none */
 	const struct hf_limits *limits;    /* NULL: the defaults */
 	uint32_t patience_ms;              /* 0: 60 s */
 	void (*row)(void *ctx, const struct hf_row *row); /* each as it is found; NULL: none */
-	bool (*stop)(void *ctx);           /* NULL: never */
 	void *ctx;
 };
 
@@ -52,7 +53,8 @@ struct hf_check_result {
  * line is raised (hf_smp_rate_raise) for the link's check, lowered where it is not good enough, and stays so for the upload.
  *
  * HF_EXIT_OK: the upgrade may begin. HF_EXIT_CHECK: a check failed. HF_EXIT_DISK: the backup, or the log of a waiver, could
- * not be written. HF_EXIT_SILENT, HF_EXIT_PORT_GONE: the device or the port was lost. HF_EXIT_INTERRUPTED. */
+ * not be written. HF_EXIT_SILENT, HF_EXIT_PORT_GONE: the device or the port was lost. HF_EXIT_INTERRUPTED: the client's `stop`
+ * said so. */
 enum hf_exit hf_check(struct hf_smp_client *c, struct hf_smp_rate *rate, const struct hf_smp_status *status,
 		      const struct hf_check_options *options, struct hf_check_result *result);
 

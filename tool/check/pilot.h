@@ -4,7 +4,7 @@
  * `burn --as-pilot` and `check --after --record-pilot`, demanded by the check "pilot".
  *
  * JSON: {"holdfast": "pilot", "format": 1, "device_id", "board", "digest", "version", "time", "by", "tests": [rows],
- * "sha256"}; the last is over all the rest (record.h).
+ * "sha256"}; the last is over all the rest (sealed.h).
  */
 #ifndef HF_CHECK_PILOT_H
 #define HF_CHECK_PILOT_H

@@ -28,11 +28,15 @@ struct hf_waivers {
  * may be waived. `names` of rows use a blank or a dash alike. */
 HF_MUST_USE enum hf_err hf_waivers_check(struct hf_waivers *w, struct hf_diag *diag);
 
+/* May this row be waived at all? */
+bool hf_waivers_may(const char *row);
+
 /* The reason with which this row is waived; NULL: it is not. */
 const char *hf_waivers_reason(const struct hf_waivers *w, const char *row);
 
 /* Appends {"time", "check", "reason", "by", "finding", "device_id", "digest", "prev"}. HF_ERR_IO: it could not be written;
- * HF_ERR_DIGEST: the log's last line does not follow from the one before. */
+ * HF_ERR_DIGEST,
+ * HF_ERR_ENCODING: the log was changed. */
 HF_MUST_USE enum hf_err hf_waivers_log(const struct hf_waivers *w, const char *row, const char *finding, const char *device_id,
 				       const char *digest, struct hf_diag *diag);
 
