@@ -12,6 +12,7 @@ enum hf_exit hf_command_board(int argc, char **argv);
 enum hf_exit hf_command_burn(int argc, char **argv);
 enum hf_exit hf_command_check(int argc, char **argv);
 enum hf_exit hf_command_config(int argc, char **argv);
+enum hf_exit hf_command_doctor(int argc, char **argv);
 enum hf_exit hf_command_factory(int argc, char **argv);
 enum hf_exit hf_command_factory_reset(int argc, char **argv);
 enum hf_exit hf_command_image(int argc, char **argv);

@@ -11,6 +11,7 @@
 
 static const struct hf_command commands[] = {
 	{"list", "shows every serial port, and what answers at its other end", hf_command_list},
+	{"doctor", "looks what is wrong with this computer, the line and the device", hf_command_doctor},
 	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},

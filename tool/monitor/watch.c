@@ -23,9 +23,10 @@ void hf_watch_flush(struct hf_watch *w)
 		return;
 	w->line[w->len] = 0;
 	w->len = 0;
-	if (hf_device_log_line(&w->log, w->line))
+	if (hf_device_log_line(&w->log, w->line) && w->events.stage)
 		w->events.stage(w->events.ctx, w->line_ms);
-	w->events.line(w->events.ctx, w->line, w->line_ms);
+	if (w->events.line)
+		w->events.line(w->events.ctx, w->line, w->line_ms);
 }
 
 static void take_text(struct hf_watch *w, uint8_t byte, uint64_t now_ms)
@@ -77,9 +78,10 @@ static void take_packet(struct hf_watch *w, size_t len, uint64_t now_ms)
 		return;
 	body.ptr += HF_SMP_HEADER_BYTES;
 	body.len -= HF_SMP_HEADER_BYTES;
-	if (upload_offset(&h, body, &off) && hf_device_log_upload(&w->log, off))
+	if (upload_offset(&h, body, &off) && hf_device_log_upload(&w->log, off) && w->events.stage)
 		w->events.stage(w->events.ctx, now_ms);
-	w->events.packet(w->events.ctx, &h, body, now_ms);
+	if (w->events.packet)
+		w->events.packet(w->events.ctx, &h, body, now_ms);
 }
 
 /* Text and console frames, which are base64: it makes sense whether or not its frame ends well. */

@@ -15,6 +15,7 @@
 #define HF_WATCH_LINE   512
 #define HF_WATCH_PACKET 4096u
 
+/* Each may be NULL. */
 struct hf_watch_events {
 	/* A line has ended that began at at_ms; the stage that it means is w->log's already. */
 	void (*line)(void *ctx, const char *text, uint64_t at_ms);
