@@ -2,6 +2,7 @@
  *
  * Which models a board has, in the order in which resets and snapshots visit them.
  */
+#include "adc.h"
 #include "dma.h"
 #include "gpio.h"
 #include "led_pin.h"
@@ -17,6 +18,7 @@ void hf_devices_add(struct hf_machine *machine)
 	hf_pwr_add(machine);
 	hf_syscfg_add(machine);
 	hf_rng_add(machine);
+	hf_adc_add(machine);
 	hf_flash_add(machine);
 	hf_iwdg_add(machine);
 	hf_gpio_add(machine);

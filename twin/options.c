@@ -19,6 +19,7 @@ static const char details[] =
 	"  press|release recovery [for TIME]    latency TIME (of a USB adapter)   parity none|even|odd (of a pty)\n"
 	"  cut before N | cut op N at F [unstable]                                wire boot0|reset rts|dtr|none [inverted]\n"
 	"  cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]    ... [off for TIME | stay off]\n"
+	"  supply MV        temperature C\n"
 	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS   modbus clear\n"
 	"Partitions are boot, journal, recovery, slot-a, slot-b, data. After a cut the power is back after 500 ms.";
 

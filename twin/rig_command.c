@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "adc.h"
 #include "led_pin.h"
 #include "modbus_bus.h"
 #include "usart.h"
@@ -133,12 +134,13 @@ json_t *hf_rig_status(struct hf_rig *rig)
 	hf_twin_counts(rig->twin, &c);
 	json_t *trouble = json_pack("{s:i, s:i, s:i}", "stall_errors", (int)rig->trouble.stalls, "faults",
 				    (int)rig->trouble.faults, "misuse", (int)rig->trouble.misuse);
-	return json_pack("{s:I, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "t_ns",
+	return json_pack("{s:I, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "t_ns",
 			 (json_int_t)hf_rig_now_ns(rig), "power", hf_twin_is_on(rig->twin) ? "on" : "off", "running",
 			 running_text(rig), "options", options_json(rig), "resets", (json_int_t)c.resets, "instructions", (json_int_t)c.instructions, "cycles",
 			 (json_int_t)c.cycles, "stall_cycles", (json_int_t)c.stall_cycles, "flash_ops",
 			 (json_int_t)c.flash_ops, "flash_programs", (json_int_t)c.flash_programs, "flash_erases",
-			 (json_int_t)c.flash_erases, "trouble", trouble, "led", led_json(rig), "maintenance",
+			 (json_int_t)c.flash_erases, "supply_mv", (json_int_t)hf_adc_supply_mv(hf_twin_machine(rig->twin)),
+			 "temperature_dc", (json_int_t)hf_adc_temperature_dc(hf_twin_machine(rig->twin)), "trouble", trouble, "led", led_json(rig), "maintenance",
 			 uart_json(rig, HF_RIG_MAINTENANCE), "modbus", modbus_json(rig));
 }
 
@@ -233,6 +235,12 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 	case HF_CMD_RECOVERY:
 		hf_rig_press(rig, c->on);
 		return keep_end(rig, c, diag);
+	case HF_CMD_SUPPLY:
+		hf_adc_supply(machine, c->mv);
+		return HF_OK;
+	case HF_CMD_TEMPERATURE:
+		hf_adc_temperature(machine, c->celsius * 10);
+		return HF_OK;
 	case HF_CMD_SLAVE:
 		return set_slave(rig, c, diag);
 	case HF_CMD_FLIP:

@@ -319,6 +319,30 @@ static enum hf_err take_slave(struct words *w, struct hf_command *c)
 	return HF_OK;
 }
 
+static enum hf_err take_supply(struct words *w, struct hf_command *c)
+{
+	enum hf_err err = take_word32(w, &c->mv);
+
+	if (err == HF_OK && (c->mv < 1000 || c->mv > 5000)) {
+		w->at--;
+		return wrong(w, "millivolts from 1000 to 5000");
+	}
+	return err;
+}
+
+static enum hf_err take_temperature(struct words *w, struct hf_command *c)
+{
+	const char *text = peek(w);
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (end == text || *end != 0 || value < -60 || value > 200)
+		return wrong(w, "degrees Celsius from -60 to 200");
+	c->celsius = (int32_t)value;
+	w->at++;
+	return HF_OK;
+}
+
 static enum hf_err take_bits(struct words *w, struct hf_command *c)
 {
 	enum hf_err err = take_word32(w, &c->addr);
@@ -368,6 +392,8 @@ static const struct {
 	{ "wire", HF_CMD_WIRE, take_wire },
 	{ "press", HF_CMD_RECOVERY, take_press },
 	{ "release", HF_CMD_RECOVERY, take_release },
+	{ "supply", HF_CMD_SUPPLY, take_supply },
+	{ "temperature", HF_CMD_TEMPERATURE, take_temperature },
 	{ "slave", HF_CMD_SLAVE, take_slave },
 	{ "flip", HF_CMD_FLIP, take_bits },
 	{ "stick", HF_CMD_STICK, take_bits },
@@ -397,7 +423,7 @@ static enum hf_err take_command(struct words *w, struct hf_command *out)
 		return err != HF_OK ? err : w->at == w->count ? HF_OK : wrong(w, "nothing more");
 	}
 	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, boot0, parity, wire, "
-			"press, release, slave, flip, stick, modbus, led, status, flash, quit)");
+			"press, release, supply, temperature, slave, flip, stick, modbus, led, status, flash, quit)");
 }
 
 enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag)

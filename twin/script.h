@@ -22,6 +22,7 @@
  *                                      reset pin low; inverted: while it is off. A port that nobody has open is off.
  *   parity none|even|odd               of the maintenance UART's pty, which cannot say it itself
  *   press recovery [for TIME] | release recovery
+ *   supply MV | temperature C          the board's supply in millivolts, the chip's temperature in whole degrees Celsius
  *   slave N ok|silent|bad-crc          a Modbus slave
  *   flip ADDR BITS | stick ADDR BITS   bits of a word of flash or RAM flip | of flash stay as they are (worn)
  *   modbus [clear] | led | status | flash dump FILE | quit
@@ -55,6 +56,8 @@ enum hf_command_kind {
 	HF_CMD_PARITY,
 	HF_CMD_WIRE,
 	HF_CMD_RECOVERY,
+	HF_CMD_SUPPLY,
+	HF_CMD_TEMPERATURE,
 	HF_CMD_SLAVE,
 	HF_CMD_FLIP,
 	HF_CMD_STICK,
@@ -107,6 +110,8 @@ struct hf_command {
 	enum hf_wire wire;      /* WIRE */
 	struct hf_wired wired;
 	char parity;            /* PARITY: 'N', 'E', 'O' */
+	uint32_t mv;            /* SUPPLY */
+	int32_t celsius;        /* TEMPERATURE */
 	unsigned slave;
 	unsigned mode;          /* SLAVE: enum hf_modbus_mode */
 	uint32_t addr, bits;    /* FLIP, STICK */

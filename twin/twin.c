@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "adc.h"
 #include "firmware.h"
 
 #define UNIQUE_ID_ADDR  0x1fff7a10u
@@ -52,12 +53,17 @@ static bool allocate(struct hf_machine *machine)
 
 static void fill_system_memory(struct hf_machine *machine)
 {
+	static const uint16_t calibration[] = { HF_ADC_VREFINT_CAL, HF_ADC_TS_CAL1, HF_ADC_TS_CAL2 };
 	uint8_t *sysmem = machine->sysmem;
 
 	memset(sysmem, 0xff, SYSMEM_SIZE);
 	memcpy(sysmem + (UNIQUE_ID_ADDR - SYSMEM_ADDR), machine->config.unique_id, sizeof(machine->config.unique_id));
 	sysmem[FLASH_SIZE_ADDR - SYSMEM_ADDR] = (uint8_t)(HF_TWIN_FLASH_SIZE / 1024);
 	sysmem[FLASH_SIZE_ADDR - SYSMEM_ADDR + 1] = (uint8_t)(HF_TWIN_FLASH_SIZE / 1024 >> 8);
+	for (unsigned i = 0; i < sizeof(calibration) / sizeof(calibration[0]); i++) {
+		sysmem[HF_ADC_CALIBRATION_ADDR - SYSMEM_ADDR + 2 * i] = (uint8_t)calibration[i];
+		sysmem[HF_ADC_CALIBRATION_ADDR - SYSMEM_ADDR + 2 * i + 1] = (uint8_t)(calibration[i] >> 8);
+	}
 }
 
 enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout, const struct hf_twin_config *config)

@@ -178,6 +178,21 @@ static bool blank(uint32_t addr, uint32_t size)
 	return true;
 }
 
+static uint32_t erases, slowest_ms;
+
+static void count_erase(uint32_t took_ms)
+{
+	erases++;
+	if (took_ms > slowest_ms)
+		slowest_ms = took_ms;
+}
+
+void hf_flash_f4_erases(uint32_t *count, uint32_t *slowest)
+{
+	*count = erases;
+	*slowest = slowest_ms;
+}
+
 static enum hf_err erase(void *ctx, uint32_t addr)
 {
 	uint32_t number, size;
@@ -189,9 +204,12 @@ static enum hf_err erase(void *ctx, uint32_t addr)
 		return HF_ERR_FLASH_LOCKED;
 	err = unlock(FLASH_CR_SER | FLASH_CR_SNB(number));
 	if (err == HF_OK) {
+		uint32_t since = hf_systick_ms();
+
 		FLASH_CR |= FLASH_CR_STRT;
 		hf_barrier();
 		err = wait_idle(ERASE_LIMIT_MS, true);
+		count_erase(hf_systick_ms() - since);
 	}
 	if (err == HF_OK)
 		err = result(HF_ERR_FLASH_ERASE);

@@ -18,6 +18,11 @@
 #define FLASH_SIZE 0x00100000u
 #define UID_BASE   0x1fff7a10u
 
+/* What the factory measured at 3.3 V (DS8626, 5.3.21 and 5.3.24): the reference at 30 C, the sensor at 30 C and 110 C. */
+#define CAL_VREFINT (*(const volatile uint16_t *)(uintptr_t)0x1fff7a2au)
+#define CAL_TS_30   (*(const volatile uint16_t *)(uintptr_t)0x1fff7a2cu)
+#define CAL_TS_110  (*(const volatile uint16_t *)(uintptr_t)0x1fff7a2eu)
+
 /* The chip's own loader, and what lies at address 0. */
 #define ROM_BASE       0x1fff0000u
 #define SYSCFG_MEMRMP  HF_REG(0x40013800u)
@@ -80,6 +85,7 @@
 #define RCC_AHB1_DMA1       (1u << 21)
 #define RCC_AHB1_DMA2       (1u << 22)
 #define RCC_APB1_PWR        (1u << 28)
+#define RCC_APB2_ADC1       (1u << 8)
 #define RCC_APB2_SYSCFG     (1u << 14)
 #define RCC_CSR_RMVF        (1u << 24)
 #define RCC_CSR_BORRSTF     (1u << 25)
@@ -164,6 +170,23 @@
 #define RNG_SR_DRDY   (1u << 0)
 #define RNG_SR_CEIS   (1u << 5)
 #define RNG_SR_SEIS   (1u << 6)
+
+/* The converter, as far as the chip measures itself with it; channels by number, those from 10 on sampled by SMPR1. */
+#define ADC1_SR         HF_REG(0x40012000u)
+#define ADC1_CR2        HF_REG(0x40012008u)
+#define ADC1_SMPR1      HF_REG(0x4001200cu)
+#define ADC1_SQR1       HF_REG(0x4001202cu)
+#define ADC1_SQR3       HF_REG(0x40012034u)
+#define ADC1_DR         HF_REG(0x4001204cu)
+#define ADC_CCR         HF_REG(0x40012304u)
+#define ADC_SR_EOC      (1u << 1)
+#define ADC_CR2_ADON    (1u << 0)
+#define ADC_CR2_SWSTART (1u << 30)
+#define ADC_SMP_480(n)  (7u << 3u * ((n) - 10u))
+#define ADC_CCR_DIV_8   (3u << 16)
+#define ADC_CCR_TSVREFE (1u << 23)
+#define ADC_TEMPERATURE 16u
+#define ADC_VREFINT     17u
 
 /* Timers, as far as PWM needs them; channel 1 to 4. */
 #define TIM_CR1(base)           HF_REG((base) + 0x00u)

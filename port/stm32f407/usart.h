@@ -47,6 +47,8 @@ struct hf_usart_stream {
 	uint32_t tx_size;
 	volatile uint32_t tx_in, tx_out; /* count up for ever */
 	volatile uint32_t errors;        /* characters that came damaged: framing or noise. Counts up for ever */
+	volatile uint32_t framing;       /* those with a wrong frame */
+	volatile uint32_t overruns;      /* characters lost */
 };
 
 /* rings are kept. number: the USART's, opened before. The interrupt is enabled here and must call

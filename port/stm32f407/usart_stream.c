@@ -53,6 +53,10 @@ void hf_usart_stream_irq(struct hf_usart_stream *s)
 
 	if (sr & (USART_SR_FE | USART_SR_NE))
 		s->errors++;
+	if (sr & USART_SR_FE)
+		s->framing++;
+	if (sr & USART_SR_ORE)
+		s->overruns++;
 	if (sr & (USART_SR_IDLE | USART_SR_FE | USART_SR_NE | USART_SR_ORE))
 		(void)USART_DR(s->base); /* after the read of SR this clears them; the DMA has taken the byte by now */
 	if ((sr & USART_SR_TXE) && (USART_CR1(s->base) & USART_CR1_TXEIE)) {

@@ -78,6 +78,8 @@ static void other_commands_are_understood(void **state)
 	assert_true(parse("noise 0.001").rate == 0.001);
 	c = parse("latency 16ms");
 	assert_true(c.kind == HF_CMD_LATENCY && c.duration_ns == 16 * MS);
+	assert_true(parse("supply 2600").kind == HF_CMD_SUPPLY && parse("supply 2600").mv == 2600);
+	assert_true(parse("temperature -20").kind == HF_CMD_TEMPERATURE && parse("temperature -20").celsius == -20);
 	c = parse("break on for 2s");
 	assert_true(c.kind == HF_CMD_BREAK && c.on && c.duration_ns == 2 * S);
 	c = parse("boot0 1 for 1s");
