@@ -7,7 +7,6 @@
 #include "duty.h"
 
 #include "board.h"
-#include "port/stm32f407/reset.h"
 
 static struct hf_text begin(char line[HF_SMP_LINE_LOG_MAX])
 {
@@ -34,7 +33,7 @@ static void send_polled(const struct hf_duty *d, struct hf_text *line)
 	hf_usart_send(d->line->stream->base, "\r\n", 2);
 }
 
-static void announce_crash(const struct hf_duty *d)
+static void announce_crash(struct hf_duty *d)
 {
 	char line[HF_SMP_LINE_LOG_MAX];
 	struct hf_text t = begin(line);
@@ -42,6 +41,7 @@ static void announce_crash(const struct hf_duty *d)
 
 	if (!hf_reset_take_crash(&crash))
 		return;
+	d->crash = crash;
 	hf_text_add(&t, crash.kind == HF_FAULT_SELF_TEST   ? "the start before failed its self-test"
 			: crash.kind == HF_FAULT_INTERRUPT ? "the start before met an unknown interrupt"
 							   : "the start before crashed");
@@ -58,7 +58,7 @@ static void announce_crash(const struct hf_duty *d)
 	send_polled(d, &t);
 }
 
-void hf_duty_announce(const struct hf_duty *d, const char *version)
+void hf_duty_announce(struct hf_duty *d, const char *version)
 {
 	unsigned slot = d->update->running;
 	char line[HF_SMP_LINE_LOG_MAX];

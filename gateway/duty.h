@@ -9,6 +9,7 @@
 
 #include "core/update.h"
 #include "port/led_stage.h"
+#include "port/stm32f407/reset.h"
 #include "port/upload_log.h"
 
 struct hf_duty {
@@ -23,11 +24,12 @@ struct hf_duty {
 	struct hf_selftest test;
 	bool judged;
 	bool healthy;
+	struct hf_crash crash;      /* before this start; kind 0: none */
 };
 
 /* The first lines: who, where, why, and a crash before this start. Polled, before anything can go wrong; the stream must
  * not have sent yet. */
-void hf_duty_announce(const struct hf_duty *d, const char *version);
+void hf_duty_announce(struct hf_duty *d, const char *version);
 /* Then: what is wrong now. */
 void hf_duty_findings(struct hf_duty *d, bool pll);
 

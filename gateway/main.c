@@ -6,7 +6,9 @@
  * operation takes. Nothing here confirms firmware but a self-test that passed.
  */
 #include "board.h"
+#include "diary.h"
 #include "duty.h"
+#include "figures.h"
 #include "live.h"
 #include "setup.h"
 #include "version.h"
@@ -31,6 +33,8 @@ static uint8_t answer[PACKET_MAX + HF_SMP_HEADER_BYTES];
 static __attribute__((aligned(4))) uint8_t queue[QUEUE_BYTES];
 static struct hf_smp_line line;
 static struct hf_duty duty;
+static struct hf_figures figures;
+static struct hf_diary diary;
 static bool settled;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static uint32_t spare[256]; /* for the RAM test */
@@ -89,6 +93,45 @@ static void hang(void)
 		__asm__ volatile("wfi");
 }
 
+static void tell(struct hf_health *h)
+{
+	hf_figures_tell(&figures, h);
+}
+
+static void begin_diary(void)
+{
+	struct hf_diary_start start = {
+		.cause = (uint8_t)hf_reset_cause(),
+		.crashes = (uint8_t)hf_reset_crashes(),
+		.crash_kind = (uint8_t)duty.crash.kind,
+		.crash_pc = duty.crash.pc,
+	};
+
+	hf_diary_begin(&diary, &update, &start, duty.started_ms);
+}
+
+static void write_diary(bool more)
+{
+	struct hf_modbus_master *m = &hf_live.master;
+	struct hf_diary_input in = {
+		.now_ms = hf_systick_ms(),
+		.judged = duty.judged,
+		.healthy = duty.healthy,
+		.test_failed = hf_selftest_failed(&duty.test),
+		.quiet = !more && !line.server.reset_wanted && !hf_upload_log_moves(&duty.upload, hf_systick_ms()),
+		.last_error = line.server.last_error,
+		.supply_mv = figures.supply_mv,
+		.temperature_dc = figures.temperature_dc,
+		.good = m->good,
+		.bad = m->bad,
+		.late = m->late,
+		.gap_ms = m->recent_ms,
+	};
+
+	if (hf_diary_turn(&diary, &in))
+		m->recent_ms = 0;
+}
+
 static void turn(void)
 {
 	bool more = hf_smp_line_poll(&line);
@@ -96,6 +139,8 @@ static void turn(void)
 	hf_live_progress(NULL);
 	hf_duty_turn(&duty, hf_live.master.good, hf_systick_ms());
 	hf_live.stage = hf_duty_stage(&duty, hf_systick_ms());
+	hf_figures_turn(&figures, hf_systick_ms());
+	write_diary(more);
 	if (line.server.reset_wanted) {
 		hf_smp_line_drain(&line);
 		if (line.server.recovery_wanted)
@@ -143,6 +188,7 @@ int main(void)
 	line.server.readback = HF_BOARD_READBACK;
 	line.server.now_ms = hf_systick_ms;
 	line.server.random = hf_rng_read;
+	line.server.health = tell;
 	update.running = running_slot();
 	hf_duty_announce(&duty, hf_gateway_version);
 	duty.journal_err = open_update();
@@ -150,6 +196,8 @@ int main(void)
 		duty.settings_err = configure();
 	duty.test.ram = hf_selftest_ram(spare, sizeof spare / sizeof spare[0]);
 	hf_duty_findings(&duty, clock.pll);
+	figures = (struct hf_figures){ .duty = &duty, .clock = &clock };
+	begin_diary();
 	for (;;)
 		turn();
 }

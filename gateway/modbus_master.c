@@ -29,6 +29,14 @@ bool hf_modbus_master_set(struct hf_modbus_master *m, const uint8_t *address, un
 	return true;
 }
 
+static void note_gap(struct hf_modbus_master *m, uint32_t gap_ms)
+{
+	if (gap_ms > m->longest_ms)
+		m->longest_ms = gap_ms;
+	if (gap_ms > m->recent_ms)
+		m->recent_ms = gap_ms;
+}
+
 static void end_poll(struct hf_modbus_master *m, enum hf_modbus_result result, uint32_t now_ms)
 {
 	struct hf_modbus_slave_status *s = &m->slave[m->turn];
@@ -43,8 +51,9 @@ static void end_poll(struct hf_modbus_master *m, enum hf_modbus_result result, u
 	}
 	s->good++;
 	s->at_ms = now_ms;
-	if (m->good++ > 0 && now_ms - m->good_at_ms > m->longest_ms)
-		m->longest_ms = now_ms - m->good_at_ms;
+	m->answers_ms += now_ms - m->sent_at_ms;
+	if (m->good++ > 0)
+		note_gap(m, now_ms - m->good_at_ms);
 	m->good_at_ms = now_ms;
 }
 
@@ -59,6 +68,8 @@ static bool begin_poll(struct hf_modbus_master *m, uint32_t now_ms)
 {
 	if ((int32_t)(now_ms - m->poll_at_ms) < 0)
 		return false;
+	if (now_ms - m->poll_at_ms > HF_MODBUS_LATE_MS)
+		m->late++;
 	m->poll_at_ms += m->poll_ms;
 	if ((int32_t)(now_ms - m->poll_at_ms) >= 0) /* late: no burst to catch up */
 		m->poll_at_ms = now_ms + m->poll_ms;
@@ -97,6 +108,7 @@ void hf_modbus_master_sent(struct hf_modbus_master *m, uint32_t now_ms)
 	m->phase = HF_MODBUS_LISTENING;
 	m->answer_len = 0;
 	m->since_ms = now_ms;
+	m->sent_at_ms = now_ms;
 }
 
 /* A damaged character spoils the checksum, so that the answer as a whole is refused. */

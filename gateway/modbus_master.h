@@ -13,6 +13,7 @@
 #define HF_MODBUS_SLAVES_MAX 4u
 #define HF_MODBUS_POLL_MS    100u /* from one request to the next, whatever slave; unless it is set */
 #define HF_MODBUS_ANSWER_MS  60u  /* for an answer to begin */
+#define HF_MODBUS_LATE_MS    2u
 #define HF_MODBUS_SILENCE_MS 4u   /* ends a frame: more than 3.5 characters at 19200 baud and above */
 
 struct hf_modbus_slave_status {
@@ -35,13 +36,17 @@ struct hf_modbus_master {
 	/* Counted since the beginning. */
 	uint32_t polls;         /* requests begun, answered or not: the proof of life */
 	uint32_t good, bad;
+	uint32_t late;          /* polls that began more than HF_MODBUS_LATE_MS after their time */
 	uint32_t longest_ms;    /* between two good readings */
+	uint32_t recent_ms;     /* the same since somebody set it to 0 */
+	uint32_t answers_ms;    /* from requests' ends to the ends of good answers, all together */
 	uint32_t good_at_ms;
 
 	uint8_t phase;          /* enum hf_modbus_phase */
 	uint8_t turn;           /* index of the slave that is asked */
 	uint8_t answer_len;
 	uint32_t poll_at_ms;
+	uint32_t sent_at_ms;
 	uint32_t since_ms;      /* of the phase, or of the last character in it */
 	uint8_t request[HF_MODBUS_REQUEST_BYTES];
 	uint8_t answer[HF_MODBUS_ANSWER_MAX];

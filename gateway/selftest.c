@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "selftest.h"
 
+#include "core/health.h"
+
 const char *hf_selftest_missing(const struct hf_selftest *test)
 {
 	if (!test->ram)
@@ -12,6 +14,12 @@ const char *hf_selftest_missing(const struct hf_selftest *test)
 	if (test->readings < HF_SELFTEST_READINGS)
 		return "no Modbus readings arrive";
 	return NULL;
+}
+
+uint8_t hf_selftest_failed(const struct hf_selftest *test)
+{
+	return (uint8_t)((test->readings < HF_SELFTEST_READINGS ? HF_TEST_WORK : 0) | (test->journal ? 0 : HF_TEST_JOURNAL) |
+			 (test->head ? 0 : HF_TEST_HEAD) | (test->ram ? 0 : HF_TEST_RAM));
 }
 
 enum hf_selftest_verdict hf_selftest_judge(const struct hf_selftest *test, uint32_t since_ms)

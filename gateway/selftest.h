@@ -27,6 +27,9 @@ enum hf_selftest_verdict hf_selftest_judge(const struct hf_selftest *test, uint3
 /* The first thing that is missing, as a clause; NULL: nothing. */
 const char *hf_selftest_missing(const struct hf_selftest *test);
 
+/* Everything that is missing: HF_TEST_* of core/health.h. */
+uint8_t hf_selftest_failed(const struct hf_selftest *test);
+
 /* Writes patterns into a spare buffer and reads them back; its content is lost. */
 bool hf_selftest_ram(volatile uint32_t *buf, size_t words);
 

@@ -89,9 +89,18 @@ void hf_setup_live(struct hf_clock *clock)
 	move_vectors();
 	hf_clock_start(clock, HF_BOARD_SYSCLK_HZ);
 	hf_led_open(&l->led, &light, clock);
+	hf_gpio_setup(HF_BOARD_RECOVERY_PORT, HF_BOARD_RECOVERY_PIN, HF_GPIO_INPUT,
+		      HF_BOARD_RECOVERY_ACTIVE_LOW ? HF_GPIO_PULL_UP : HF_GPIO_PULL_DOWN, 0);
 	hf_usart_open(&hf_setup_maintenance, clock);
 	hf_usart_stream_open(&l->maintenance, HF_BOARD_MAINT_USART, l->rx, sizeof l->rx, l->tx, sizeof l->tx);
 	open_modbus(l, clock);
 	hf_life_begin(&l->life, hf_systick_ms());
 	hf_systick_start(clock->core_hz, true);
+}
+
+bool hf_setup_pin_held(void)
+{
+	bool high = GPIO_IDR(HF_BOARD_RECOVERY_PORT) >> HF_BOARD_RECOVERY_PIN & 1;
+
+	return high != HF_BOARD_RECOVERY_ACTIVE_LOW;
 }

@@ -17,4 +17,7 @@ void hf_setup_live(struct hf_clock *clock);
 /* The Modbus master goes on with these, once the poll that is under way has ended. */
 void hf_setup_modbus(const struct hf_settings *settings, const struct hf_clock *clock);
 
+/* Is the board's recovery pin held? */
+bool hf_setup_pin_held(void);
+
 #endif

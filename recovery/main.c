@@ -13,6 +13,7 @@
 #include "stay.h"
 
 #include "port/crypto_mbed.h"
+#include "port/stm32f407/adc.h"
 #include "port/stm32f407/chip.h"
 #include "port/stm32f407/flash_f4.h"
 #include "port/stm32f407/rng.h"
@@ -55,6 +56,22 @@ static void progress(void *ctx)
 {
 	hf_live_progress(ctx);
 	hf_smp_line_fetch(&line);
+}
+
+static void tell(struct hf_health *h)
+{
+	const struct hf_usart_stream *s = &hf_live.maintenance;
+
+	hf_adc_measure(&h->supply_mv, &h->temperature_dc);
+	h->up_ms = hf_systick_ms();
+	h->led = (uint8_t)hf_live.stage;
+	h->ways = HF_WAY_PIN | HF_WAY_RESETS | HF_WAY_LINE | HF_WAY_REQUEST;
+	h->pll = clock.pll;
+	h->pin_held = hf_setup_pin_held();
+	hf_flash_f4_erases(&h->erases, &h->slowest_ms);
+	h->overrun = s->overruns;
+	h->framing = s->framing;
+	h->noise = s->errors - s->framing;
 }
 
 /* While flash is busy: one or the other, since a word's 16 us are over soon. */
@@ -200,6 +217,7 @@ int main(void)
 	line.server.readback = HF_BOARD_READBACK;
 	line.server.now_ms = hf_systick_ms;
 	line.server.random = hf_rng_read;
+	line.server.health = tell;
 	hf_say_banner(&say);
 	hf_say_crash(&say);
 	if (!clock.pll)

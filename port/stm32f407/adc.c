@@ -14,7 +14,8 @@
 #define CAL_LOW_DC   300
 #define CAL_SPAN_DC  800
 
-static enum hf_err convert(uint32_t channel, uint32_t *value)
+/* 0: no answer, or nothing there. */
+static uint32_t convert(uint32_t channel)
 {
 	struct hf_wait wait;
 
@@ -24,16 +25,20 @@ static enum hf_err convert(uint32_t channel, uint32_t *value)
 	hf_wait_begin(&wait, LIMIT_MS);
 	while (!(ADC1_SR & ADC_SR_EOC)) {
 		if (hf_wait_over(&wait))
-			return HF_ERR_TIMEOUT;
+			return 0;
 	}
-	*value = ADC1_DR;
-	return HF_OK;
+	return ADC1_DR;
 }
 
-static enum hf_err measure(uint32_t *reference, uint32_t *sensor)
+/* An emulator that is no whole STM32F4 has neither converter nor calibration (chip.c). */
+void hf_adc_measure(uint16_t *supply_mv, int16_t *temperature_dc)
 {
-	enum hf_err err;
+	uint32_t reference, sensor, mv;
+	int32_t low, span;
 
+	*supply_mv = 0;
+	if (DBGMCU_IDCODE == 0 || CAL_VREFINT == 0xffff)
+		return;
 	RCC_APB2ENR |= RCC_APB2_ADC1;
 	(void)RCC_APB2ENR;
 	ADC_CCR = ADC_CCR_DIV_8 | ADC_CCR_TSVREFE;
@@ -42,31 +47,16 @@ static enum hf_err measure(uint32_t *reference, uint32_t *sensor)
 	ADC1_CR2 = ADC_CR2_ADON;
 	for (volatile unsigned i = 0; i < SETTLE_TURNS; i++)
 		;
-	err = convert(ADC_VREFINT, reference);
-	if (!err)
-		err = convert(ADC_TEMPERATURE, sensor);
+	reference = convert(ADC_VREFINT);
+	sensor = convert(ADC_TEMPERATURE);
 	ADC1_CR2 = 0;
 	ADC_CCR = 0;
 	RCC_APB2ENR &= ~RCC_APB2_ADC1;
-	return err;
-}
-
-/* An emulator that is no whole STM32F4 has neither converter nor calibration (chip.c). */
-enum hf_err hf_adc_measure(uint16_t *supply_mv, int16_t *temperature_dc)
-{
-	uint32_t reference = 0, sensor = 0, mv;
-	enum hf_err err;
-
-	if (DBGMCU_IDCODE == 0 || CAL_VREFINT == 0xffff || CAL_TS_110 <= CAL_TS_30)
-		return HF_ERR_NOT_FOUND;
-	err = measure(&reference, &sensor);
-	if (err)
-		return err;
-	if (reference == 0)
-		return HF_ERR_NOT_FOUND;
-	mv = (CAL_MV * CAL_VREFINT + reference / 2) / reference;
+	low = CAL_TS_30;
+	span = CAL_TS_110 - low;
+	if (reference == 0 || sensor == 0 || span == 0)
+		return;
+	mv = CAL_MV * CAL_VREFINT / reference;
 	*supply_mv = (uint16_t)(mv > UINT16_MAX ? UINT16_MAX : mv);
-	*temperature_dc = (int16_t)(CAL_LOW_DC + ((int32_t)(sensor * mv / CAL_MV) - CAL_TS_30) * CAL_SPAN_DC /
-							 (CAL_TS_110 - CAL_TS_30));
-	return HF_OK;
+	*temperature_dc = (int16_t)(CAL_LOW_DC + ((int32_t)(sensor * mv / CAL_MV) - low) * CAL_SPAN_DC / span);
 }

@@ -8,10 +8,8 @@
 
 #include <stdint.h>
 
-#include "core/err.h"
-
-/* Some 0.2 ms, the converter is off before and after. HF_ERR_NOT_FOUND: no such chip, or no calibration; HF_ERR_TIMEOUT.
- * Outputs are then unchanged. */
-HF_MUST_USE enum hf_err hf_adc_measure(uint16_t *supply_mv, int16_t *temperature_dc);
+/* Some 0.2 ms, 5 where the converter does not answer; it is off before and after. *supply_mv 0: not known (no such chip, no
+ * calibration, no answer), *temperature_dc is then unchanged. */
+void hf_adc_measure(uint16_t *supply_mv, int16_t *temperature_dc);
 
 #endif

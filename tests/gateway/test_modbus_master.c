@@ -116,6 +116,41 @@ static void answers_are_counted_and_kept(void **state)
 	assert_int_equal(b.m.slave[2].good, 10);
 }
 
+static void time_to_answers_and_gaps_are_measured(void **state)
+{
+	struct bus b = run(ANSWER, 1000, 1001);
+
+	(void)state;
+	assert_int_equal(b.m.answers_ms, 0); /* this bus answers at once */
+	assert_int_equal(b.m.late, 0);
+	b.m.recent_ms = 0;
+	b.answer = SILENCE;
+	while (b.m.bad < 2)
+		step(&b);
+	while (b.m.phase != HF_MODBUS_LISTENING)
+		step(&b);
+	for (unsigned i = 0; i < 7; i++)
+		step(&b);
+	b.answer = ANSWER;
+	reply(&b);
+	assert_int_equal(b.m.answers_ms, 7);
+	assert_in_range(b.m.recent_ms, 3 * HF_MODBUS_POLL_MS, 3 * HF_MODBUS_POLL_MS + 7);
+	assert_int_equal(b.m.longest_ms, b.m.recent_ms);
+}
+
+static void poll_that_begins_late_is_counted(void **state)
+{
+	struct bus b = run(ANSWER, 1000, 150);
+
+	(void)state;
+	b.now += HF_MODBUS_POLL_MS - 50 + HF_MODBUS_LATE_MS;
+	step(&b);
+	assert_int_equal(b.m.late, 1);
+	for (unsigned i = 0; i < 1000; i++)
+		step(&b);
+	assert_int_equal(b.m.late, 1);
+}
+
 static void clock_that_wraps_changes_nothing(void **state)
 {
 	struct bus b = run(ANSWER, UINT32_MAX - 1500, 3050);
@@ -212,6 +247,8 @@ int main(void)
 		cmocka_unit_test(slaves_are_asked_in_turn_at_a_fixed_pace),
 		cmocka_unit_test(other_slaves_and_pace_take_over_between_two_polls),
 		cmocka_unit_test(answers_are_counted_and_kept),
+		cmocka_unit_test(time_to_answers_and_gaps_are_measured),
+		cmocka_unit_test(poll_that_begins_late_is_counted),
 		cmocka_unit_test(clock_that_wraps_changes_nothing),
 		cmocka_unit_test(silent_slaves_do_not_slow_the_others),
 		cmocka_unit_test(half_an_answer_ends_by_silence),

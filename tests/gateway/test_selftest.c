@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
+#include "core/health.h"
 #include "gateway/selftest.h"
 
 static const struct hf_selftest healthy = { .readings = HF_SELFTEST_READINGS, .journal = true, .head = true, .ram = true };
@@ -49,6 +50,21 @@ static void each_cause_has_its_own_words(void **state)
 	}
 }
 
+static void what_is_missing_is_a_bit_each(void **state)
+{
+	struct hf_selftest test = { 0 };
+
+	(void)state;
+	assert_int_equal(hf_selftest_failed(&healthy), 0);
+	assert_int_equal(hf_selftest_failed(&test), HF_TEST_WORK | HF_TEST_JOURNAL | HF_TEST_HEAD | HF_TEST_RAM);
+	test = healthy;
+	test.readings--;
+	assert_int_equal(hf_selftest_failed(&test), HF_TEST_WORK);
+	test = healthy;
+	test.head = false;
+	assert_int_equal(hf_selftest_failed(&test), HF_TEST_HEAD);
+}
+
 static void good_memory_keeps_its_patterns(void **state)
 {
 	uint32_t buf[64];
@@ -64,6 +80,7 @@ int main(void)
 		cmocka_unit_test(all_good_passes_but_not_at_once),
 		cmocka_unit_test(anything_missing_waits_and_then_fails),
 		cmocka_unit_test(each_cause_has_its_own_words),
+		cmocka_unit_test(what_is_missing_is_a_bit_each),
 		cmocka_unit_test(good_memory_keeps_its_patterns),
 	};
 
