@@ -14,10 +14,12 @@
 #include "file.h"
 #include "handmade.h"
 #include "hex.h"
+#include "history.h"
 #include "host_crypto.h"
 #include "key.h"
 #include "keyset_file.h"
 #include "longrec.h"
+#include "policy.h"
 #include "package.h"
 #include "table.h"
 #include "uuid.h"
@@ -206,6 +208,29 @@ static void configuration_of_the_document_is_what_the_journal_holds(void **state
 	assert_memory_equal(got, text, sizeof(text) - 1);
 }
 
+static void history_of_the_document_is_what_the_gateway_writes(void **state)
+{
+	static const int32_t version[] = { 1, 1, 0 };
+	static const uint8_t id[] = { 0x8a, 0x1b, 0x2c, 0x3d, 0x4e, 0x5f, 0x60, 0x71 };
+	struct hf_history_record r[3] = {
+		{ .type = HF_HISTORY_START, .slot = 1, .detail = HF_RESET_REQUEST, .number = 7, .up_ms = 95 },
+		{ .type = HF_HISTORY_CONFIRMED, .slot = 1, .number = 8, .up_ms = 1604 },
+		{ .type = HF_HISTORY_HOUR, .slot = HF_HISTORY_NO_SLOT, .detail = 3291, .number = 9, .up_ms = 3600095 },
+	};
+	uint8_t bytes[sizeof r / sizeof r[0]][HF_HISTORY_BYTES];
+
+	(void)state;
+	hf_history_put_firmware(&r[0], version, 3, id);
+	hf_history_put_firmware(&r[1], version, 3, id);
+	store_le32(r[2].data, 35971);
+	store_le32(r[2].data + 4, 26);
+	store_le16(r[2].data + 10, 412);
+	store_le16(r[2].data + 12, 314);
+	for (unsigned i = 0; i < 3; i++)
+		hf_history_store(bytes[i], &r[i]);
+	assert_block("history", bytes[0], sizeof bytes);
+}
+
 static void table_of_the_document_relocates_its_words(void **state)
 {
 	static const uint32_t words[] = { 1, 3, 1025 };
@@ -289,6 +314,7 @@ int main(void)
 		cmocka_unit_test(keyset_of_the_document_is_what_the_tool_makes),
 		cmocka_unit_test(keyset_file_of_the_document_is_what_the_tool_makes),
 		cmocka_unit_test(configuration_of_the_document_is_what_the_journal_holds),
+		cmocka_unit_test(history_of_the_document_is_what_the_gateway_writes),
 		cmocka_unit_test(table_of_the_document_relocates_its_words),
 		cmocka_unit_test(package_of_the_document_is_what_the_tool_makes),
 		cmocka_unit_test(package_of_the_document_verifies_in_a_slot),
