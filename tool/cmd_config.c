@@ -18,7 +18,7 @@
 struct config {
 	struct hf_upkeep u;
 	const char *out;
-	bool encode;
+	bool encode, merges;
 	struct hf_diag diag;
 };
 
@@ -157,11 +157,108 @@ static enum hf_exit put(struct config *c, struct hf_bytes content)
 	return code;
 }
 
+/* ---- merge ---- */
+
+static enum hf_err read_kept(struct config *c, uint8_t buf[HF_CONFIGURATION_MAX], size_t *len, enum hf_exit *code)
+{
+	struct hf_smp_answer answer;
+	enum hf_err err = hf_smp_get_kept(&c->u.client, c->u.port.patience_ms, HF_LONGREC_CONFIGURATION, buf, HF_CONFIGURATION_MAX, len,
+					  &answer);
+
+	*code = hf_upkeep_answer(&c->u, err, &answer, "reading the configuration");
+	return *code == HF_EXIT_OK ? HF_OK : HF_ERR_IO;
+}
+
+static bool has_key(struct hf_bytes map, struct hf_bytes key)
+{
+	struct hf_cbor_reader r;
+	bool found = false;
+
+	hf_cbor_open_final(&r, map);
+	for (uint32_t pairs = hf_cbor_map(&r); pairs > 0 && !r.err; pairs--) {
+		struct hf_bytes item = hf_cbor_skip(&r);
+
+		found |= !r.err && item.len == key.len && memcmp(item.ptr, key.ptr, key.len) == 0;
+		hf_cbor_skip(&r);
+	}
+	return found;
+}
+
+/* The pairs of a map whose keys `but` has not; w NULL: only counts them. */
+static enum hf_err take_pairs(struct hf_bytes map, struct hf_bytes but, struct hf_cbor_writer *w, size_t *count)
+{
+	struct hf_cbor_reader r;
+
+	hf_cbor_open_final(&r, map);
+	for (uint32_t pairs = hf_cbor_map(&r); pairs > 0 && !r.err; pairs--) {
+		struct hf_bytes key = hf_cbor_skip(&r), value = hf_cbor_skip(&r);
+
+		if (r.err || (but.len && has_key(but, key)))
+			continue;
+		++*count;
+		if (w) {
+			hf_cbor_put_encoded(w, key);
+			hf_cbor_put_encoded(w, value);
+		}
+	}
+	return hf_cbor_close(&r);
+}
+
+/* What the device has, with the members of `more` in place of its own. */
+static enum hf_err join(struct config *c, struct hf_bytes has, struct hf_bytes more, uint8_t buf[HF_CONFIGURATION_MAX], size_t *len)
+{
+	struct hf_cbor_writer w;
+	size_t kept = 0, added = 0;
+
+	if ((has.len && take_pairs(has, more, NULL, &kept)) || take_pairs(more, (struct hf_bytes){0}, NULL, &added)) {
+		hf_diag_set(&c->diag, "the configuration %s is no map of CBOR, so that nothing can be merged; nothing was changed",
+			    added ? "in the device" : "to be merged or in the device");
+		return HF_ERR_TYPE;
+	}
+	hf_cbor_begin(&w, buf, HF_CONFIGURATION_MAX);
+	hf_cbor_put_map(&w, kept + added);
+	kept = added = 0;
+	if ((has.len && take_pairs(has, more, &w, &kept)) || take_pairs(more, (struct hf_bytes){0}, &w, &added) || w.err) {
+		hf_diag_set(&c->diag, "the configuration would have more than %u bytes; nothing was changed", HF_CONFIGURATION_MAX);
+		return HF_ERR_TOO_LARGE;
+	}
+	*len = w.len;
+	return HF_OK;
+}
+
+/* Read back at the end: this is how serial numbers get into devices. */
+static enum hf_exit merge(struct config *c, struct hf_bytes more)
+{
+	uint8_t has[HF_CONFIGURATION_MAX], wanted[HF_CONFIGURATION_MAX];
+	size_t len = 0, wanted_len = 0;
+	enum hf_exit code;
+
+	if (read_kept(c, has, &len, &code))
+		return code;
+	if (join(c, (struct hf_bytes){has, len}, more, wanted, &wanted_len)) {
+		hf_out_error("%s", c->diag.text);
+		return HF_EXIT_INPUT;
+	}
+	if (len != wanted_len || memcmp(has, wanted, len) != 0) {
+		code = put(c, (struct hf_bytes){wanted, wanted_len});
+		if (code != HF_EXIT_OK || read_kept(c, has, &len, &code))
+			return code;
+	} else if (c->u.json) {
+		hf_out_json(json_pack("{s:I}", "bytes", (json_int_t)len));
+	} else {
+		printf("the device has this configuration already\n");
+	}
+	if (len == wanted_len && memcmp(has, wanted, len) == 0)
+		return HF_EXIT_OK;
+	hf_out_error("the device does not read back the configuration that it has stored; look at it with `holdfast config get`");
+	return HF_EXIT_DEVICE;
+}
+
 static enum hf_err load(struct config *c, const char *path, struct hf_buffer *file)
 {
 	enum hf_err err = hf_file_read(path, 65536, file, &c->diag);
 
-	if (!err && c->encode)
+	if (!err && (c->encode || c->merges))
 		err = encode(path, file, &c->diag);
 	if (!err && (file->len == 0 || file->len > HF_CONFIGURATION_MAX)) {
 		hf_diag_set(&c->diag, "%s: %zu bytes, and a configuration has 1 to %u; `holdfast config clear` removes it", path,
@@ -177,7 +274,7 @@ static enum hf_exit run(struct config *c, const struct hf_usage *usage, const st
 	struct hf_buffer file = {0};
 	enum hf_exit code = HF_EXIT_OK;
 
-	if (sets) {
+	if (sets || c->merges) {
 		enum hf_err err = load(c, rest->item[1], &file);
 
 		if (err) {
@@ -187,7 +284,7 @@ static enum hf_exit run(struct config *c, const struct hf_usage *usage, const st
 		}
 	}
 	if (hf_upkeep_begin(&c->u, usage, !gets, &code))
-		code = gets ? get(c) : put(c, hf_buffer_bytes(&file));
+		code = gets ? get(c) : c->merges ? merge(c, hf_buffer_bytes(&file)) : put(c, hf_buffer_bytes(&file));
 	hf_upkeep_end(&c->u);
 	hf_buffer_free(&file);
 	return code;
@@ -204,10 +301,12 @@ enum hf_exit hf_command_config(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "config",
 		.summary = "reads, sets or clears a device's configuration",
-		.synopsis = "get | set FILE | clear  --port PORT [options]",
+		.synopsis = "get | set FILE | merge FILE | clear  --port PORT [options]",
 		.details = "At most 2048 bytes, which survive upgrades. What they mean is the firmware's affair; the reference gateway "
-			   "wants a CBOR map: slaves, poll_ms, baud (docs/PROTOCOL.md).",
-		.example = "holdfast config set --encode line-3.json --port /dev/ttyUSB0",
+			   "wants a CBOR map: slaves, poll_ms, baud (docs/PROTOCOL.md). merge takes a FILE of JSON, - for standard input, puts its\n"
+			   "members into the map that the device has, and reads it back.",
+		.example = "holdfast config set --encode line-3.json --port /dev/ttyUSB0\n"
+			   "  echo '{\"serial\": \"HF-000123\"}' | holdfast config merge - --port /dev/ttyUSB0",
 		.exits = "3 FILE cannot be used, 5 no device answers, 6 the device refuses, 7 interrupted",
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
@@ -219,11 +318,12 @@ enum hf_exit hf_command_config(int argc, char **argv)
 
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
-	if (strcmp(rest.item[0], "set") == 0 && rest.count < 2)
-		return hf_args_wrong(&usage, "set wants a FILE");
-	if (strcmp(rest.item[0], "set") != 0 &&
+	c.merges = strcmp(rest.item[0], "merge") == 0;
+	if ((strcmp(rest.item[0], "set") == 0 || c.merges) && rest.count < 2)
+		return hf_args_wrong(&usage, "%s wants a FILE", rest.item[0]);
+	if (strcmp(rest.item[0], "set") != 0 && !c.merges &&
 	    ((strcmp(rest.item[0], "get") != 0 && strcmp(rest.item[0], "clear") != 0) || rest.count != 1))
-		return hf_args_wrong(&usage, "'%s' is none of get, set FILE, clear", rest.item[rest.count - 1]);
+		return hf_args_wrong(&usage, "'%s' is none of get, set FILE, merge FILE, clear", rest.item[rest.count - 1]);
 	if (c.encode && strcmp(rest.item[0], "set") != 0)
 		return hf_args_wrong(&usage, "--encode goes with set");
 	if (c.out && strcmp(rest.item[0], "get") != 0)

@@ -8,6 +8,7 @@
 
 #include "out.h"
 
+enum hf_exit hf_command_batch(int argc, char **argv);
 enum hf_exit hf_command_board(int argc, char **argv);
 enum hf_exit hf_command_burn(int argc, char **argv);
 enum hf_exit hf_command_check(int argc, char **argv);
@@ -17,6 +18,7 @@ enum hf_exit hf_command_factory(int argc, char **argv);
 enum hf_exit hf_command_factory_reset(int argc, char **argv);
 enum hf_exit hf_command_image(int argc, char **argv);
 enum hf_exit hf_command_inspect(int argc, char **argv);
+enum hf_exit hf_command_job(int argc, char **argv);
 enum hf_exit hf_command_key(int argc, char **argv);
 enum hf_exit hf_command_keygen(int argc, char **argv);
 enum hf_exit hf_command_keyset(int argc, char **argv);

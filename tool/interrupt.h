@@ -10,4 +10,8 @@
 void hf_interrupt_catch(void);
 bool hf_interrupted(void *unused);
 
+/* For what has more than one way to stop: every Ctrl-C is counted, and none ends the program. */
+void hf_interrupt_count(void);
+unsigned hf_interrupt_counted(void);
+
 #endif

@@ -24,6 +24,8 @@ static const struct hf_command commands[] = {
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
 	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check},
 	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
+	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
+	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
 	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
 	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
