@@ -58,7 +58,7 @@ const struct hf_chip *hf_chip_find(const char *name)
 
 const char *hf_chip_names(void)
 {
-	static char names[128];
+	static _Thread_local char names[128];
 
 	if (!names[0]) {
 		for (size_t i = 0; i < COUNT(chips); i++) {
