@@ -3,9 +3,11 @@
  * Real serial ports, by libserialport. A USB adapter that is unplugged makes every call fail; when it is back under the
  * same name, reopen finds it.
  */
+#include <errno.h>
 #include <libserialport.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "serial_backend.h"
 
@@ -41,20 +43,51 @@ static enum hf_err apply(struct sp_port *sp, const struct hf_serial_line *line)
 	return code == SP_OK ? HF_OK : err_of(code);
 }
 
+/* -1: it has none. */
+static int fd_of(struct sp_port *sp)
+{
+	int fd;
+
+	return sp_get_port_handle(sp, &fd) == SP_OK ? fd : -1;
+}
+
 static void close_sp(struct port *p)
 {
 	if (!p->sp)
 		return;
+	(void)ioctl(fd_of(p->sp), TIOCNXCL);
 	sp_close(p->sp);
 	sp_free_port(p->sp);
 	p->sp = NULL;
 }
 
+/* Programs that know no locks are kept off by the kernel. (A pseudo-terminal would stay closed to everybody for as long as
+ * its other end is open, if we died.) */
 static bool claim(struct sp_port *sp)
 {
-	int fd;
+	int fd = fd_of(sp);
 
-	return sp_get_port_handle(sp, &fd) != SP_OK || hf_serial_fd_claim(fd);
+	if (!hf_serial_fd_claim(fd))
+		return false;
+	(void)ioctl(fd, TIOCEXCL);
+	return true;
+}
+
+static enum hf_err err_of_open(int number)
+{
+	switch (number) {
+	case EBUSY:
+		return HF_ERR_BUSY;
+	case EACCES:
+	case EPERM:
+		return HF_ERR_DENIED;
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return HF_ERR_NOT_FOUND;
+	default:
+		return HF_ERR_IO;
+	}
 }
 
 static enum hf_err open_sp(struct port *p)
@@ -68,9 +101,10 @@ static enum hf_err open_sp(struct port *p)
 	}
 	code = sp_open(p->sp, SP_MODE_READ_WRITE);
 	if (code != SP_OK) {
+		err = code == SP_ERR_FAIL ? err_of_open(sp_last_error_code()) : err_of(code);
 		sp_free_port(p->sp);
 		p->sp = NULL;
-		return code == SP_ERR_FAIL ? HF_ERR_DENIED : err_of(code);
+		return err;
 	}
 	err = claim(p->sp) ? apply(p->sp, &p->line) : HF_ERR_BUSY;
 	if (err)

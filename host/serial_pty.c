@@ -68,7 +68,7 @@ static enum hf_err open_fd(struct pty *p)
 	int fd = open(p->name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? HF_ERR_NOT_FOUND : errno == EACCES ? HF_ERR_DENIED : HF_ERR_IO;
+		return errno == ENOENT ? HF_ERR_NOT_FOUND : errno == EACCES ? HF_ERR_DENIED : errno == EBUSY ? HF_ERR_BUSY : HF_ERR_IO;
 	if (!hf_serial_fd_claim(fd)) {
 		close(fd);
 		return HF_ERR_BUSY;
