@@ -346,7 +346,9 @@ enum hf_exit hf_command_list(int argc, char **argv)
 	hf_interrupt_catch();
 	how = (struct hf_probe_how){.rate = rates.rate, .rates = rates.rates, .stop = hf_interrupted};
 	code = collect(&s, &rest);
-	if (!no_probe)
+	if (no_probe)
+		hf_survey_check(&s);
+	else
 		hf_survey_probe(&s, &how, 0);
 	if (report(&s, json) != HF_EXIT_OK)
 		code = HF_EXIT_INTERNAL;

@@ -348,18 +348,23 @@ static size_t next_port(const struct hf_survey *s, size_t from)
 	return from;
 }
 
-void hf_survey_probe(struct hf_survey *s, const struct hf_probe_how *how, unsigned at_once)
+void hf_survey_check(struct hf_survey *s)
 {
-	unsigned count = at_once ? at_once : AT_ONCE, busy = 0;
-	struct child *child = calloc(count, sizeof(*child));
-	size_t next;
-
 	for (size_t i = 0; i < s->count; i++) {
 		struct hf_survey_port *port = &s->port[i];
 
 		if (port->state == HF_SURVEY_NEW && port->local)
 			port->state = hf_survey_may_open(&port->info, port->why, sizeof(port->why));
 	}
+}
+
+void hf_survey_probe(struct hf_survey *s, const struct hf_probe_how *how, unsigned at_once)
+{
+	unsigned count = at_once ? at_once : AT_ONCE, busy = 0;
+	struct child *child = calloc(count, sizeof(*child));
+	size_t next;
+
+	hf_survey_check(s);
 	next = next_port(s, 0);
 	while (child && (busy > 0 || (next < s->count && !hf_interrupted(NULL)))) {
 		for (unsigned i = 0; i < count && next < s->count && !hf_interrupted(NULL); i++) {

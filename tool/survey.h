@@ -50,7 +50,10 @@ HF_MUST_USE enum hf_err hf_survey_add(struct hf_survey *s, const char *name, str
 /* The same; a port that is not there is in the survey as one that failed. False: it is not. */
 bool hf_survey_add_even(struct hf_survey *s, const char *name);
 
-/* Asks at all ports that are still NEW, at most `at_once` (0: 32) of them at a time. */
+/* Says of the NEW ports of this machine which cannot be opened, and opens none. */
+void hf_survey_check(struct hf_survey *s);
+
+/* The same, and asks at all ports that are still NEW, at most `at_once` (0: 32) of them at a time. */
 void hf_survey_probe(struct hf_survey *s, const struct hf_probe_how *how, unsigned at_once);
 
 void hf_survey_free(struct hf_survey *s);
