@@ -8,17 +8,20 @@
 
 #include "cbor.h"
 #include "cbor_diag.h"
+#include "check/backup.h"
 #include "command.h"
 #include "file.h"
 #include "smp_maintain.h"
 #include "upkeep.h"
+#include "uuid.h"
 
 #define JSON_DEPTH 8u
 
 struct config {
 	struct hf_upkeep u;
-	const char *out;
-	bool encode, merges;
+	const char *out, *backup_file;
+	bool encode, merges, other_device;
+	struct hf_backup backup; /* read from backup_file */
 	struct hf_diag diag;
 };
 
@@ -268,12 +271,46 @@ static enum hf_err load(struct config *c, const char *path, struct hf_buffer *fi
 	return err;
 }
 
+/* ---- back from a backup ---- */
+
+/* Another device's configuration has another line's slaves in it. */
+static bool is_ours(struct config *c)
+{
+	char theirs[HF_UUID_TEXT_BYTES], ours[HF_UUID_TEXT_BYTES];
+
+	if (c->other_device || memcmp(c->backup.device_id, c->u.status.device_id, sizeof(c->backup.device_id)) == 0)
+		return true;
+	hf_uuid_format(c->backup.device_id, theirs);
+	hf_uuid_format(c->u.status.device_id, ours);
+	hf_out_error("%s is the backup of %s, and this device is %s: take this one's backup, or say --other-device where it takes the "
+		     "other's place", c->backup_file, theirs, ours);
+	return false;
+}
+
+static enum hf_exit restore(struct config *c, const struct hf_usage *usage)
+{
+	enum hf_err err = hf_backup_read(c->backup_file, &c->backup, &c->diag);
+	enum hf_exit code = HF_EXIT_OK;
+
+	if (err) {
+		hf_out_error("%s", c->diag.text);
+		code = err == HF_ERR_IO ? HF_EXIT_INTERNAL : HF_EXIT_INPUT;
+	} else if (hf_upkeep_begin(&c->u, usage, true, &code)) {
+		code = is_ours(c) ? put(c, (struct hf_bytes){c->backup.configuration, c->backup.configuration_len}) : HF_EXIT_REFUSED;
+	}
+	hf_upkeep_end(&c->u);
+	hf_backup_free(&c->backup);
+	return code;
+}
+
 static enum hf_exit run(struct config *c, const struct hf_usage *usage, const struct hf_args_rest *rest)
 {
 	bool sets = strcmp(rest->item[0], "set") == 0, gets = strcmp(rest->item[0], "get") == 0;
 	struct hf_buffer file = {0};
 	enum hf_exit code = HF_EXIT_OK;
 
+	if (c->backup_file)
+		return restore(c, usage);
 	if (sets || c->merges) {
 		enum hf_err err = load(c, rest->item[1], &file);
 
@@ -297,17 +334,20 @@ enum hf_exit hf_command_config(int argc, char **argv)
 		HF_UPKEEP_ARGS(c.u),
 		{"out", 'o', HF_ARG_TEXT, "FILE", "with get: where it goes, as it is", &c.out, NULL},
 		{"encode", 0, HF_ARG_FLAG, NULL, "with set: FILE is JSON, and goes to the device as CBOR", &c.encode, NULL},
+		{"from-backup", 0, HF_ARG_TEXT, "BACKUP", "with set, instead of FILE: what was saved before an upgrade (`holdfast check`)",
+		 &c.backup_file, NULL},
+		{"other-device", 0, HF_ARG_FLAG, NULL, "with --from-backup: although it is another device's", &c.other_device, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "config",
 		.summary = "reads, sets or clears a device's configuration",
-		.synopsis = "get | set FILE | merge FILE | clear  --port PORT [options]",
+		.synopsis = "get | set FILE | set --from-backup BACKUP | merge FILE | clear  --port PORT [options]",
 		.details = "At most 2048 bytes, which survive upgrades. What they mean is the firmware's affair; the reference gateway "
 			   "wants a CBOR map: slaves, poll_ms, baud (docs/PROTOCOL.md). merge takes a FILE of JSON, - for standard input, puts its\n"
 			   "members into the map that the device has, and reads it back.",
 		.example = "holdfast config set --encode line-3.json --port /dev/ttyUSB0\n"
 			   "  echo '{\"serial\": \"HF-000123\"}' | holdfast config merge - --port /dev/ttyUSB0",
-		.exits = "3 FILE cannot be used, 5 no device answers, 6 the device refuses, 7 interrupted",
+		.exits = "3 FILE cannot be used, 4 the backup is another device's, 5 no device answers, 6 the device refuses, 7 interrupted",
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 		.rest_min = 1,
@@ -319,13 +359,17 @@ enum hf_exit hf_command_config(int argc, char **argv)
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
 	c.merges = strcmp(rest.item[0], "merge") == 0;
-	if ((strcmp(rest.item[0], "set") == 0 || c.merges) && rest.count < 2)
+	if (c.backup_file && rest.count > 1)
+		return hf_args_wrong(&usage, "set takes a FILE or --from-backup, not both");
+	if ((strcmp(rest.item[0], "set") == 0 || c.merges) && rest.count < 2 && !c.backup_file)
 		return hf_args_wrong(&usage, "%s wants a FILE", rest.item[0]);
 	if (strcmp(rest.item[0], "set") != 0 && !c.merges &&
 	    ((strcmp(rest.item[0], "get") != 0 && strcmp(rest.item[0], "clear") != 0) || rest.count != 1))
 		return hf_args_wrong(&usage, "'%s' is none of get, set FILE, merge FILE, clear", rest.item[rest.count - 1]);
 	if (c.encode && strcmp(rest.item[0], "set") != 0)
 		return hf_args_wrong(&usage, "--encode goes with set");
+	if ((c.backup_file && (c.encode || strcmp(rest.item[0], "set") != 0)) || (c.other_device && !c.backup_file))
+		return hf_args_wrong(&usage, "--from-backup goes with set and without --encode, --other-device with --from-backup");
 	if (c.out && strcmp(rest.item[0], "get") != 0)
 		return hf_args_wrong(&usage, "--out goes with get");
 	return run(&c, &usage, &rest);

@@ -54,7 +54,11 @@ static uint64_t start(struct gateway *g)
 		.buf_size = 1024,
 		.buf_count = 4,
 		.reset_cause = (uint8_t)d->cause,
+		.health = g->health,
+		.readback = g->readback,
+		.store = &g->store,
 	};
+	g->store = (struct hf_smp_store){0};
 	if (g->fast) {
 		static const uint32_t rates[] = {115200, 921600};
 

@@ -16,6 +16,9 @@ struct gateway {
 	struct hf_smp_server server;
 	struct hf_smp_link link;
 	bool fast;                  /* it knows `line` from its next start on: 115200 baud at first, 921600 too */
+	void (*health)(struct hf_health *h); /* what it tells of itself, from its next start on; NULL: it cannot */
+	bool readback;              /* its board lets images be read, the same */
+	struct hf_smp_store store;
 	uint64_t confirm_us;        /* when the firmware that runs confirms itself; SIM_NEVER: it does not, or has */
 	uint64_t self_test_us;      /* what it takes for that after a start */
 	const struct package *mute; /* this firmware never confirms itself, but answers */

@@ -57,8 +57,8 @@ static enum hf_err take_history(struct hf_smp_client *c, uint32_t patience_ms, s
 		return HF_ERR_TYPE;
 	}
 	err = hf_smp_get_history(c, patience_ms, out->history, HF_HISTORY_MAX, &out->history_len, &answer);
-	if (!err && answer.refusal == HF_ERR_UNSUPPORTED)
-		return HF_OK;
+	if (!err && (answer.refusal == HF_ERR_UNSUPPORTED || answer.refusal == HF_ERR_NOT_FOUND))
+		return HF_OK; /* older firmware, or a board without a place for it */
 	out->history_known = !err && !answer.refusal;
 	return out->history_known ? HF_OK : lost(err, &answer, "history", diag);
 }

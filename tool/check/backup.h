@@ -5,7 +5,7 @@
  *
  * JSON with a SHA-256 of itself (sealed.h): {"holdfast": "backup", "format": 1, "time", "device_id", "board", "version", "slot" (null: recovery),
  * "newest", "floor", "slots": [{"state", "sequence", "id"}], "keyset" (its number, or null),
- * "configuration": {"bytes", "hex"}, "history": {"bytes", "hex"} or null (the firmware does not tell), "measured" (after.h), "sha256"}.
+ * "configuration": {"bytes", "hex"}, "history": {"bytes", "hex"} or null (there is none), "measured" (after.h), "sha256"}.
  */
 #ifndef HF_CHECK_BACKUP_H
 #define HF_CHECK_BACKUP_H

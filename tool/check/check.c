@@ -165,7 +165,7 @@ static enum hf_err check_backup(struct check *k)
 		b->reference = k->r->reference;
 		if (hf_backup_write(b, k->status, k->o->backup, k->r->backup, sizeof(k->r->backup), &diag) == HF_OK) {
 			check_row(k, HF_ROW_PASSED, "backup", "", "configuration (%zu bytes) and %s%s in %s", b->configuration_len,
-				  b->history_known ? "history" : "no history", b->history_known ? "" : " (this firmware keeps none)", k->r->backup);
+				  b->history_known ? "history" : "no history", b->history_known ? "" : " (this device keeps none)", k->r->backup);
 		} else {
 			k->r->backup[0] = 0;
 			check_row(k, HF_ROW_FAILED, "backup", next, "%s", diag.text);
