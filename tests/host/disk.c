@@ -20,7 +20,9 @@
 static struct {
 	enum disk_end end;
 	unsigned nth, calls;
+	bool full;
 	char dirty[NAMES][LENGTH];                 /* written, not flushed */
+	off_t flushed[NAMES];                      /* their lengths before that */
 	char moved[NAMES][LENGTH], old[NAMES][LENGTH]; /* renamed, directory not flushed; what was there before */
 	unsigned dirties, moves;
 } disk;
@@ -42,9 +44,14 @@ void disk_arm(enum disk_end end, unsigned nth)
 /* What the disk did not hold is taken back. */
 static void lose(bool moves)
 {
-	for (unsigned i = 0; i < disk.dirties; i++)
-		if (truncate(disk.dirty[i], 0) != 0)
+	for (unsigned i = 0; i < disk.dirties; i++) {
+		struct stat info = {.st_size = disk.flushed[i]};
+
+		if (disk.end == DISK_CUT_TORN && stat(disk.dirty[i], &info) != 0)
 			_exit(3);
+		if (truncate(disk.dirty[i], (disk.flushed[i] + info.st_size) / 2) != 0)
+			_exit(3);
+	}
 	for (unsigned i = moves ? disk.moves : 0; i-- > 0;) {
 		if (disk.old[i][0])
 			real_rename(disk.old[i], disk.moved[i]);
@@ -55,7 +62,7 @@ static void lose(bool moves)
 
 static void die(void)
 {
-	if (disk.end == DISK_CUT_BEFORE || disk.end == DISK_CUT_AFTER || disk.end == DISK_CUT_KEPT)
+	if (disk.end == DISK_CUT_BEFORE || disk.end == DISK_CUT_AFTER || disk.end == DISK_CUT_KEPT || disk.end == DISK_CUT_TORN)
 		lose(disk.end != DISK_CUT_KEPT);
 	_exit(DISK_DEAD);
 }
@@ -73,7 +80,8 @@ static bool before(void)
 
 static void after(void)
 {
-	if (disk.calls == disk.nth && (disk.end == DISK_KILL_AFTER || disk.end == DISK_CUT_AFTER || disk.end == DISK_CUT_KEPT))
+	if (disk.calls == disk.nth && (disk.end == DISK_KILL_AFTER || disk.end == DISK_CUT_AFTER || disk.end == DISK_CUT_KEPT ||
+					disk.end == DISK_CUT_TORN))
 		die();
 }
 
@@ -90,8 +98,11 @@ static void name_of(int fd, char name[LENGTH])
 static void is_clean(const char *name)
 {
 	for (unsigned i = 0; i < disk.dirties; i++)
-		if (strcmp(disk.dirty[i], name) == 0)
+		if (strcmp(disk.dirty[i], name) == 0) {
 			memcpy(disk.dirty[i], disk.dirty[--disk.dirties], LENGTH);
+			disk.flushed[i] = disk.flushed[disk.dirties];
+			return;
+		}
 }
 
 /* Everything that was renamed within this directory is there to stay. */
@@ -146,15 +157,37 @@ int open(const char *path, int flags, ...)
 	return fd;
 }
 
+static void is_dirty(int fd)
+{
+	char name[LENGTH];
+	struct stat info;
+
+	name_of(fd, name);
+	for (unsigned i = 0; i < disk.dirties; i++)
+		if (strcmp(disk.dirty[i], name) == 0)
+			return;
+	if (disk.dirties == NAMES || fstat(fd, &info) != 0)
+		return;
+	memcpy(disk.dirty[disk.dirties], name, LENGTH);
+	disk.flushed[disk.dirties++] = info.st_size;
+}
+
 ssize_t write(int fd, const void *data, size_t len)
 {
 	ssize_t n;
 
 	if (before())
 		return -1;
+	if (disk.end == DISK_FULL && disk.calls >= disk.nth) {
+		if (!disk.full && len > 1)
+			REAL(write, ssize_t, int, const void *, size_t)(fd, data, len / 2);
+		disk.full = true;
+		errno = ENOSPC;
+		return -1;
+	}
+	if (disk.end != DISK_LIVES)
+		is_dirty(fd);
 	n = REAL(write, ssize_t, int, const void *, size_t)(fd, data, len);
-	if (disk.end != DISK_LIVES && disk.dirties < NAMES)
-		name_of(fd, disk.dirty[disk.dirties++]);
 	after();
 	return n;
 }
@@ -166,7 +199,7 @@ int fsync(int fd)
 
 	if (before())
 		return -1;
-	rc = REAL(fsync, int, int)(fd);
+	rc = fcntl(fd, F_GETFD) < 0 ? -1 : 0; /* what reaches this disk is decided here; the real one would take a minute */
 	name_of(fd, name);
 	is_clean(name);
 	settle(name);

@@ -196,63 +196,90 @@ static struct hf_lane *waiting(struct hf_batch *b, unsigned port)
 	return NULL;
 }
 
-/* "HF-000123", or "3 HF-000123" for the third port. */
-static void take_input(struct hf_batch *b, char *line)
+/* "HF-000123", or "3 HF-000123" for the third port: 3, and *line moves behind it. */
+static unsigned take_port(const char **line)
 {
 	unsigned port = 0;
-	uint32_t number;
-	struct hf_lane *lane;
-	struct hf_diag diag;
 	int used = 0;
 
-	line += strspn(line, " \t");
-	for (size_t len = strlen(line); len > 0 && isspace((unsigned char)line[len - 1]); len--)
-		line[len - 1] = 0;
-	if (sscanf(line, "%3u%n", &port, &used) == 1 && line[used] == ' ')
-		line += used + strspn(line + used, " ");
-	else
-		port = 0;
-	b->inputs++;
-	if (!*line)
-		return;
-	lane = waiting(b, port);
-	if (!hf_serial_parse(&b->ledger->range, line, &number, &diag)) {
-		hf_batch_tell(b, NULL, json_pack("{s:s, s:s, s:s}", "event", "refused", "input", line, "text", diag.text));
-	} else if (!lane) {
-		hf_batch_tell(b, NULL, json_pack("{s:s, s:s, s:s}", "event", "refused", "input", line, "text",
-						 "no port waits for a device now; try again when one does"));
-	} else if (!hf_lane_scan(lane, number, &diag)) {
-		hf_batch_tell(b, lane, json_pack("{s:s, s:s, s:s}", "event", "refused", "input", line, "text", diag.text));
-	}
+	if (sscanf(*line, "%3u%n", &port, &used) != 1 || (*line)[used] != ' ')
+		return 0;
+	*line += used + strspn(*line + used, " ");
+	return port;
 }
 
-static void read_input(struct hf_batch *b)
+static void refuse(const struct hf_batch *b, const struct hf_lane *lane, const char *line, const char *why)
 {
-	ssize_t n = read(b->o->input, b->line + b->line_len, sizeof(b->line) - 1 - b->line_len);
-	char *end;
+	hf_batch_tell(b, lane, json_pack("{s:s, s:s, s:s}", "event", "refused", "input", line, "text", why));
+}
 
-	if (n < 0 && errno == EINTR)
+static void take_input(struct hf_batch *b, const char *line)
+{
+	unsigned port = take_port(&line);
+	struct hf_lane *lane = waiting(b, port);
+	struct hf_diag diag;
+	uint32_t number;
+
+	if (!*line)
 		return;
-	b->input_over = n <= 0;
-	b->line_len += n > 0 ? (unsigned)n : 0;
-	if (n <= 0 && b->line_len > 0)
-		b->line[b->line_len++] = '\n'; /* a last line without an end */
-	while ((end = memchr(b->line, '\n', b->line_len))) {
-		size_t len = (size_t)(end - b->line);
+	if (!hf_serial_parse(&b->ledger->range, line, &number, &diag))
+		refuse(b, NULL, line, diag.text);
+	else if (!lane)
+		refuse(b, NULL, line, port ? "that port does not wait for a label now; scan it again when it does"
+					   : "no port waits for a label now; scan it again when one does");
+	else if (!hf_lane_scan(lane, number, &diag))
+		refuse(b, lane, line, diag.text);
+}
 
-		*end = 0;
-		take_input(b, b->line);
+/* Lines from a file or a pipe wait until a port wants them; who types is answered at once. */
+static bool has_to_wait(struct hf_batch *b, const char *line)
+{
+	unsigned port = take_port(&line);
+
+	if (isatty(b->o->input))
+		return false;
+	return !waiting(b, port) && (port == 0 || (port <= b->lanes && b->lane[port - 1].state != HF_LANE_OVER));
+}
+
+static void use_input(struct hf_batch *b)
+{
+	char line[sizeof(b->line)], *end;
+
+	while (!b->stop && (end = memchr(b->line, '\n', b->line_len))) {
+		size_t len = (size_t)(end - b->line), from = 0, to = len;
+
+		while (from < to && isspace((unsigned char)b->line[from]))
+			from++;
+		while (to > from && isspace((unsigned char)b->line[to - 1]))
+			to--;
+		memcpy(line, b->line + from, to - from);
+		line[to - from] = 0;
+		if (has_to_wait(b, line))
+			return;
+		b->inputs++;
 		b->line_len -= (unsigned)len + 1;
 		memmove(b->line, end + 1, b->line_len);
+		take_input(b, line);
 	}
 	if (b->line_len == sizeof(b->line) - 1)
 		b->line_len = 0; /* no serial number is as long as that */
 }
 
-/* A scanner is faster than devices: lines wait in the pipe until a port wants one. */
-static bool wants_input(struct hf_batch *b)
+static void read_input(struct hf_batch *b)
 {
-	return b->o->scan && !b->input_over && !b->stop && (waiting(b, 0) || isatty(b->o->input));
+	ssize_t n = read(b->o->input, b->line + b->line_len, sizeof(b->line) - 1 - b->line_len);
+
+	if (n < 0 && errno == EINTR)
+		return;
+	b->input_closed = n <= 0;
+	b->line_len += n > 0 ? (unsigned)n : 0;
+	if (n <= 0 && b->line_len > 0)
+		b->line[b->line_len++] = '\n'; /* a last line without an end */
+}
+
+static bool wants_input(const struct hf_batch *b)
+{
+	return b->o->scan && !b->input_closed && !b->stop && !memchr(b->line, '\n', b->line_len);
 }
 
 /* ---- the loop ---- */
@@ -269,6 +296,9 @@ static void wait_for_something(struct hf_batch *b, struct pollfd *fds)
 		fds[n] = (struct pollfd){.fd = b->o->input, .events = POLLIN};
 	if (poll(fds, n + input, TURN_MS) > 0 && input && fds[n].revents)
 		read_input(b);
+	if (b->o->scan)
+		use_input(b);
+	b->input_over = b->input_closed && b->line_len == 0;
 }
 
 static void check_stops(struct hf_batch *b)

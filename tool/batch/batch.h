@@ -92,7 +92,7 @@ struct hf_batch {
 	uint64_t begin_ms, passed_ms; /* sum of the passed devices' time here, for the rate */
 	unsigned asked;           /* how often the user has asked to stop */
 	unsigned stop;            /* 1: no new devices; 2: those under way are stopped as well */
-	bool interrupted, disk_full, no_serials, input_over, job_changed;
+	bool interrupted, disk_full, no_serials, input_closed, input_over, job_changed;
 	char why[HF_DIAG_BYTES];  /* why it stops */
 	char job_id[65];
 	char line[512];           /* of standard input */
