@@ -101,7 +101,7 @@ enum hf_err hf_smp_rate_find(struct hf_smp_client *c, struct hf_smp_rate *r, uin
 
 		hf_smp_set_framing(c, HF_SMP_FRAMING_CONSOLE);
 		(void)set_our_rate(c, r, r->bauds ? r->baud[i % r->bauds] : 0); /* lines without a rate have no wrong one */
-		err = knock(c, i < round ? KNOCK_MS : LONG_KNOCK_MS, i >= round);
+		err = knock(c, i < round ? KNOCK_MS : LONG_KNOCK_MS, i >= round && !r->let_start);
 		r->first = r->now;
 		if (err != HF_ERR_TIMEOUT && err != HF_ERR_IO)
 			return err;

@@ -18,6 +18,7 @@ struct hf_smp_rate {
 	bool offered_too;     /* also those that only the device names */
 	bool console;         /* leave rate and framing as they are found */
 	uint32_t wanted;      /* only this rate, once found; 0: the fastest */
+	bool let_start;       /* do not wake a boot that just starts: its firmware is waited for */
 
 	/* To be read. */
 	uint32_t now;         /* 0: unknown */
@@ -34,7 +35,7 @@ struct hf_smp_rate {
 	uint32_t ceiling;     /* never above it again in this session; 0: none */
 };
 
-/* Looks for a device until it answers anything at all, and wakes a boot that just starts into recovery. HF_ERR_TIMEOUT,
+/* Looks for a device until it answers anything at all, and (but for let_start) wakes a boot that just starts into recovery. HF_ERR_TIMEOUT,
  * HF_ERR_IO: nobody within patience_ms. */
 HF_MUST_USE enum hf_err hf_smp_rate_find(struct hf_smp_client *c, struct hf_smp_rate *r, uint32_t patience_ms);
 

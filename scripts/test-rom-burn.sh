@@ -151,7 +151,8 @@ firmware_through_the_loader() {
 	run 4 "another board's file is refused" "no boot for class" burn --via rom --board boards/$other.conf "$dir/$board-1.1.0.suit"
 	run 4 "another chip's file is refused" "this chip is a 0x413" \
 		burn --via rom --board boards/corpus.conf "$dir/$board-1.1.0.suit"
-	run 0 "firmware goes into the slot that is free" "^done" burn --via rom --board "$conf" "$dir/$board-1.1.0.suit"
+	run 0 "firmware goes into the slot that is free" "this erases what differs in sectors .*: slot B" \
+		burn --via rom --no-wait --board "$conf" "$dir/$board-1.1.0.suit"
 	starts "boot tries it, and it confirms itself" 1.1.0 B
 }
 
@@ -175,11 +176,33 @@ dead_device() {
 	spoil HF_SLOT_A_ADDR
 	spoil HF_SLOT_B_ADDR
 	start --boot0 --fault 'cut next program in slot-a after 4000 at 0.5 unstable stay off'
-	run 5 "the power stays away, and the tool says how to go on" "run the same command again" \
+	run 11 "the power stays away, and the tool says how to go on" "run the same command again" \
 		burn --via rom --board "$conf" --patience 3s "$dir/$board-1.0.0.suit"
 	ctl power on
-	run 0 "the same command again completes it" "^done" burn --via rom --board "$conf" "$dir/$board-1.0.0.suit"
+	run 0 "the same command again completes it" "^done" burn --via rom --no-wait --board "$conf" "$dir/$board-1.0.0.suit"
 	starts "the dead device starts" 1.0.0 A
+}
+
+# Nobody says which way: the loader answers, is used, and the firmware waited for.
+dead_device_by_lines() {
+	stop
+	spoil HF_SLOT_A_ADDR
+	spoil HF_SLOT_B_ADDR
+	start --boot0 --fault 'wire boot0 dtr; wire reset rts'
+	ctl advance 1s
+	run 0 "the loader's way is found, the lines start the firmware, and it confirms itself" \
+		"1.0.0 runs in slot A and has confirmed itself" burn --lines boot0=dtr,reset=rts --board "$conf" "$dir/$board-1.0.0.suit"
+	stop
+	spoil HF_SLOT_A_ADDR
+	start --boot0 --fault 'at 40s boot0 0; at 41s reset'
+	ctl advance 1s
+	run 0 "a hand sets BOOT0 low and presses reset, and the firmware is waited for" \
+		"1.0.0 runs in slot A and has confirmed itself" burn --board "$conf" "$dir/$board-1.0.0.suit"
+	stop
+	start --boot0
+	ctl advance 1s
+	run 11 "nobody sets BOOT0 low, and it is said what is left to do" "set BOOT0 low, press reset, then ask it" \
+		burn --board "$conf" --confirm-within 5s "$dir/$board-1.0.0.suit"
 }
 
 closed_device() {
@@ -226,6 +249,7 @@ new_device_through_faults
 firmware_through_the_loader
 recovery_through_the_loader
 dead_device
+dead_device_by_lines
 closed_device
 closed_for_ever
 

@@ -37,7 +37,7 @@ static uint32_t left_ms(const struct burn *b)
 
 	switch (b->stage) {
 	case HF_BURN_UPLOAD:
-		return hf_forecast_left(&b->forecast, b->r->upload.off, now);
+		return hf_forecast_left(&b->forecast, &b->r->account, b->r->upload.off, now);
 	case HF_BURN_ACTIVATE:
 		return hf_forecast_behind(&b->forecast, HF_TIME_VERIFY, b->stage_ms, now);
 	case HF_BURN_RESET:
@@ -95,6 +95,9 @@ static void on_progress(void *ctx, uint32_t off)
 		hf_account_answered(account, b->client.written, b->r->rate.now, waited, hf_burn_now_ms(b));
 	}
 	b->losses = losses;
+	if (b->r->upload.skipped != b->skipped)
+		hf_forecast_begin(&b->forecast, account, off, hf_burn_now_ms(b));
+	b->skipped = b->r->upload.skipped;
 	put_event(b, NULL);
 }
 
@@ -184,8 +187,9 @@ static bool not_found(struct burn *b, enum hf_err err)
 				    "command again", find_ms / 1000);
 	if (b->odd >= ODD_BYTES && b->odd * 4 > b->texts)
 		return hf_burn_ends(b, HF_BURN_LINE, err,
-				    "somebody speaks there, but not so that it can be understood (%u s): another rate, or a bad cable; leave "
-				    "--baud away, or give the board file", find_ms / 1000);
+				    "somebody speaks there, but not so that it can be understood (%u s): another rate, or a bad cable: leave "
+				    "--baud away, or give the board file; a chip in its ROM loader that was spoken to at a wrong rate sounds like that, "
+				    "too: reset it", find_ms / 1000);
 	return hf_burn_ends(b, HF_BURN_NO_DEVICE, err, "no device answers (%u s): check port, cable, TX and RX, and power%s", find_ms / 1000,
 			    b->texts ? "; somebody there writes text, but answers nothing" : "");
 }
@@ -222,7 +226,8 @@ static bool check_package(struct burn *b)
 {
 	enum hf_err err;
 
-	hf_burn_tell(b, HF_BURN_CHECK, "checking the package");
+	if (!b->o->await_only)
+		hf_burn_tell(b, HF_BURN_CHECK, "checking the package");
 	if (b->o->no_verify) {
 		b->package_known = hf_package_read(b->o->package, &b->package, NULL) == HF_OK;
 	} else {
@@ -245,7 +250,7 @@ static bool connect(struct burn *b)
 	struct hf_smp_answer answer;
 	enum hf_err err;
 
-	hf_burn_tell(b, HF_BURN_CONNECT, "looking for the device");
+	hf_burn_tell(b, HF_BURN_CONNECT, b->o->await_only ? "waiting for the firmware" : "looking for the device");
 	err = hf_smp_rate_find(&b->client, &b->r->rate, b->o->find_ms ? b->o->find_ms : b->patience_ms);
 	if (!err)
 		err = hf_smp_get_status(&b->client, b->patience_ms, s, &answer);
@@ -257,6 +262,10 @@ static bool connect(struct burn *b)
 			    "the device speaks SMP but is no Holdfast (%s): check the port", answer.reason);
 	b->r->status_known = true;
 	b->r->after = *s;
+	if ((b->o->in_firmware && s->running >= HF_SLOTS) || (b->o->in_recovery && s->running < HF_SLOTS))
+		return hf_burn_ends(b, HF_BURN_NO_DEVICE, HF_ERR_NOT_FOUND, s->running < HF_SLOTS ?
+				    "the device runs its firmware, and not recovery, which alone is wanted" :
+				    "the device is in recovery, and only its firmware's way is wanted: leave --via away");
 	hf_version_format(s->version, s->versions, version);
 	if (s->running < HF_SLOTS)
 		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s that runs %s in slot %c", s->board,
@@ -381,7 +390,8 @@ static void plan(struct burn *b)
 	f->place = b->r->slot;
 	f->no_activate = b->o->no_activate;
 	f->tests = b->o->tests;
-	hf_forecast_begin(f, 0, hf_burn_now_ms(b));
+	f->buffer_bytes = b->r->rate.parameters.buf_size * b->r->rate.parameters.buf_count;
+	hf_forecast_begin(f, &b->r->account, 0, hf_burn_now_ms(b));
 }
 
 static bool upload(struct burn *b)
@@ -446,6 +456,8 @@ static bool run(struct burn *b)
 		hf_burn_tell(b, HF_BURN_TRIAL, "it runs already, on trial: waiting for it to confirm itself");
 		return hf_burn_await(b);
 	}
+	if (b->o->await_only)
+		return hf_burn_other_runs(b);
 	if (!check_device(b) || !permit(b) || !upload(b))
 		return false;
 	b->r->outcome = HF_BURN_UPLOADED;
@@ -479,6 +491,7 @@ enum hf_burn_outcome hf_burn(const struct hf_serial *serial, const struct hf_bur
 		.offered_too = options->offered_rates,
 		.console = options->console_only,
 		.wanted = options->upload_baud,
+		.let_start = options->let_start,
 	};
 	result->begin_ms = hf_burn_now_ms(&b);
 	hf_account_begin(&result->account, result->begin_ms);
@@ -504,6 +517,7 @@ const char *hf_burn_outcome_text(enum hf_burn_outcome outcome)
 		[HF_BURN_UPLOADED] = "uploaded",       [HF_BURN_BAD_PACKAGE] = "bad-package",
 		[HF_BURN_REFUSED] = "refused",         [HF_BURN_NO_DEVICE] = "no-device",
 		[HF_BURN_LINE] = "bad-line",           [HF_BURN_SILENT] = "silent",
+		[HF_BURN_CLOSED] = "closed",
 		[HF_BURN_PORT_GONE] = "port-gone",     [HF_BURN_CHECK_FAILED] = "check-failed",
 		[HF_BURN_DEVICE_REFUSED] = "device-refused",
 		[HF_BURN_ROLLED_BACK] = "rolled-back", [HF_BURN_UNCONFIRMED] = "unconfirmed",

@@ -40,6 +40,7 @@ enum hf_burn_outcome {
 	HF_BURN_DEVICE_REFUSED, /* the device refused or reported an error; the old firmware runs */
 	HF_BURN_ROLLED_BACK,    /* the new firmware was tried, and the device went back */
 	HF_BURN_UNCONFIRMED,    /* it runs, and did not confirm itself in time */
+	HF_BURN_CLOSED,         /* the ROM loader's way: readout protection; nothing was changed */
 	HF_BURN_NO_ANSWER,      /* after the reset the device was not heard of again */
 	HF_BURN_INTERRUPTED,    /* `stop` said so */
 	HF_BURN_OUTCOMES
@@ -78,7 +79,10 @@ struct hf_burn_options {
 	uint32_t patience_ms;           /* without anything getting ahead; 0: 60 s */
 	uint32_t find_ms;               /* how long to look for it at first; 0: the patience */
 	uint32_t confirm_ms;            /* from the reset to the confirmation; 0: 120 s */
+	bool let_start;                 /* do not wake recovery in a device that just starts */
+	bool in_firmware, in_recovery;  /* only what runs so is burned; neither: both */
 	bool no_activate;
+	bool await_only;                /* it is there already, by another way: wait for its confirmation, send nothing */
 	bool any_release;               /* even of an older release: `permit` opens a session with a site key for it */
 	bool reinstall;                 /* even if the device runs this very firmware */
 	bool tests;                     /* the caller tests the firmware afterwards: counts for the time left */

@@ -22,6 +22,7 @@ struct burn {
 	uint64_t stage_ms;   /* when it began */
 	uint64_t told_ms;    /* the last event */
 	uint32_t losses;     /* of the line, as last seen */
+	uint64_t skipped;    /* the same */
 	bool over;           /* there is a result */
 };
 
@@ -42,6 +43,9 @@ const char *hf_burn_runs_text(const struct burn *b, char *text, size_t room);
 /* Activates what was uploaded, and waits for its confirmation. False: the result says why. */
 bool hf_burn_activate(struct burn *b);
 bool hf_burn_await(struct burn *b);
+
+/* Not the package's firmware runs: says why. */
+bool hf_burn_other_runs(struct burn *b);
 
 /* Sets the result's digest out of the device's list. */
 void hf_burn_read_digest(struct burn *b);

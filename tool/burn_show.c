@@ -22,40 +22,56 @@ static void end_lines(struct hf_burn_show *s, uint64_t now_ms)
 	s->counting = false;
 }
 
-static void show_progress(struct hf_burn_show *s, const struct hf_burn_event *e)
+/* left_ms 0: as the rate so far says. */
+static void show_progress(struct hf_burn_show *s, const char *what, uint64_t done, uint64_t total, uint64_t skipped,
+			  uint32_t left_ms, uint64_t now_ms)
 {
 	if (!s->progressing) {
-		hf_progress_begin(&s->progress, "uploading", e->off, e->total, e->now_ms * 1000000, s->quiet);
-		hf_progress_left(&s->progress, e->left_ms);
-		s->skipped = e->skipped;
+		hf_progress_begin(&s->progress, what, done, total, now_ms * 1000000, s->quiet);
+		hf_progress_left(&s->progress, left_ms);
+		s->skipped = skipped;
 		s->progressing = true;
 		return;
 	}
-	hf_progress_skip(&s->progress, e->skipped - s->skipped);
-	s->skipped = e->skipped;
-	hf_progress_left(&s->progress, e->left_ms);
-	hf_progress_update(&s->progress, e->off, e->now_ms * 1000000);
+	if (skipped > s->skipped)
+		hf_progress_skip(&s->progress, skipped - s->skipped);
+	s->skipped = skipped;
+	hf_progress_left(&s->progress, left_ms);
+	hf_progress_update(&s->progress, done, now_ms * 1000000);
 }
 
-/* Behind the upload there is nothing to count but time. */
-static void show_countdown(struct hf_burn_show *s, const struct hf_burn_event *e)
+static void show_upload(struct hf_burn_show *s, const struct hf_burn_event *e)
 {
-	if (s->quiet || !isatty(STDERR_FILENO) || e->now_ms < s->counted_ms + COUNT_MS || e->left_ms == 0)
+	show_progress(s, "uploading", e->off, e->total, e->skipped, e->left_ms, e->now_ms);
+}
+
+void hf_burn_show_wait(struct hf_burn_show *s, const char *what, uint32_t left_ms, uint64_t now_ms)
+{
+	if (s->json || s->quiet || !isatty(STDERR_FILENO) || now_ms < s->counted_ms + COUNT_MS || left_ms == 0)
 		return;
-	s->counted_ms = e->now_ms;
+	s->counted_ms = now_ms;
 	s->counting = true;
-	fprintf(stderr, "\r             about %u s left\033[K", (e->left_ms + 999) / 1000);
+	fprintf(stderr, "\r             %s, %u s left\033[K", what, (left_ms + 999) / 1000);
 	fflush(stderr);
+}
+
+/* False: this percent was told already. */
+static bool next_percent(struct hf_burn_show *s, uint64_t done, uint64_t total)
+{
+	uint32_t percent = total ? (uint32_t)(done * 100 / total) : 0;
+	bool is_new = percent != s->percent;
+
+	s->percent = percent;
+	return is_new;
 }
 
 static void tell_json(struct hf_burn_show *s, const struct hf_burn_event *e)
 {
-	uint32_t percent = e->total ? (uint32_t)((uint64_t)e->off * 100 / e->total) : 0;
+	bool is_new = next_percent(s, e->off, e->total);
 	json_t *event;
 
-	if (!e->text && (percent == s->percent || e->stage != HF_BURN_UPLOAD))
+	if (!e->text && (!is_new || e->stage != HF_BURN_UPLOAD))
 		return;
-	s->percent = percent;
 	event = json_pack("{s:s, s:I}", "event", hf_burn_stage_text(e->stage), "t_ms", (json_int_t)(e->now_ms - s->begin_ms));
 	if (e->text)
 		json_object_set_new(event, "text", json_string(e->text));
@@ -66,7 +82,7 @@ static void tell_json(struct hf_burn_show *s, const struct hf_burn_event *e)
 	hf_out_event(event);
 }
 
-static void begin(struct hf_burn_show *s, uint64_t now_ms)
+void hf_burn_show_begin(struct hf_burn_show *s, uint64_t now_ms)
 {
 	if (!s->begun)
 		s->begin_ms = now_ms;
@@ -81,30 +97,48 @@ static void say(const struct hf_burn_show *s, uint64_t now_ms, const char *text)
 	fflush(stdout);
 }
 
-void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms, const char *text)
+void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms, const char *text, json_t *more)
 {
-	begin(s, now_ms);
+	json_t *event;
+
+	hf_burn_show_begin(s, now_ms);
 	end_lines(s, now_ms);
-	if (s->json)
-		hf_out_event(json_pack("{s:s, s:I, s:s}", "event", stage, "t_ms", (json_int_t)(now_ms - s->begin_ms), "text", text));
-	else
+	if (s->json) {
+		event = json_pack("{s:s, s:I, s:s}", "event", stage, "t_ms", (json_int_t)(now_ms - s->begin_ms), "text", text);
+		if (more)
+			json_object_update(event, more);
+		hf_out_event(event);
+	} else {
 		say(s, now_ms, text);
+	}
+	json_decref(more);
+}
+
+void hf_burn_show_work(struct hf_burn_show *s, const char *stage, uint64_t done, uint64_t total, uint64_t skipped, uint64_t now_ms)
+{
+	hf_burn_show_begin(s, now_ms);
+	if (!s->json)
+		show_progress(s, "burning", done, total, skipped, 0, now_ms);
+	else if (next_percent(s, done, total))
+		hf_out_event(json_pack("{s:s, s:I, s:I, s:I}", "event", stage, "t_ms", (json_int_t)(now_ms - s->begin_ms), "off",
+				       (json_int_t)done, "total", (json_int_t)total));
 }
 
 void hf_burn_show_event(struct hf_burn_show *s, const struct hf_burn_event *e)
 {
-	begin(s, e->now_ms);
+	hf_burn_show_begin(s, e->now_ms);
 	if (s->json) {
 		tell_json(s, e);
 	} else if (e->text) {
 		end_lines(s, e->now_ms);
 		say(s, e->now_ms, e->text);
 		if (e->stage == HF_BURN_UPLOAD)
-			show_progress(s, e);
+			show_upload(s, e);
 	} else if (e->stage == HF_BURN_UPLOAD) {
-		show_progress(s, e);
+		show_upload(s, e);
 	} else {
-		show_countdown(s, e);
+		/* Behind the upload there is nothing to count but time. */
+		hf_burn_show_wait(s, "the device goes on by itself", e->left_ms, e->now_ms);
 	}
 }
 
@@ -120,7 +154,7 @@ enum hf_exit hf_burn_exit(const struct hf_burn_result *r)
 		[HF_BURN_PORT_GONE] = HF_EXIT_PORT_GONE,  [HF_BURN_CHECK_FAILED] = HF_EXIT_CHECK,
 		[HF_BURN_DEVICE_REFUSED] = HF_EXIT_DEVICE, [HF_BURN_ROLLED_BACK] = HF_EXIT_DEVICE,
 		[HF_BURN_UNCONFIRMED] = HF_EXIT_DEVICE,   [HF_BURN_NO_ANSWER] = HF_EXIT_SILENT,
-		[HF_BURN_INTERRUPTED] = HF_EXIT_INTERRUPTED,
+		[HF_BURN_INTERRUPTED] = HF_EXIT_INTERRUPTED, [HF_BURN_CLOSED] = HF_EXIT_DEVICE,
 	};
 
 	if (r->outcome == HF_BURN_REFUSED && hf_exit_of(r->err) == HF_EXIT_DEVICE)
@@ -198,7 +232,9 @@ static void report(const struct hf_burn_show *s, const struct hf_burn_result *r)
 	double seconds = (double)(r->end_ms - r->begin_ms) / 1000;
 
 	hf_version_format(r->after.version, r->after.versions, version);
-	if (r->outcome == HF_BURN_ALREADY)
+	if (s->done)
+		printf("%sdone%s: %s, after %.1f s\n", green, plain, s->done, seconds);
+	else if (r->outcome == HF_BURN_ALREADY)
 		printf("%sdone%s: %s runs and is confirmed already; nothing was sent\n", green, plain, version);
 	else if (r->outcome == HF_BURN_UPLOADED)
 		printf("%sdone%s: written to slot %c and verified in %.1f s (%.1f KiB/s); not activated\n", green, plain,
@@ -210,7 +246,7 @@ static void report(const struct hf_burn_show *s, const struct hf_burn_result *r)
 		return;
 	if (r->digest_known)
 		printf("  digest   %s, as the device has it\n", hf_out_hex(r->digest, sizeof(r->digest), hex));
-	if (r->uploaded_ms)
+	if (r->outcome != HF_BURN_ALREADY)
 		printf("  time     %s\n", hf_account_format(&r->account, where, sizeof(where)));
 	if (r->upload.resent + r->upload.restarts + r->reopened > 0)
 		printf("  on the way: %u losses, %u restarts of the device, %u reconnections, %u times a lower rate\n",
@@ -219,7 +255,7 @@ static void report(const struct hf_burn_show *s, const struct hf_burn_result *r)
 
 void hf_burn_show_result(struct hf_burn_show *s, const struct hf_burn_result *r, enum hf_exit code, json_t *facts)
 {
-	begin(s, r->begin_ms);
+	hf_burn_show_begin(s, r->begin_ms);
 	end_lines(s, r->end_ms);
 	if (s->json)
 		report_json(s, r, code, facts);

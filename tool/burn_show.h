@@ -13,6 +13,7 @@ struct hf_burn_show {
 	/* Set by the caller. */
 	bool json, quiet;
 	const char *port; /* its name */
+	const char *done; /* what success is, in place of the usual sentence; NULL: that */
 
 	/* Private. */
 	struct hf_progress progress;
@@ -24,10 +25,16 @@ struct hf_burn_show {
 	uint64_t counted_ms;
 };
 
+/* Times count from now on; without it from the first event on. */
+void hf_burn_show_begin(struct hf_burn_show *s, uint64_t now_ms);
 /* For hf_burn_options.event. */
 void hf_burn_show_event(struct hf_burn_show *s, const struct hf_burn_event *event);
-/* A sentence of the caller's own, as the events' are: `stage` is its name in JSON. */
-void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms, const char *text);
+/* A sentence of the caller's own, as the events' are: `stage` is its name in JSON, `more` (given; NULL: none) is added there. */
+void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms, const char *text, json_t *more);
+/* Work of another kind than an upload: so much of it is done. */
+void hf_burn_show_work(struct hf_burn_show *s, const char *stage, uint64_t done, uint64_t total, uint64_t skipped, uint64_t now_ms);
+/* On a terminal: something is waited for. */
+void hf_burn_show_wait(struct hf_burn_show *s, const char *what, uint32_t left_ms, uint64_t now_ms);
 
 /* What to exit with. */
 enum hf_exit hf_burn_exit(const struct hf_burn_result *r);

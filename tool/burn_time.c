@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * The device does two things at once: it takes bytes by DMA while its flash is busy. A rate of bytes so far knows nothing of
- * a sector that still has to be erased, so what is left is planned from what the work consists of: the bytes on the line, and
- * beside them the erases and the words, whichever is longer; then what follows in a row. How this device and this line
- * compare with the plan shows on the way, and stretches what is left of it.
+ * A rate of bytes so far knows nothing of a sector that still has to be erased. So what is left is planned from what the work
+ * consists of: each erase, less what the device's buffers take from the line meanwhile; then the line's bytes or the flash's
+ * words, whichever is slower; then what follows in a row. How long this device's erases keep the line waiting, and how its line
+ * does against the plan, shows on the way and corrects the rest of it.
  */
 #include "burn_time.h"
 
 #include <stdio.h>
 
+#include "slot.h"
+
 #define ERASE_MS       150u  /* the shortest erase (16 KiB) takes 250; the longest programming (a segment) some 80 */
 #define SHOWN_MS       50u
 
-/* The reference device's and its chip's typical times. */
-#define HEAD_MS        180u  /* signatures, UPLOAD_BEGUN */
-#define SECTOR_MS_16   250u
-#define SECTOR_MS_64   550u
-#define SECTOR_MS_128  1000u
-#define WORD_NS        17500u /* programmed and read back, per word */
-#define VERIFY_NS      500u   /* the rest of the digest, per byte */
-#define ACTIVATE_MS    400u
-#define RESET_MS       900u   /* boot verifies, the new firmware starts */
-#define TRIAL_MS       2000u
-#define TESTS_MS       4000u
-#define LEARNED_MS     500u   /* before, a stretch says little */
+/* The reference device's and its chip's typical times, as the twin has them; _NS: and so much a byte. */
+#define HEAD_MS       290u   /* signatures, UPLOAD_BEGUN */
+#define SECTOR_16_MS  250u
+#define SECTOR_64_MS  550u
+#define SECTOR_128_MS 1000u
+#define PROGRAM_NS    4400u
+#define VERIFY_MS     215u   /* the last segment, the slot's head, the rest of the digest */
+#define VERIFY_NS     480u
+#define ACTIVATE_MS   135u
+#define ACTIVATE_NS   300u
+#define RESET_MS      620u   /* boot verifies, the new firmware starts */
+#define RESET_NS      280u
+#define TRIAL_MS      1520u
+#define TESTS_MS      3000u
+#define LEARNED_MS    500u   /* before, a comparison says little */
 
 static const char *const texts[HF_TIMES] = {"find",    "checks", "line",  "head",  "erase", "wire",
 					    "program", "verify", "reset", "trial", "tests"};
@@ -65,6 +70,7 @@ void hf_account_answered(struct hf_account *c, uint64_t written, uint32_t baud, 
 	if (waited >= HF_TIMES)
 		waited = waited_ms >= ERASE_MS ? HF_TIME_ERASE : HF_TIME_PROGRAM;
 	c->ms[waited] += waited_ms;
+	c->erases += waited == HF_TIME_ERASE;
 	c->ms[HF_TIME_WIRE] += (uint32_t)(passed_us / 1000) - waited_ms;
 	c->backlog_us -= wire_us;
 	c->written = written;
@@ -96,68 +102,75 @@ const char *hf_account_format(const struct hf_account *c, char *text, size_t roo
 
 /* ---- what is left ---- */
 
-static uint32_t sector_ms(const struct hf_forecast *f, uint32_t size)
+/* How long the line waits for the erase of a sector. */
+static uint32_t stall_ms(const struct hf_forecast *f, uint32_t size)
 {
-	uint32_t typical = size <= 16384 ? SECTOR_MS_16 : size <= 65536 ? SECTOR_MS_64 : SECTOR_MS_128;
+	uint64_t erase = size <= 16384 ? SECTOR_16_MS : size <= 65536 ? SECTOR_64_MS : SECTOR_128_MS;
+	uint64_t meanwhile = f->baud ? (uint64_t)f->buffer_bytes * 10000 / f->baud : 0;
 
 	/* The slowest one was most likely the largest: the others are slower by as much. */
-	if (f->slowest_erase_ms > SECTOR_MS_128)
-		return (uint32_t)((uint64_t)typical * f->slowest_erase_ms / SECTOR_MS_128);
-	return typical;
+	if (f->slowest_erase_ms > SECTOR_128_MS)
+		erase = erase * f->slowest_erase_ms / SECTOR_128_MS;
+	return (uint32_t)(erase > meanwhile ? erase - meanwhile : 0);
 }
 
-/* The sectors that begin behind the payload's byte `done` and within its `len` bytes. */
-static uint32_t erases_ms(const struct hf_forecast *f, uint32_t done, uint32_t len)
+/* The erases of the sectors that begin in the payload's bytes from `done` on; *count is how many. */
+static uint32_t stalls_ms(const struct hf_forecast *f, uint32_t done, uint32_t len, unsigned *count)
 {
 	const struct hf_span *slot = f->layout ? hf_layout_place(f->layout, f->place) : NULL;
 	uint32_t ms = 0;
 
-	if (!slot)
-		return (uint32_t)((uint64_t)(len - done) * sector_ms(f, 131072) / 131072);
-	for (unsigned i = 0; i < f->layout->sectors; i++) {
+	*count = slot ? 0 : (len - done + 131071) / 131072;
+	for (unsigned i = 0; slot && i < f->layout->sectors; i++) {
 		const struct hf_span *s = &f->layout->sector[i];
-		uint32_t at = s->addr - slot->addr;
 
-		if (s->addr >= slot->addr && at < slot->size && at < len && (at >= done || done == 0))
-			ms += sector_ms(f, s->size);
+		if (s->addr < slot->addr + done || s->addr >= slot->addr + slot->size || s->addr - slot->addr >= len)
+			continue;
+		ms += stall_ms(f, s->size);
+		(*count)++;
 	}
-	return ms;
+	return slot ? ms : *count * stall_ms(f, 131072);
 }
 
-static uint32_t larger(uint32_t a, uint32_t b)
+/* A device erases ahead where it can: those that the line has waited for already do not come again. */
+static uint32_t erases_ms(const struct hf_forecast *f, const struct hf_account *a, uint32_t done, uint32_t len)
+{
+	unsigned all, behind;
+	uint32_t all_ms = stalls_ms(f, 0, len, &all), behind_ms = stalls_ms(f, done, len, &behind);
+	uint32_t left = all > a->erases ? all - a->erases : 0, each = all ? all_ms / all : 0;
+
+	if (a->erases && each > 0)
+		each = a->ms[HF_TIME_ERASE] / a->erases;
+	return left < behind ? left * each : a->erases ? behind * each : behind_ms;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
-/* By the plan: from `off` until the device has it all and has verified it. */
-static uint32_t upload_ms(const struct hf_forecast *f, uint32_t off)
+/* Bytes, the line's or the flash's. */
+static uint32_t bytes_ms(const struct hf_forecast *f, uint32_t off)
 {
-	uint32_t len = f->total - f->payload_at, done = off > f->payload_at ? off - f->payload_at : 0;
-	uint64_t on_line = (uint64_t)(f->total - off) * (f->binary ? 104 : 140) / 100;
-	uint32_t wire = f->baud ? (uint32_t)(on_line * 10000 / f->baud) : 0;
-	uint32_t device = erases_ms(f, done, len) + (uint32_t)((uint64_t)(len - done) / 4 * WORD_NS / 1000000);
+	uint64_t bytes = f->total > off ? f->total - off : 0;
+	uint64_t wire = f->baud ? bytes * (f->binary ? 103 : 140) / 100 * 10000 / f->baud : 0;
 
-	if (off >= f->total)
-		return 0;
-	return larger(wire, device) + (off < f->payload_at || off == 0 ? HEAD_MS : 0) +
-	       (uint32_t)((uint64_t)len * VERIFY_NS / 1000000);
-}
-
-void hf_forecast_begin(struct hf_forecast *f, uint32_t off, uint64_t now_ms)
-{
-	f->began_ms = now_ms;
-	f->planned_ms = upload_ms(f, off);
+	return (uint32_t)larger(wire, bytes * PROGRAM_NS / 1000000);
 }
 
 static uint32_t typical_ms(const struct hf_forecast *f, enum hf_time what)
 {
+	uint64_t len = f->total;
+
+	if (f->no_activate && what != HF_TIME_TESTS)
+		return 0;
 	switch (what) {
 	case HF_TIME_VERIFY:
-		return f->no_activate ? 0 : ACTIVATE_MS;
+		return (uint32_t)(ACTIVATE_MS + len * ACTIVATE_NS / 1000000);
 	case HF_TIME_RESET:
-		return f->no_activate ? 0 : RESET_MS;
+		return (uint32_t)(RESET_MS + len * RESET_NS / 1000000);
 	case HF_TIME_TRIAL:
-		return f->no_activate ? 0 : TRIAL_MS;
+		return TRIAL_MS;
 	case HF_TIME_TESTS:
 		return f->tests ? TESTS_MS : 0;
 	default:
@@ -176,13 +189,37 @@ uint32_t hf_forecast_behind(const struct hf_forecast *f, enum hf_time what, uint
 	return left;
 }
 
-uint32_t hf_forecast_left(const struct hf_forecast *f, uint32_t off, uint64_t now_ms)
+void hf_forecast_begin(struct hf_forecast *f, const struct hf_account *a, uint32_t off, uint64_t now_ms)
 {
-	uint64_t plan = upload_ms(f, off), passed = now_ms - f->began_ms;
-	uint64_t done = f->planned_ms > plan ? f->planned_ms - plan : 0;
+	f->began_ms = now_ms;
+	f->waited_ms = a->ms[HF_TIME_ERASE] + a->ms[HF_TIME_HEAD];
+	f->began_at = off;
+}
 
-	/* What was done took `passed`; the more of it there is, the more it says of the rest. */
-	if (passed >= LEARNED_MS && done >= LEARNED_MS && f->planned_ms)
-		plan = (plan * (f->planned_ms - done) + plan * passed / done * done) / f->planned_ms;
-	return (uint32_t)plan + hf_forecast_behind(f, HF_TIME_VERIFY, now_ms, now_ms);
+/* The bytes' time, corrected by how it was so far: the more of it there was, the more that says. */
+static uint32_t corrected_ms(const struct hf_forecast *f, const struct hf_account *a, uint32_t off, uint64_t now_ms)
+{
+	uint64_t plan = bytes_ms(f, off), all = bytes_ms(f, f->began_at), done = all > plan ? all - plan : 0;
+	uint64_t waited = a->ms[HF_TIME_ERASE] + a->ms[HF_TIME_HEAD] - f->waited_ms, passed = now_ms - f->began_ms;
+
+	passed = passed > waited ? passed - waited : 0;
+	if (done < LEARNED_MS)
+		return (uint32_t)plan;
+	return (uint32_t)((plan * (all - done) + plan * passed / done * done) / all);
+}
+
+uint32_t hf_forecast_left(const struct hf_forecast *f, const struct hf_account *a, uint32_t off, uint64_t now_ms)
+{
+	uint32_t len = f->total - f->payload_at, done = off > f->payload_at ? off - f->payload_at : 0;
+	uint64_t silent = now_ms - a->since_ms, left = hf_forecast_behind(f, HF_TIME_VERIFY, now_ms, now_ms);
+	uint32_t erases;
+
+	if (off >= f->total)
+		return (uint32_t)left;
+	left += VERIFY_MS + (uint64_t)len * VERIFY_NS / 1000000;
+	if (off == 0 || off < f->payload_at)
+		return (uint32_t)(left + (silent < HEAD_MS ? HEAD_MS - silent : 0) + erases_ms(f, a, 0, len) + bytes_ms(f, off));
+	/* A sector is needed once a segment for it is complete. Silence that lasts is its erase under way. */
+	erases = erases_ms(f, a, done > HF_SEGMENT_BYTES ? done - HF_SEGMENT_BYTES : 0, len);
+	return (uint32_t)(left + (erases > silent ? erases - silent : 0) + corrected_ms(f, a, off, now_ms));
 }

@@ -36,6 +36,7 @@ const char *hf_time_text(enum hf_time what); /* "find": in a sentence, and as a 
 
 struct hf_account {
 	uint32_t ms[HF_TIMES];
+	unsigned erases;     /* that the line has waited for */
 
 	/* Private. */
 	enum hf_time now;
@@ -68,18 +69,20 @@ struct hf_forecast {
 	bool binary;
 	const struct hf_layout *layout; /* NULL: unknown: sectors of 128 KiB */
 	unsigned place;              /* that is written */
+	uint32_t buffer_bytes;       /* that the device takes while it erases */
 	uint32_t slowest_erase_ms;   /* that the device has seen of itself; 0: it does not tell */
 	bool no_activate;
 	bool tests;                  /* follow */
 
 	/* Private. */
-	uint64_t began_ms, planned_ms; /* the upload; what was left of it by the plan then */
+	uint64_t began_ms;
+	uint32_t began_at, waited_ms;
 };
 
-/* The upload begins at `off`: what the device has already is not waited for. */
-void hf_forecast_begin(struct hf_forecast *f, uint32_t off, uint64_t now_ms);
-/* From the package's byte `off` to the end of all: milliseconds. */
-uint32_t hf_forecast_left(const struct hf_forecast *f, uint32_t off, uint64_t now_ms);
+/* The upload begins at `off`, or comes to it without having sent what is before. */
+void hf_forecast_begin(struct hf_forecast *f, const struct hf_account *a, uint32_t off, uint64_t now_ms);
+/* From the package's byte `off` to the end of all: milliseconds. `a` tells what was seen so far. */
+uint32_t hf_forecast_left(const struct hf_forecast *f, const struct hf_account *a, uint32_t off, uint64_t now_ms);
 /* The same once the upload is done: from `what` on, which began at since_ms. */
 uint32_t hf_forecast_behind(const struct hf_forecast *f, enum hf_time what, uint64_t since_ms, uint64_t now_ms);
 

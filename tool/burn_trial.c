@@ -105,7 +105,7 @@ static const char *why_rolled_back(const struct hf_slot_journal *slot)
 	}
 }
 
-static bool rolled_back(struct burn *b)
+bool hf_burn_other_runs(struct burn *b)
 {
 	struct hf_smp_answer answer;
 	enum hf_err err = hf_smp_get_status(&b->client, b->patience_ms, &b->r->after, &answer);
@@ -145,7 +145,7 @@ static bool look(struct burn *b, struct trial *t, bool *confirmed)
 		return !ours->confirmed;
 	}
 	if (!ours || !ours->pending)
-		return rolled_back(b);
+		return hf_burn_other_runs(b);
 	if (t->resets == 0 || (hf_burn_now_ms(b) - t->reset_ms >= RESET_AGAIN_MS && t->resets < RESETS_MAX)) {
 		t->resets++;
 		reset(b);

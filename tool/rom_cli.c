@@ -8,7 +8,7 @@
 #include "interrupt.h"
 #include "uuid.h"
 
-static const char *stage_text(enum hf_rom_stage stage)
+const char *hf_rom_cli_stage_text(enum hf_rom_stage stage)
 {
 	static const char *const texts[] = {"connect", "check", "write", "record", "options", "start"};
 
@@ -56,7 +56,7 @@ static void tell_json(struct hf_rom_cli *c, const struct hf_rom_event *e)
 	if (!e->text && (e->stage != HF_ROM_WRITE || percent == c->percent))
 		return;
 	c->percent = percent;
-	event = json_pack("{s:s, s:I}", "event", stage_text(e->stage), "t_ms", (json_int_t)(e->now_ms - c->begin_ms));
+	event = json_pack("{s:s, s:I}", "event", hf_rom_cli_stage_text(e->stage), "t_ms", (json_int_t)(e->now_ms - c->begin_ms));
 	if (e->text)
 		json_object_set_new(event, "text", json_string(e->text));
 	if (e->stage == HF_ROM_WRITE && e->total)

@@ -47,18 +47,13 @@ enum hf_exit hf_rom_cli_end(struct hf_rom_cli *c, enum hf_err err, const struct 
 /* After a success: starts the firmware by the lines, or says how. */
 void hf_rom_cli_start(struct hf_rom_cli *c);
 
+/* "connect", "check", "write", "record", "options", "start". */
+const char *hf_rom_cli_stage_text(enum hf_rom_stage stage);
+
 /* The chip, as facts. */
 json_t *hf_rom_cli_chip(const struct hf_rom *rom);
 
 /* ---- commands that are one of their command's ways ---- */
-
-struct hf_rom_burn_args {
-	const char *slot; /* "A", "B"; NULL: as the device suggests */
-	bool new_journal;
-};
-
-enum hf_exit hf_rom_cli_burn(struct hf_rom_cli *c, struct hf_port *port, const char *file,
-			     const struct hf_rom_burn_args *args, const struct hf_usage *usage);
 
 enum hf_exit hf_rom_cli_status(struct hf_rom_cli *c, struct hf_port *port, const struct hf_usage *usage);
 

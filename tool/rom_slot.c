@@ -442,6 +442,17 @@ static bool is_wanted(const struct burn *b, const struct hf_rom_sector *s)
 	return b->rom->board->erase == HF_ERASE_SLOT;
 }
 
+/* Nothing goes silently: what is erased, and what stays. */
+static void tell_erasure(struct burn *b, unsigned first, unsigned last)
+{
+	const struct hf_slot_journal *s = b->place < HF_SLOTS ? &b->state.slot[b->place] : NULL;
+	const char *held = !s || s->state == HF_SLOT_UNKNOWN ? "" : s->state == HF_SLOT_CONFIRMED ? ", which holds confirmed firmware" :
+								 ", which holds unfinished or rejected firmware";
+
+	hf_rom_tell(b->rom, HF_ROM_CHECK, "this erases what differs in sectors %u to %u: %s%s; boot, keyset, configuration and %s stay", first,
+		    last, place_text(b->place), held, b->place == HF_PLACE_RECOVERY ? "both slots" : "the other slot");
+}
+
 /* From the last sector to the first, which holds the head. */
 static enum hf_err write_sectors(struct burn *b, bool *changed)
 {
@@ -458,6 +469,8 @@ static enum hf_err write_sectors(struct burn *b, bool *changed)
 		if (is_wanted(b, &sector[count]))
 			b->rom->total += hf_rom_sector_work(b->rom, &sector[count++]);
 	}
+	if (count)
+		tell_erasure(b, sector[count - 1].number, sector[0].number);
 	hf_rom_tell(b->rom, HF_ROM_WRITE, "writing %s", place_text(b->place));
 	*changed = false;
 	for (unsigned i = 0; i < count && !err; i++) {
