@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "health_show.h"
 #include "interrupt.h"
 #include "port.h"
 #include "rom_cli.h"
@@ -28,7 +29,8 @@ static json_t *json_slot(const struct hf_slot_journal *slot)
 			 hf_json_u64(slot->sequence), "id", hf_out_hex(slot->id, sizeof(slot->id), id));
 }
 
-static void put_json(const struct hf_smp_status *s, const struct hf_smp_counters *c)
+/* health: NULL where the device does not tell. */
+static void put_json(const struct hf_smp_status *s, const struct hf_smp_counters *c, const struct hf_smp_health *health)
 {
 	char device[HF_UUID_TEXT_BYTES], version[HF_VERSION_TEXT_BYTES];
 	json_t *slots = json_array(), *all;
@@ -49,11 +51,12 @@ static void put_json(const struct hf_smp_status *s, const struct hf_smp_counters
 						      (json_int_t)s->journal_records, "bad", (json_int_t)s->journal_bad));
 	json_object_set_new(all, "smp", json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)c->requests, "refused",
 						  (json_int_t)c->refused, "dropped", (json_int_t)c->dropped));
+	json_object_set_new(all, "health", health ? hf_health_json(health) : json_null());
 	json_object_set_new(all, "last_error", s->last_error ? json_string(s->last_error_text) : json_null());
 	hf_out_json(all);
 }
 
-static void print(const struct hf_smp_status *s, const struct hf_smp_counters *c)
+static void print(const struct hf_smp_status *s, const struct hf_smp_counters *c, const struct hf_smp_health *health)
 {
 	const char *bold = hf_out_colour(stdout, HF_COLOUR_BOLD), *plain = hf_out_colour(stdout, HF_COLOUR_NONE);
 	char device[HF_UUID_TEXT_BYTES], version[HF_VERSION_TEXT_BYTES];
@@ -79,9 +82,37 @@ static void print(const struct hf_smp_status *s, const struct hf_smp_counters *c
 	printf("  journal     %u record%s, room for %u%s\n", s->journal_records,
 	       s->journal_records == 1 ? "" : "s", s->journal_free,
 	       s->journal_bad ? ", bad slots were met: replace the device in time" : "");
+	if (health)
+		hf_health_print(health);
+	else
+		printf("  health      this firmware does not tell: it is older than the command\n");
 	printf("  line        %u requests, %u refused, %u damaged frames\n", c->requests, c->refused, c->dropped);
 	if (s->last_error)
 		printf("  last error  %s\n", s->last_error_text);
+}
+
+/* Firmware that does not tell its health has a status all the same. */
+static enum hf_exit ask(const struct hf_port *port, struct hf_smp_client *client, const struct hf_smp_status *status, bool json)
+{
+	struct hf_smp_counters counters;
+	struct hf_smp_health health;
+	struct hf_smp_answer answer;
+	enum hf_exit code = hf_port_answer(hf_smp_get_counters(client, port->patience_ms, &counters, &answer), &answer,
+					   "asking for its counters");
+	enum hf_err err;
+	bool tells;
+
+	if (code != HF_EXIT_OK)
+		return code;
+	err = hf_smp_get_health(client, port->patience_ms, &health, &answer);
+	tells = !err && !answer.refusal;
+	if (err || (answer.refusal && answer.refusal != HF_ERR_UNSUPPORTED))
+		return hf_port_answer(err, &answer, "asking for its health");
+	if (json)
+		put_json(status, &counters, tells ? &health : NULL);
+	else
+		print(status, &counters, tells ? &health : NULL);
+	return code;
 }
 
 enum hf_exit hf_command_status(int argc, char **argv)
@@ -107,9 +138,7 @@ enum hf_exit hf_command_status(int argc, char **argv)
 		.args = sizeof(options) / sizeof(options[0]),
 	};
 	struct hf_smp_client client;
-	struct hf_smp_counters counters;
 	struct hf_smp_status status;
-	struct hf_smp_answer answer;
 	struct hf_args_rest rest;
 	enum hf_exit code;
 
@@ -125,14 +154,8 @@ enum hf_exit hf_command_status(int argc, char **argv)
 	hf_smp_client_init(&client, &port.serial);
 	client.stop = hf_interrupted;
 	hf_interrupt_catch();
-	if (hf_port_find(&port, &client, &status, &code)) {
-		code = hf_port_answer(hf_smp_get_counters(&client, port.patience_ms, &counters, &answer), &answer,
-				      "asking for its counters");
-		if (code == HF_EXIT_OK && json)
-			put_json(&status, &counters);
-		else if (code == HF_EXIT_OK)
-			print(&status, &counters);
-	}
+	if (hf_port_find(&port, &client, &status, &code))
+		code = ask(&port, &client, &status, json);
 	hf_port_close(&port);
 	return code;
 }

@@ -16,6 +16,7 @@ enum hf_exit hf_command_config(int argc, char **argv);
 enum hf_exit hf_command_doctor(int argc, char **argv);
 enum hf_exit hf_command_factory(int argc, char **argv);
 enum hf_exit hf_command_factory_reset(int argc, char **argv);
+enum hf_exit hf_command_history(int argc, char **argv);
 enum hf_exit hf_command_image(int argc, char **argv);
 enum hf_exit hf_command_inspect(int argc, char **argv);
 enum hf_exit hf_command_job(int argc, char **argv);

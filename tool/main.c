@@ -27,6 +27,7 @@ static const struct hf_command commands[] = {
 	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
 	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
+	{"history", "shows what a device went through: starts, uploads, alarms, hourly figures", hf_command_history},
 	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
 	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
 	{"config", "reads, sets or clears a device's configuration", hf_command_config},
