@@ -368,6 +368,9 @@ const char *hf_probe_advice(const struct hf_probe *p, char *text, size_t room)
 		if (!p->chip_id)
 			snprintf(text, room, "the chip's ROM loader answers, but refuses every command: the line does not carry even parity; set adapter or "
 					     "server to 8E1");
+		else
+			snprintf(text, room, "the chip waits in its ROM loader%s: `holdfast burn PACKAGE --via rom`, or set BOOT0 low and reset it",
+				 p->closed ? ", closed by readout protection" : "");
 		break;
 	case HF_PEER_TEXT:
 		snprintf(text, room, "it writes text%s (\"%s\") but answers nothing: it may be starting, or run other firmware; reset it and look with "

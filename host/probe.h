@@ -64,7 +64,8 @@ bool hf_probe_is_holdfast(const struct hf_probe *p);
 
 const char *hf_peer_text(enum hf_peer peer); /* "firmware", "recovery", "smp", "rom", "text", "garbage", "echo", "nothing", "gone" */
 
-/* A sentence about a peer that is no Holdfast device: what that is, and what to do. "" for a device. Returns text. */
+/* A sentence about a peer that is no Holdfast device: what that is, and what to do; and about a device that answers at a rate
+ * which nobody named. "" for any other device. Returns text. */
 const char *hf_probe_advice(const struct hf_probe *p, char *text, size_t room);
 
 #endif

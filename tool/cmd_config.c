@@ -341,7 +341,7 @@ enum hf_exit hf_command_config(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "config",
 		.summary = "reads, sets or clears a device's configuration",
-		.synopsis = "get | set FILE | set --from-backup BACKUP | merge FILE | clear  --port PORT [options]",
+		.synopsis = "get | set FILE | set --from-backup BACKUP | merge FILE | clear  [--port PORT | --device ID] [options]",
 		.details = "At most 2048 bytes, which survive upgrades. What they mean is the firmware's affair; the reference gateway "
 			   "wants a CBOR map: slaves, poll_ms, baud (docs/PROTOCOL.md). merge takes a FILE of JSON, - for standard input, puts its\n"
 			   "members into the map that the device has, and reads it back.",

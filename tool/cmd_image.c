@@ -168,11 +168,11 @@ enum hf_exit hf_command_image(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "image",
 		.summary = "lists the images of a device; tries, confirms, erases one",
-		.synopsis = "list | test HASH | confirm | erase | reset  --port PORT [options]",
+		.synopsis = "list | test HASH | confirm | erase | reset  [--port PORT | --device ID] [options]",
 		.details = "test starts the image at the next reset; HASH may be its first digits. confirm confirms what runs. "
 			   "erase empties the slot that does not run. `holdfast burn` does all that is needed by itself.",
 		.example = "holdfast image list --port /dev/ttyUSB0",
-		.exits = "5 no device answers, 6 the device refuses",
+		.exits = "6 the device refuses, 7 interrupted, " HF_PORT_EXITS,
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 		.rest_min = 1,

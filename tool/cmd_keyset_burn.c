@@ -120,11 +120,11 @@ enum hf_exit hf_command_keyset_burn(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "keyset burn",
 		.summary = "gives a device the next keyset",
-		.synopsis = "FILE --port PORT [options]",
+		.synopsis = "FILE [--port PORT | --device ID] [options]",
 		.details = "FILE must be signed by as many root keys of the device's keyset as that wants, and of its own. It may be\n"
 			   "repeated at will, also after the cable or the power was cut.",
 		.example = "holdfast keyset burn next.keyset --port /dev/ttyUSB0",
-		.exits = "3 the file is no keyset, 4 not one that the device takes, 5 no device answers, 6 it refuses",
+		.exits = "3 the file is no keyset, 4 not one that the device takes, 6 it refuses, 7 interrupted, " HF_PORT_EXITS,
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 		.rest_min = 1,

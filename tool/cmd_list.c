@@ -84,6 +84,15 @@ static void put_answer(const struct hf_probe *p, struct row *row)
 	}
 }
 
+static bool has_firmware(const struct hf_probe *p)
+{
+	for (unsigned i = 0; i < HF_SLOTS; i++) {
+		if (p->status.state.slot[i].state == HF_SLOT_CONFIRMED)
+			return true;
+	}
+	return false;
+}
+
 static void put_hint(const struct hf_survey_port *port, struct row *row)
 {
 	const struct hf_probe *p = &port->probe;
@@ -94,11 +103,10 @@ static void put_hint(const struct hf_survey_port *port, struct row *row)
 	}
 	if (port->state == HF_SURVEY_PROBED)
 		hf_probe_advice(p, row->hint, sizeof(row->hint));
-	if (!row->hint[0] && port->state == HF_SURVEY_PROBED && p->peer == HF_PEER_RECOVERY)
+	if (!row->hint[0] && port->state == HF_SURVEY_PROBED && p->peer == HF_PEER_RECOVERY && has_firmware(p))
+		snprintf(row->hint, sizeof(row->hint), "`holdfast image reset --port %s` starts its firmware again", port->name);
+	else if (!row->hint[0] && port->state == HF_SURVEY_PROBED && p->peer == HF_PEER_RECOVERY)
 		snprintf(row->hint, sizeof(row->hint), "no firmware runs: `holdfast burn PACKAGE --port %s` brings it back", port->name);
-	if (!row->hint[0] && port->state == HF_SURVEY_PROBED && p->peer == HF_PEER_ROM)
-		snprintf(row->hint, sizeof(row->hint), "%s: `holdfast burn PACKAGE --via rom --port %s`, or set BOOT0 low and reset it",
-			 p->closed ? "closed by readout protection" : "waiting for a program", port->name);
 	if (!row->hint[0] && port->info.modem_manager)
 		snprintf(row->hint, sizeof(row->hint), "ModemManager may send to this port when it is plugged in: `holdfast doctor --fix` keeps it away");
 }

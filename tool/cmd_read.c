@@ -83,10 +83,10 @@ enum hf_exit hf_command_read(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "read",
 		.summary = "reads a slot or the recovery partition of a device into a file",
-		.synopsis = "A | B | recovery  --out FILE --port PORT [options]",
+		.synopsis = "A | B | recovery  --out FILE [--port PORT | --device ID] [options]",
 		.details = "Where the device's board file allows it (access.readback). The file is the place as it lies in flash.",
 		.example = "holdfast read B --out slot-b.bin --port /dev/ttyUSB0",
-		.exits = "5 no device answers, 6 the device refuses, 7 interrupted",
+		.exits = "6 the device refuses, 7 interrupted, " HF_PORT_EXITS,
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 		.rest_min = 1,

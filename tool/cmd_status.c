@@ -130,10 +130,10 @@ enum hf_exit hf_command_status(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "status",
 		.summary = "asks a device what it runs and how it is",
-		.synopsis = "--port PORT [options]",
+		.synopsis = "[--port PORT | --device ID] [options]",
 		.details = HF_ROM_CLI_ENTER,
 		.example = "holdfast status --port /dev/ttyUSB0\n  holdfast status --port /dev/ttyUSB0 --via rom",
-		.exits = "5 no device answers, 6 it reports an error",
+		.exits = "6 it reports an error, 7 interrupted, " HF_PORT_EXITS,
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 	};

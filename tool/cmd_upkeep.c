@@ -11,7 +11,7 @@
 #define POLL_MS    500u
 #define ONE_TRY_MS 1000u
 
-static const char exits[] = "3 the key cannot be used, 5 no device answers, 6 the device refuses, 7 interrupted";
+static const char exits[] = "3 the key cannot be used, 6 the device refuses, 7 interrupted, " HF_PORT_EXITS;
 
 static void put_done(const struct hf_upkeep *u, const char *done, const char *text)
 {
@@ -49,7 +49,7 @@ enum hf_exit hf_command_rollback(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "rollback",
 		.summary = "takes a device back to the confirmed firmware in its other slot",
-		.synopsis = "--port PORT [options]",
+		.synopsis = "[--port PORT | --device ID] [options]",
 		.details = "The older firmware starts on trial, as any other: if it does not confirm itself, the device comes back to "
 			   "what it runs now.",
 		.example = "holdfast rollback --port /dev/ttyUSB0",
@@ -114,7 +114,7 @@ enum hf_exit hf_command_recovery(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "recovery",
 		.summary = "takes a device into its recovery, where firmware can be burned whatever is in the slots",
-		.synopsis = "--port PORT [options]",
+		.synopsis = "[--port PORT | --device ID] [options]",
 		.details = "A device whose firmware does not run gets there by itself; other ways in (pin, resets, line) are in "
 			   "docs/RECOVERY.md.",
 		.example = "holdfast recovery --port /dev/ttyUSB0",
@@ -144,7 +144,7 @@ enum hf_exit hf_command_factory_reset(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "factory-reset",
 		.summary = "erases what the field has added to a device",
-		.synopsis = "--yes --port PORT [options]",
+		.synopsis = "--yes [--port PORT | --device ID] [options]",
 		.details = "Configuration, history and the slot that does not run are erased. Keyset, security floor and what runs stay. "
 			   "May be repeated, also after the power was cut. Save the configuration before: `holdfast config get`.",
 		.example = "holdfast factory-reset --yes --port /dev/ttyUSB0",

@@ -152,10 +152,7 @@ static enum hf_exit explain(const struct hf_port *p, const struct hf_probe *prob
 		return HF_EXIT_PORT_GONE;
 	}
 	hf_probe_advice(probe, text, sizeof(text));
-	if (probe->peer == HF_PEER_ROM && probe->chip_id)
-		hf_out_error("no device answers on %s, but its chip's ROM loader does: burn with --via rom, or set BOOT0 low and reset it", p->name);
-	else
-		hf_out_error("no device answers on %s: %s", p->name, text[0] ? text : "it had answered a moment ago; try again");
+	hf_out_error("no device answers on %s: %s", p->name, text[0] ? text : "it had answered a moment ago; try again");
 	return probe->peer == HF_PEER_GARBAGE ? HF_EXIT_LINE : HF_EXIT_NO_DEVICE;
 }
 

@@ -119,6 +119,7 @@ bool hf_rom_cli_open(struct hf_rom_cli *c, struct hf_port *port, const struct hf
 		*code = hf_args_wrong(usage, "--lines wants something like " HF_ROM_LINES_HELP ", not '%s'", c->lines);
 		return false;
 	}
+	port->loader_too = port->silent_too = true;
 	if (!hf_port_open(port, usage, code))
 		return false;
 	c->rom.board = port->board_known ? &port->board : NULL;

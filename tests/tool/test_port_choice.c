@@ -553,6 +553,38 @@ static void further_ports_come_from_the_environment(void **state)
 	says(err_out, "tcp:[::1]:1");
 }
 
+/* Through ser2net, which has the port for itself then. */
+static void device_behind_a_serial_server_is_found(void **state)
+{
+	const struct device d[] = {{.kind = FIRMWARE}};
+	unsigned port = 20000 + (unsigned)getpid() % 20000, tries = 0;
+	pid_t server;
+
+	(void)state;
+	if (system("PATH=$PATH:/usr/sbin command -v ser2net >/dev/null") != 0) {
+		print_message("# ser2net is missing: skipped\n");
+		skip();
+	}
+	set(1, d);
+	run("printf 'connection: &c\\n  accepter: telnet(rfc2217),tcp,127.0.0.1,%u\\n  connector: serialdev,%s,115200n81,local\\n' >%s/ser2net.yaml",
+	    port, slave[0], dir);
+	server = fork();
+	if (server == 0) {
+		char config[128];
+
+		snprintf(config, sizeof(config), "%s/ser2net.yaml", dir);
+		(void)!freopen("/dev/null", "w", stdout);
+		(void)!freopen("/dev/null", "w", stderr);
+		execlp("/usr/sbin/ser2net", "ser2net", "-n", "-c", config, (char *)NULL);
+		_exit(127);
+	}
+	while (tool("status --json --port rfc2217:127.0.0.1:%u --patience 1s", port) != 0 && ++tries < 20)
+		run("sleep 0.1");
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	says(out, "\"device_id\": \"30000000-");
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -576,6 +608,7 @@ int main(void)
 		WITH(silent_device_is_exit_5_with_advice),
 		WITH(device_that_falls_silent_is_exit_11),
 		WITH(port_that_vanishes_is_exit_12),
+		WITH(device_behind_a_serial_server_is_found),
 		WITH(further_ports_come_from_the_environment),
 	};
 
