@@ -34,7 +34,7 @@ $(TP)/mbedtls/library/sha256.c: scripts/third-party.sh | $(STAMP)
 $(B)/%/build.ninja: Makefile | $(STAMP) $(TP)/mbedtls/library/sha256.c
 	$(CONFIGURE_$*) $(if $(wildcard $@),--reconfigure)
 
-.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign size install clean
+.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign size install deb clean
 host: $(B)/host/build.ninja ## the tool, the twin and the tests
 	@ninja -C $(B)/host --quiet
 
@@ -70,6 +70,9 @@ campaign: firmware ## cuts every flash operation, and pairs, on the twin
 install: host ## installs the tools: PREFIX (default /usr/local), DESTDIR
 	@$(MESON) setup $(B)/host --reconfigure --prefix $(abspath $(PREFIX)) >/dev/null
 	@$(MESON) install -C $(B)/host --no-rebuild
+
+deb: host ## Debian packages: build/deb/*.deb
+	@scripts/deb.sh $(B)/host $(B)/deb
 
 clean: ## removes what was built, keeps the third-party source
 	find $(B) -mindepth 1 -maxdepth 1 ! -name third-party ! -name .packages -exec rm -rf {} +

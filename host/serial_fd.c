@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,8 +72,10 @@ enum hf_err hf_serial_fd_write(int fd, const void *data, size_t len)
 		return HF_ERR_IO;
 	while (len > 0) {
 		uint64_t now = hf_serial_real_now_ms(NULL);
-		ssize_t n = write(fd, p, len);
+		ssize_t n = send(fd, p, len, MSG_NOSIGNAL); /* a peer that hung up is an error here, and must not end the program */
 
+		if (n < 0 && errno == ENOTSOCK)
+			n = write(fd, p, len);
 		if (n > 0) {
 			p += n;
 			len -= (size_t)n;

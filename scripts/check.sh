@@ -73,6 +73,8 @@ script "upkeep on the twin: configuration, roll-back, factory reset" scripts/tes
 script "health on the twin: supply, work, history" scripts/test-health.sh "$build"
 script "devices burned through the ROM loader, cut and closed" scripts/test-rom-burn.sh "$build"
 
+script "Debian packages" scripts/test-deb.sh "$build"
+
 begin "the demo, on both boards"
 for board in reference compact; do
 	if HF_DEMO_BOARD=$board scripts/demo.sh "$build" >"$build/demo-$board.log" 2>&1; then

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "args_man.h"
+#include "doctor/udev.h"
 #include "project.h"
 
 static enum hf_exit ask(const struct hf_command *command, const char *how)
@@ -130,12 +131,14 @@ enum hf_exit hf_describe(const struct hf_command *commands, size_t count, const 
 		return man_of(commands, count, argc, argv);
 	if (man)
 		print_man(commands, count);
+	else if (strcmp(how, "--udev") == 0)
+		fputs(hf_udev_rules(), stdout);
 	else if (strcmp(how, "--bash") == 0)
 		print_bash(commands, count);
 	else if (strcmp(how, "--zsh") == 0)
 		print_zsh(commands, count);
 	else {
-		hf_out_error("'%s' is none of --man, --bash and --zsh", how);
+		hf_out_error("'%s' is none of --man, --bash, --zsh and --udev", how);
 		return HF_EXIT_USAGE;
 	}
 	return HF_EXIT_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast help --man|--bash|--zsh`: the commands' own tables as manual pages and completion, for the build and for packagers.
+ * `holdfast help --man|--bash|--zsh|--udev`: the commands' own tables as manual pages and completion, and the udev rule, for the build
+ * and for packagers.
  */
 #ifndef HF_TOOL_DESCRIBE_H
 #define HF_TOOL_DESCRIBE_H

@@ -246,6 +246,27 @@ static void tcp_carries_bytes_and_reconnects(void **state)
 	hf_serial_close(&s);
 }
 
+static void tcp_write_to_a_peer_that_hung_up_is_an_error_and_no_signal(void **state)
+{
+	char name[64];
+	int listener = listen_on_loopback(name), peer;
+	enum hf_err err = HF_OK;
+	struct hf_serial s;
+	struct hf_diag diag;
+
+	(void)state;
+	assert_int_equal(open_port(name, &s, &diag), HF_OK);
+	peer = accept(listener, NULL, NULL);
+	close(peer);
+	for (unsigned i = 0; i < 100 && err == HF_OK; i++) {
+		err = hf_serial_write(&s, "x", 1);
+		hf_serial_sleep_ms(&s, 1);
+	}
+	assert_int_equal(err, HF_ERR_IO);
+	close(listener);
+	hf_serial_close(&s);
+}
+
 /* ---- lockstep ---- */
 
 struct twin {
@@ -445,6 +466,7 @@ int main(void)
 		cmocka_unit_test(pty_whose_peer_is_gone_is_an_io_error),
 		cmocka_unit_test(pty_whose_peer_takes_nothing_times_out),
 		cmocka_unit_test(tcp_carries_bytes_and_reconnects),
+		cmocka_unit_test(tcp_write_to_a_peer_that_hung_up_is_an_error_and_no_signal),
 		cmocka_unit_test(lockstep_speaks_the_protocol),
 		cmocka_unit_test(lockstep_time_never_goes_back_over_a_reconnection),
 	};

@@ -259,6 +259,13 @@ static void rule_is_installed_once(void **state)
 	assert_int_equal(hf_udev_install(root, fake_run, &result, &diag), HF_ERR_NOT_FOUND);
 	make_directory(HF_UDEV_DIRECTORY);
 	assert_int_equal(hf_udev_look(root), HF_UDEV_MISSING);
+	make_directory("/usr/lib/udev/rules.d");
+	make_file(HF_UDEV_PACKAGED, hf_udev_rules());
+	assert_int_equal(hf_udev_look(root), HF_UDEV_INSTALLED);
+	make_file(HF_UDEV_PACKAGED, "# of another version\n");
+	assert_int_equal(hf_udev_look(root), HF_UDEV_OTHER);
+	snprintf(path, sizeof(path), "%s" HF_UDEV_PACKAGED, root);
+	assert_int_equal(unlink(path), 0);
 	umask(077);
 	assert_int_equal(hf_udev_install(root, fake_run, &result, &diag), HF_OK);
 	assert_true(result.written && result.reloaded);

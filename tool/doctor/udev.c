@@ -46,17 +46,14 @@ static void path_of(const char *root, const char *name, char path[PATH_BYTES])
 	snprintf(path, PATH_BYTES, "%s%s", strcmp(root, "/") == 0 ? "" : root, name);
 }
 
-enum hf_udev_state hf_udev_look(const char *root)
+static enum hf_udev_state look_at(const char *root, const char *name)
 {
 	char path[PATH_BYTES];
 	enum hf_udev_state state = HF_UDEV_OTHER;
 	struct hf_buffer file;
 	struct stat st;
 
-	path_of(root, HF_UDEV_DIRECTORY, path);
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return HF_UDEV_NO_UDEV;
-	path_of(root, HF_UDEV_FILE, path);
+	path_of(root, name, path);
 	if (stat(path, &st) != 0)
 		return HF_UDEV_MISSING;
 	if (hf_file_read(path, RULES_LIMIT, &file, NULL) != HF_OK)
@@ -65,6 +62,19 @@ enum hf_udev_state hf_udev_look(const char *root)
 		state = HF_UDEV_INSTALLED;
 	hf_buffer_free(&file);
 	return state;
+}
+
+enum hf_udev_state hf_udev_look(const char *root)
+{
+	enum hf_udev_state state;
+	char path[PATH_BYTES];
+	struct stat st;
+
+	path_of(root, HF_UDEV_DIRECTORY, path);
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return HF_UDEV_NO_UDEV;
+	state = look_at(root, HF_UDEV_FILE); /* what root has put there counts before a package's */
+	return state == HF_UDEV_MISSING ? look_at(root, HF_UDEV_PACKAGED) : state;
 }
 
 static bool tell_udev(int (*run)(const char *const *argv))

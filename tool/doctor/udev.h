@@ -14,6 +14,8 @@
 #define HF_UDEV_DIRECTORY "/etc/udev/rules.d"
 #define HF_UDEV_FILE      HF_UDEV_DIRECTORY "/60-holdfast.rules" /* before 73, where uaccess is looked at */
 
+#define HF_UDEV_PACKAGED  "/usr/lib/udev/rules.d/60-holdfast.rules" /* where the Debian package has it */
+
 /* The file's content. */
 const char *hf_udev_rules(void);
 
