@@ -361,7 +361,8 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 	u->judged = 0;
 	u->alike = 0;
 	u->ahead_err = HF_OK;
-	u->fill = 0;
+	u->held = 0;
+	hf_update_hash_segment(u);
 	err = u->segment_index == 0 ? hf_update_check_erased(u) : HF_OK;
 	if (!err)
 		err = hf_update_advance(u);

@@ -5,8 +5,8 @@
  * Streams a package (docs/FORMAT.md) into the slot that does not run. The head (everything before the payload) is
  * collected in RAM and checked wholly - signature, board, versions, policy - before anything is erased. The payload is
  * collected by the segment (16 KiB), compared with the segment's signed digest, and only then programmed, read back and
- * committed to the journal. The head is programmed last, the slot is verified as boot would, and `written` recorded.
- * A power loss anywhere continues at the last commit when the same package is sent again.
+ * committed to the journal, while the next one is collected. The head is programmed last, the slot is verified as boot
+ * would, and `written` recorded. A power loss anywhere continues at the last commit when the same package is sent again.
  *
  * Offsets are those in the package file. The device's answer is always "the next byte that I want": a sender obeys it,
  * also when it jumps (resumption, a payload for the other slot).
@@ -62,8 +62,12 @@ struct hf_update {
 	uint32_t head_len;                   /* bytes in head[] */
 	uint32_t header_at;                  /* where in head[] the current payload's header begins; 0: not yet there */
 	uint32_t payload_at;                 /* file offset of the payload's first byte */
-	uint32_t fill;                       /* bytes in segment[] */
-	uint16_t segment_index;
+	uint32_t fill;                       /* bytes in segment[] of the segment that is collected */
+	uint32_t hashed;                     /* of these: in segment_hash */
+	uint32_t held;                       /* bytes of the segment before, which is whole and right; 0: it is committed */
+	uint32_t written;                    /* of these: programmed. Behind them segment[] holds the rest, fill <= written */
+	struct hf_sha256 segment_hash;
+	uint16_t segment_index;              /* number of segments committed */
 	uint32_t kept;                       /* bit n: sector n holds already what it should, and stays */
 	uint32_t judged;                     /* bit n: that was decided for sector n */
 	uint32_t alike;                      /* bit n: not yet decided, but what can be looked at is as it should be */
@@ -93,8 +97,8 @@ HF_MUST_USE enum hf_err hf_update_begin(struct hf_update *u, uint32_t total);
  * error in it (HF_ERR_DIGEST: the segment is not what was signed) leaves what is committed, and the phase IDLE. */
 HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len);
 
-/* For the time when no data waits: erases a sector that the upload will need, which takes seconds. False: nothing to do.
- * An error is the answer to the next data. */
+/* For the time when no data waits: programs a piece of what was collected, or erases a sector that the upload will need,
+ * which takes seconds. False: nothing to do. An error is the answer to the next data. */
 bool hf_update_ahead(struct hf_update *u);
 
 /* For the time when flash is busy: some 20 us of work that the upload's end would wait for otherwise; false: there is none.

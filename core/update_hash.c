@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The digest over table and image, taken from flash as boot does, but while the upload is still going on: a full slot takes
+ * Digests that are taken while flash is busy, since nothing else happens then.
+ *
+ * One is over the segment that is collected, as its bytes arrive. They lie in RAM, so this is done first.
+ *
+ * The other is over table and image, taken from flash as boot does, but while the upload is still going on: a full slot takes
  * a tenth of a second to hash, in which nothing else would happen.
  *
  * Flash cannot be read while it programs, so the work is cut in two. Between two operations a page of what is committed is
@@ -12,6 +16,28 @@
 #include <string.h>
 
 #define BLOCK_BYTES 64u
+
+void hf_update_hash_segment(struct hf_update *u)
+{
+	u->fill = 0;
+	u->hashed = 0;
+	u->env.crypto->sha256_start(&u->segment_hash);
+}
+
+static void hash_collected(struct hf_update *u, uint32_t len)
+{
+	u->env.crypto->sha256_update(&u->segment_hash, u->segment + u->hashed, len);
+	u->hashed += len;
+}
+
+bool hf_update_segment_good(struct hf_update *u)
+{
+	uint8_t digest[HF_SHA256_BYTES];
+
+	hash_collected(u, u->fill - u->hashed);
+	u->env.crypto->sha256_finish(&u->segment_hash, digest);
+	return memcmp(digest, u->segments.ptr + hf_update_collected(u) * HF_SHA256_BYTES, sizeof digest) == 0;
+}
 
 void hf_update_hash_begin(struct hf_update *u)
 {
@@ -74,7 +100,10 @@ static bool hash_some(struct hf_update *u, uint32_t len)
 
 bool hf_update_idle(struct hf_update *u)
 {
-	return hash_some(u, BLOCK_BYTES);
+	if (u->phase != HF_UPDATE_PAYLOAD || u->fill - u->hashed < BLOCK_BYTES)
+		return hash_some(u, BLOCK_BYTES);
+	hash_collected(u, BLOCK_BYTES);
+	return true;
 }
 
 enum hf_err hf_update_hash_check(struct hf_update *u)

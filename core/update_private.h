@@ -41,6 +41,16 @@ static inline uint32_t hf_update_segment_len(const struct hf_update *u, uint32_t
 	return left < HF_SEGMENT_BYTES ? left : HF_SEGMENT_BYTES;
 }
 
+/* The segment that is collected now; the one before it may not be committed yet. */
+static inline uint32_t hf_update_collected(const struct hf_update *u)
+{
+	return u->segment_index + (u->held > 0 ? 1u : 0u);
+}
+
+/* The digest of the segment that is collected (update_hash.c): from its first byte; whole, is it the signed one? */
+void hf_update_hash_segment(struct hf_update *u);
+HF_MUST_USE bool hf_update_segment_good(struct hf_update *u);
+
 /* The content's digest, taken ahead (update_hash.c): from the start; a page more, if flash is idle and one is committed;
  * a sector is erased; the end of it, HF_ERR_DIGEST. */
 void hf_update_hash_begin(struct hf_update *u);

@@ -22,7 +22,7 @@ static const struct hf_span *span_of(const struct hf_update *u, unsigned sector)
 
 static bool table_there(const struct hf_update *u)
 {
-	return u->segment_index * HF_SEGMENT_BYTES >= u->image.table_bytes;
+	return hf_update_collected(u) * HF_SEGMENT_BYTES >= u->image.table_bytes;
 }
 
 static bool candidate(const struct hf_update *u, unsigned sector)

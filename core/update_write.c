@@ -3,6 +3,9 @@
  * Order is everything here. For a slot:
  *   everything that can be refused is refused -> UPLOAD_BEGUN -> per sector ERASE_BEGUN, erase, ERASE_DONE -> per segment:
  *   digest, program, SEGMENT -> head, verify all, WRITTEN
+ * While a segment is programmed, piece by piece, the next one is collected in the bytes of the same buffer that are done with,
+ * and hashed in the waits for flash: so flash waits neither for the line nor for the digest. A segment is committed before
+ * the next one is whole.
  * A record is appended after what it states was read back. So the journal never claims more than the flash holds, and a
  * power loss costs at most one segment. Programming again what was already programmed is harmless as long as the bytes
  * are the same, and they are: a resumption is keyed on the digest of the bytes that the slot will keep (not on the
@@ -13,7 +16,8 @@
 
 #include <string.h>
 
-#define PIECE_BYTES 256u /* half of what the digest takes ahead at a time: it keeps up */
+#define PIECE_BYTES 256u  /* half of what the digest takes ahead at a time: it keeps up */
+#define AHEAD_BYTES 4096u /* that are programmed before somebody else has his turn */
 
 /* Reads [addr, addr + len) blank, as far as it lies in the sector? */
 static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
@@ -131,30 +135,6 @@ enum hf_err hf_update_check_erased(struct hf_update *u)
 	return HF_OK;
 }
 
-bool hf_update_ahead(struct hf_update *u)
-{
-	const struct hf_layout *layout = u->env.layout;
-	uint32_t done = u->segment_index * HF_SEGMENT_BYTES;
-
-	if (u->phase != HF_UPDATE_PAYLOAD || u->ahead_err || done >= u->image.content_bytes)
-		return false;
-	for (unsigned i = 0; i < layout->sectors; i++) {
-		const struct hf_span *sector = &layout->sector[i];
-
-		if (erased(u, i) || (!touches(sector, u->image.content_addr + done, u->image.content_bytes - done) &&
-				     !touches(sector, layout->slot[u->slot].addr, head_bytes(u))))
-			continue;
-		if (hf_update_may_stay(u, i)) {
-			if (u->kept >> i & 1)
-				continue;
-			return false; /* it is not known yet; those behind it can wait, too */
-		}
-		u->ahead_err = erase_sector(u, i);
-		return true;
-	}
-	return false;
-}
-
 static enum hf_err read_table(void *ctx, uint32_t offset, void *buf, size_t len)
 {
 	const struct hf_update *u = ctx;
@@ -220,12 +200,42 @@ static enum hf_err program(struct hf_update *u, uint32_t addr, const uint8_t *da
 			err = program_solid(u, addr + at + blank, data + at + blank, solid);
 		at += blank + solid;
 	}
-	hf_update_alive(u);
 	return err;
 }
 
-/* The table is in flash before the first word behind it is relocated. */
-static enum hf_err program_segment(struct hf_update *u)
+static enum hf_err record_segment(struct hf_update *u)
+{
+	struct hf_record r = { .type = HF_REC_SEGMENT };
+	enum hf_err err;
+
+	r.data[0] = u->slot;
+	store_le16(r.data + 1, u->segment_index);
+	err = hf_update_append(u, &r);
+	u->segment_index++;
+	u->held = 0;
+	return err;
+}
+
+/* Programs what is held up to `end` at least, and commits it when that is all. */
+static enum hf_err write_held(struct hf_update *u, uint32_t end)
+{
+	uint32_t addr = u->image.content_addr + u->segment_index * HF_SEGMENT_BYTES;
+	enum hf_err err = HF_OK;
+
+	if (u->held == 0)
+		return HF_OK;
+	while (u->written < u->held && u->written < end && !err) {
+		uint32_t left = u->held - u->written, n = left < PIECE_BYTES ? left : PIECE_BYTES;
+
+		err = program(u, addr + u->written, u->segment + u->written, n);
+		u->written += n;
+	}
+	return err || u->written < u->held ? err : record_segment(u);
+}
+
+/* The segment that was collected is whole and right: what has to be done before it may be programmed in pieces. The table is
+ * in flash before the first word behind it is relocated. */
+static enum hf_err hold(struct hf_update *u)
 {
 	uint32_t off = u->segment_index * HF_SEGMENT_BYTES;
 	uint32_t addr = u->image.content_addr + off;
@@ -243,26 +253,45 @@ static enum hf_err program_segment(struct hf_update *u)
 		err = hf_update_relocate(u, u->segment + table, off + table, len - table, u->image.image_addr);
 	if (!err)
 		err = hf_update_prepare(u, addr, len);
-	return err ? err : program(u, addr + table, u->segment + table, len - table);
-}
-
-static enum hf_err record_segment(struct hf_update *u)
-{
-	struct hf_record r = { .type = HF_REC_SEGMENT };
-	enum hf_err err;
-
-	r.data[0] = u->slot;
-	store_le16(r.data + 1, u->segment_index);
-	err = hf_update_append(u, &r);
-	u->segment_index++;
-	u->fill = 0;
+	u->held = len;
+	u->written = table;
+	hf_update_hash_segment(u);
 	return err;
 }
 
-static bool segment_stays(struct hf_update *u)
+bool hf_update_ahead(struct hf_update *u)
 {
-	uint32_t addr = u->image.content_addr + u->segment_index * HF_SEGMENT_BYTES;
-	uint32_t len = hf_update_segment_len(u, u->segment_index);
+	const struct hf_layout *layout = u->env.layout;
+	uint32_t done = u->segment_index * HF_SEGMENT_BYTES;
+
+	if (u->phase != HF_UPDATE_PAYLOAD || u->ahead_err || done >= u->image.content_bytes)
+		return false;
+	if (u->held > 0) {
+		u->ahead_err = write_held(u, u->written + AHEAD_BYTES);
+		hf_update_alive(u);
+		return true;
+	}
+	for (unsigned i = 0; i < layout->sectors; i++) {
+		const struct hf_span *sector = &layout->sector[i];
+
+		if (erased(u, i) || (!touches(sector, u->image.content_addr + done, u->image.content_bytes - done) &&
+				     !touches(sector, layout->slot[u->slot].addr, head_bytes(u))))
+			continue;
+		if (hf_update_may_stay(u, i)) {
+			if (u->kept >> i & 1)
+				continue;
+			return false; /* it is not known yet; those behind it can wait, too */
+		}
+		u->ahead_err = erase_sector(u, i);
+		return true;
+	}
+	return false;
+}
+
+static bool segment_stays(struct hf_update *u, uint32_t index)
+{
+	uint32_t addr = u->image.content_addr + index * HF_SEGMENT_BYTES;
+	uint32_t len = hf_update_segment_len(u, index);
 
 	for (unsigned i = 0; i < u->env.layout->sectors; i++)
 		if (touches(&u->env.layout->sector[i], addr, len) && (erased(u, i) || !hf_update_stays(u, i)))
@@ -270,39 +299,26 @@ static bool segment_stays(struct hf_update *u)
 	return true;
 }
 
+/* What is held stays so while the next segment is collected; where there is none, or it is there already, it is written. */
 enum hf_err hf_update_advance(struct hf_update *u)
 {
 	uint32_t done;
 
-	while (u->segment_index < hf_update_segments(u) && segment_stays(u)) {
-		enum hf_err err = record_segment(u);
+	for (;;) {
+		uint32_t index = hf_update_collected(u);
+		bool last = index == hf_update_segments(u), stays = !last && segment_stays(u, index);
+		enum hf_err err = last || stays ? write_held(u, HF_SEGMENT_BYTES) : HF_OK;
 
+		if (!err && stays)
+			err = record_segment(u);
 		if (err)
 			return err;
+		if (!stays)
+			break;
 	}
-	done = u->segment_index * HF_SEGMENT_BYTES;
+	done = hf_update_collected(u) * HF_SEGMENT_BYTES;
 	u->next = u->payload_at + (done < u->image.content_bytes ? done : u->image.content_bytes);
 	return HF_OK;
-}
-
-static enum hf_err commit_segment(struct hf_update *u)
-{
-	enum hf_err err = program_segment(u);
-
-	if (!err)
-		err = record_segment(u);
-	return err ? err : hf_update_advance(u);
-}
-
-static bool segment_good(struct hf_update *u)
-{
-	const struct hf_crypto *crypto = u->env.crypto;
-	uint8_t digest[HF_SHA256_BYTES];
-
-	crypto->sha256_start(&u->work.hash);
-	crypto->sha256_update(&u->work.hash, u->segment, u->fill);
-	crypto->sha256_finish(&u->work.hash, digest);
-	return memcmp(digest, u->segments.ptr + u->segment_index * HF_SHA256_BYTES, sizeof digest) == 0;
 }
 
 /* The head goes last: until it is whole, the slot does not even parse. Read back, it is what was authenticated. */
@@ -319,6 +335,7 @@ static enum hf_err program_head(struct hf_update *u)
 	memcpy(u->work.head + sizeof hf_update_prefix, u->stored.ptr, u->stored.len);
 	memset(u->work.head + len, 0xff, padded - len);
 	err = program(u, addr, u->work.head, padded);
+	hf_update_alive(u);
 	if (!err)
 		err = u->env.flash->read(u->env.flash->ctx, addr, u->work.page, padded);
 	if (err)
@@ -361,34 +378,61 @@ enum hf_err hf_update_give_up(struct hf_update *u, enum hf_err err)
 	return err;
 }
 
+/* As many bytes as one piece may bring, once there is room for them. */
+static enum hf_err collect(struct hf_update *u, const uint8_t *data, size_t len, uint32_t *taken)
+{
+	uint32_t left = hf_update_segment_len(u, hf_update_collected(u)) - u->fill;
+	uint32_t part = left < PIECE_BYTES ? left : PIECE_BYTES;
+	enum hf_err err;
+
+	*taken = len < part ? (uint32_t)len : part;
+	err = write_held(u, u->fill + *taken);
+	if (err)
+		return err;
+	memcpy(u->segment + u->fill, data, *taken);
+	u->fill += *taken;
+	u->next += *taken;
+	return HF_OK;
+}
+
+/* The last bytes of a segment are there. */
+static enum hf_err take_segment(struct hf_update *u)
+{
+	enum hf_err err = write_held(u, HF_SEGMENT_BYTES);
+
+	if (err)
+		return hf_update_give_up(u, err);
+	if (!hf_update_segment_good(u)) {
+		u->phase = HF_UPDATE_IDLE;
+		return HF_ERR_DIGEST;
+	}
+	err = hold(u);
+	if (!err)
+		err = hf_update_advance(u);
+	return err ? hf_update_give_up(u, err) : HF_OK;
+}
+
 enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t len)
 {
-	while (len > 0 && u->phase == HF_UPDATE_PAYLOAD && u->segment_index < hf_update_segments(u)) {
-		uint32_t want = hf_update_segment_len(u, u->segment_index) - u->fill;
-		uint32_t part = len < want ? (uint32_t)len : want;
-		uint32_t wanted; /* next, but for segments that are there already */
-		enum hf_err err;
+	while (len > 0 && hf_update_collected(u) < hf_update_segments(u)) {
+		uint32_t taken, wanted; /* wanted: next, but for segments that are there already */
+		enum hf_err err = collect(u, data, len, &taken);
 
-		memcpy(u->segment + u->fill, data, part);
-		u->fill += part;
-		u->next += part;
-		data += part;
-		len -= part;
-		if (part < want)
-			break;
-		wanted = u->next;
-		if (!segment_good(u)) {
-			u->phase = HF_UPDATE_IDLE;
-			return HF_ERR_DIGEST;
-		}
-		err = commit_segment(u);
 		if (err)
 			return hf_update_give_up(u, err);
+		data += taken;
+		len -= taken;
+		if (u->fill < hf_update_segment_len(u, hf_update_collected(u)))
+			continue;
+		wanted = u->next;
+		err = take_segment(u);
+		if (err)
+			return err;
 		if (u->next - wanted >= len)
 			break;
 		data += u->next - wanted;
 		len -= u->next - wanted;
 	}
+	hf_update_alive(u);
 	return HF_OK;
 }
-

@@ -310,8 +310,10 @@ static void damage_behind_what_was_hashed_is_found_at_the_end(void **state)
 
 		b->d.flash.busy = ahead ? busy : NULL;
 		assert_int_equal(hf_update_begin(u, (uint32_t)b->v1.file.len), HF_OK);
-		while (u->phase != HF_UPDATE_PAYLOAD || u->segment_index < 2)
+		while (u->phase != HF_UPDATE_PAYLOAD || u->segment_index + (u->held > 0) < 2)
 			assert_int_equal(hf_update_write(u, u->next, b->v1.file.ptr + u->next, 64), HF_OK);
+		while (u->held > 0)
+			assert_true(hf_update_ahead(u));
 		assert_true(ahead ? u->ahead.done >= HF_SEGMENT_BYTES / 2 : u->ahead.done == 0);
 		at = u->image.content_addr + u->ahead.done + u->ahead.fill + 16;
 		assert_true(at < u->image.content_addr + 2 * HF_SEGMENT_BYTES);
