@@ -76,7 +76,7 @@ struct hf_update {
 		struct hf_sha256 hash;       /* over the content's first `done` bytes, and `at` of the page */
 		uint32_t done;
 		uint16_t at, fill;
-		uint8_t page[512];           /* the bytes behind them, as they would be at address 0 */
+		uint8_t page[1024];          /* the bytes behind them, as they would be at address 0 */
 	} ahead;                             /* update_hash.c */
 	struct hf_slot_work work;
 	uint8_t head[HF_UPDATE_HEAD_MAX];

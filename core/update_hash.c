@@ -7,7 +7,7 @@
  * The other is over table and image, taken from flash as boot does, but while the upload is still going on: a full slot takes
  * a tenth of a second to hash, in which nothing else would happen.
  *
- * Flash cannot be read while it programs, so the work is cut in two. Between two operations a page of what is committed is
+ * Flash cannot be read while it programs, so the work is cut in two. Between two operations a page of what is programmed is
  * read and the slot's address taken off (hf_update_hash_load); while flash is busy its bytes are hashed, a block at a time
  * (hf_update_idle). What is left is done at the end. An erase of anything that was hashed begins anew.
  */
@@ -76,10 +76,14 @@ static enum hf_err load(struct hf_update *u, uint32_t ready)
 
 void hf_update_hash_load(struct hf_update *u)
 {
-	uint32_t ready = u->segment_index * HF_SEGMENT_BYTES;
+	uint32_t ready = u->segment_index * HF_SEGMENT_BYTES, done = u->ahead.done;
 
-	if (u->phase == HF_UPDATE_PAYLOAD && u->ahead.fill == 0 && u->ahead.done < ready &&
-	    load(u, ready) != HF_OK)
+	if (u->phase != HF_UPDATE_PAYLOAD || u->ahead.fill > 0)
+		return;
+	/* Of the segment that is programmed just now whole pages only: a page's reading costs more than its bytes. */
+	if (u->held > 0 && ready + u->written >= done + sizeof u->ahead.page)
+		ready += u->written;
+	if (done < ready && load(u, ready) != HF_OK)
 		u->ahead.fill = 0; /* the end will tell */
 }
 

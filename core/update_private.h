@@ -51,7 +51,7 @@ static inline uint32_t hf_update_collected(const struct hf_update *u)
 void hf_update_hash_segment(struct hf_update *u);
 HF_MUST_USE bool hf_update_segment_good(struct hf_update *u);
 
-/* The content's digest, taken ahead (update_hash.c): from the start; a page more, if flash is idle and one is committed;
+/* The content's digest, taken ahead (update_hash.c): from the start; a page more, if flash is idle and one is programmed;
  * a sector is erased; the end of it, HF_ERR_DIGEST. */
 void hf_update_hash_begin(struct hf_update *u);
 void hf_update_hash_load(struct hf_update *u);

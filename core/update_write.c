@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#define PIECE_BYTES 256u  /* half of what the digest takes ahead at a time: it keeps up */
+#define PIECE_BYTES 512u  /* half of what the digest takes ahead at a time: it keeps up */
 #define AHEAD_BYTES 4096u /* that are programmed before somebody else has his turn */
 
 /* Reads [addr, addr + len) blank, as far as it lies in the sector? */

@@ -286,6 +286,16 @@ enum hf_err hf_smp_get_line(struct hf_smp_client *c, uint32_t patience_ms, struc
 	return hf_smp_get(c, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, patience_ms, line_field, out, answer);
 }
 
+enum hf_err hf_smp_read_line(const struct hf_smp_answer *answer, struct hf_smp_line_state *out)
+{
+	struct hf_cbor_reader r;
+
+	memset(out, 0, sizeof(*out));
+	hf_cbor_open_final(&r, answer->body);
+	hf_smp_fields(&r, line_field, out);
+	return hf_cbor_close(&r) || answer->refusal ? HF_ERR_TYPE : HF_OK;
+}
+
 enum hf_err hf_smp_set_line(struct hf_smp_client *c, uint32_t wait_ms, uint32_t baud, enum hf_smp_framing framing,
 			    struct hf_smp_line_state *out, struct hf_smp_answer *answer)
 {

@@ -75,6 +75,8 @@ HF_MUST_USE enum hf_err hf_smp_get_counters(struct hf_smp_client *c, uint32_t pa
 
 HF_MUST_USE enum hf_err hf_smp_get_line(struct hf_smp_client *c, uint32_t patience_ms, struct hf_smp_line_state *out,
 					struct hf_smp_answer *answer);
+/* The same out of an answer that was received otherwise. */
+HF_MUST_USE enum hf_err hf_smp_read_line(const struct hf_smp_answer *answer, struct hf_smp_line_state *out);
 
 /* Asks the device to change over, baud 0: framing only; out: what it will have once its answer has left. Sent once: whether
  * a device that does not answer has changed over is not known. */

@@ -18,6 +18,7 @@
 #define KNOCK_MS       400u /* a device that idles answers within some 10 ms; one that starts or erases, later */
 #define LONG_KNOCK_MS  1000u
 #define SHORT_KNOCK_MS 250u
+#define OFFER_MS       60u  /* behind the answer to a knock, beyond which its offer is asked for again */
 #define CALL_EVERY_MS  8u   /* boot listens for up to 20 ms */
 #define CALL_REST_MS   150u /* longer than a binary frame may pause (HF_FRAME_IDLE_MS) */
 #define CALL_BYTE      0x1b
@@ -91,18 +92,74 @@ static enum hf_err knock(struct hf_smp_client *c, uint32_t wait_ms, bool call)
 	return err;
 }
 
+static void note_offer(struct hf_smp_rate *r, const struct hf_smp_line_state *line)
+{
+	r->known = line->rates > 0;
+	if (!r->known)
+		return;
+	r->offers = line->rates;
+	memcpy(r->offer, line->rate, sizeof(line->rate));
+	if (r->bauds && line->rate[0] >= RATE_MIN && line->rate[0] <= RATE_MAX)
+		r->first = line->rate[0];
+}
+
+/* The knock's answer came; the one to the question behind it comes along. */
+static void await_offer(struct hf_smp_client *c, struct hf_smp_rate *r, uint8_t seq)
+{
+	uint64_t until = now_ms(c) + OFFER_MS;
+	struct hf_smp_line_state line;
+	struct hf_smp_answer answer;
+
+	while (hf_smp_receive(c, until, &answer) == HF_OK) {
+		if (answer.header.seq != seq)
+			continue;
+		r->offered = answer.refusal || hf_smp_read_line(&answer, &line) == HF_OK;
+		r->known = false;
+		if (r->offered && !answer.refusal)
+			note_offer(r, &line);
+		return;
+	}
+}
+
+/* Asks for what will be needed next along with the knock: a round trip less, which an adapter may make a long one. */
+static enum hf_err knock_and_ask(struct hf_smp_client *c, struct hf_smp_rate *r)
+{
+	static const uint8_t nothing[1], empty[1] = {0xa0};
+	struct hf_smp_answer answer;
+	uint64_t until = now_ms(c) + KNOCK_MS;
+	uint8_t seq, asked;
+	enum hf_err err = send_echo(c, nothing, 0, &seq);
+
+	if (!err)
+		err = hf_smp_send(c, HF_SMP_READ, HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_LINE, (struct hf_bytes){empty, 1}, &asked);
+	while (!err) {
+		err = hf_smp_receive(c, until, &answer);
+		if (!err && answer.header.seq == seq)
+			break;
+	}
+	r->first = r->now;
+	if (!err)
+		await_offer(c, r, asked);
+	return err;
+}
+
 enum hf_err hf_smp_rate_find(struct hf_smp_client *c, struct hf_smp_rate *r, uint32_t patience_ms)
 {
 	uint64_t until = now_ms(c) + patience_ms;
 	unsigned round = r->bauds ? r->bauds : 1;
 
+	r->offered = false;
 	for (unsigned i = 0;; i++) {
 		enum hf_err err;
 
 		hf_smp_set_framing(c, HF_SMP_FRAMING_CONSOLE);
 		(void)set_our_rate(c, r, r->bauds ? r->baud[i % r->bauds] : 0); /* lines without a rate have no wrong one */
-		err = knock(c, i < round ? KNOCK_MS : LONG_KNOCK_MS, i >= round && !r->let_start);
-		r->first = r->now;
+		if (i < round && !r->console) {
+			err = knock_and_ask(c, r);
+		} else {
+			err = knock(c, i < round ? KNOCK_MS : LONG_KNOCK_MS, i >= round && !r->let_start);
+			r->first = r->now;
+		}
 		if (err != HF_ERR_TIMEOUT && err != HF_ERR_IO)
 			return err;
 		if (now_ms(c) >= until || hf_smp_stopped(c))
@@ -320,13 +377,10 @@ static enum hf_err get_offer(struct hf_smp_client *c, struct hf_smp_rate *r, uin
 	struct hf_smp_answer answer;
 	enum hf_err err = hf_smp_get_line(c, patience_ms < ASK_MS ? patience_ms : ASK_MS, &line, &answer);
 
-	r->known = !err && !answer.refusal && line.rates > 0;
-	if (!r->known)
+	r->known = false;
+	if (err || answer.refusal)
 		return err == HF_ERR_IO ? err : HF_OK; /* some servers say nothing to what they do not know */
-	r->offers = line.rates;
-	memcpy(r->offer, line.rate, sizeof(line.rate));
-	if (r->bauds && may_use(&(struct hf_smp_rate){.offered_too = true}, line.rate[0]))
-		r->first = line.rate[0];
+	note_offer(r, &line);
 	return HF_OK;
 }
 
@@ -379,7 +433,8 @@ enum hf_err hf_smp_rate_raise(struct hf_smp_client *c, struct hf_smp_rate *r, ui
 
 	if (r->console)
 		return HF_OK;
-	err = get_offer(c, r, patience_ms);
+	err = r->offered ? HF_OK : get_offer(c, r, patience_ms);
+	r->offered = false;
 	if (err)
 		return err;
 	from = next_rate(r, UINT32_MAX);

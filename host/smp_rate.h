@@ -32,6 +32,7 @@ struct hf_smp_rate {
 	unsigned finds;       /* times that the device had to be looked for again */
 
 	/* Private. */
+	bool offered;         /* finding the device brought its offer, too, which raising the line takes */
 	uint32_t ceiling;     /* never above it again in this session; 0: none */
 };
 

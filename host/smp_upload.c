@@ -36,7 +36,7 @@
 #define SETBACKS        60 /* times that the device wanted less than before, the same way */
 #define BUSY_PAUSE_MS   500u
 #define PROBE_BYTES     64u /* of the file: a device that writes by the flash row gets ahead with it too */
-#define HEAD_BYTES      4096u /* of the file, in which its head ends: in pieces that get there soon */
+#define HEAD_BYTES      4096u /* of the file, in which its head ends as a rule: in pieces that get there soon */
 #define HEAD_PIECE      1024u
 #define SHORTEST_BYTES  192u /* packets are not made shorter than that, if the device takes more */
 #define GOOD_RUN        16   /* answers without a loss, after which packets become longer */
@@ -149,7 +149,9 @@ static enum hf_err build(const struct sender *s, uint32_t off, uint8_t *body, si
 	if (w.err || room <= HF_SMP_HEADER_BYTES + w.len + 3)
 		return HF_ERR_RANGE;
 	room -= HF_SMP_HEADER_BYTES + w.len + 3; /* a byte string's header, up to 64 KiB */
-	if (off < HEAD_BYTES && room > HEAD_PIECE)
+	if (off < u->head_bytes)
+		room = room < u->head_bytes - off ? room : u->head_bytes - off;
+	else if (off < HEAD_BYTES && room > HEAD_PIECE)
 		room = HEAD_PIECE;
 	room = room < *taken ? room : *taken;
 	*taken = (uint32_t)(left < room ? left : room);

@@ -14,6 +14,7 @@ struct hf_smp_upload {
 	/* Set by the caller. */
 	struct hf_bytes file;
 	uint32_t packet_bytes; /* the device's buf_size: longest packet, header included */
+	uint32_t head_bytes;   /* where the file's head ends, before which the device decides nothing; 0: unknown */
 	uint32_t window;       /* packets under way; 1: each is waited for */
 	uint32_t patience_ms;  /* how long no byte may get ahead */
 	struct hf_smp_rate *rate; /* lowers the line when it is bad, finds it again; NULL: it stays as it is */

@@ -10,6 +10,7 @@
 #include "port/stm32f407/systick.h"
 
 struct hf_live hf_live;
+__attribute__((section(".bss.ring"))) uint8_t hf_live_rx[HF_LIVE_RX_BYTES];
 __attribute__((aligned(512))) struct hf_vectors hf_live_vectors;
 
 static bool line_is_low(void)

@@ -20,11 +20,11 @@ struct hf_live {
 	struct hf_led led;
 	volatile enum hf_led_stage stage;
 	volatile uint32_t low_ms; /* for how long the line to us has been low */
-	uint8_t rx[HF_LIVE_RX_BYTES];
 	uint8_t tx[HF_LIVE_TX_BYTES];
 };
 
 extern struct hf_live hf_live;
+extern uint8_t hf_live_rx[HF_LIVE_RX_BYTES];
 extern struct hf_vectors hf_live_vectors;
 
 /* The interrupts' handlers. */

@@ -41,7 +41,7 @@ void hf_setup_live(struct hf_clock *clock)
 	hf_gpio_setup(HF_BOARD_RECOVERY_PORT, HF_BOARD_RECOVERY_PIN, HF_GPIO_INPUT,
 		      HF_BOARD_RECOVERY_ACTIVE_LOW ? HF_GPIO_PULL_UP : HF_GPIO_PULL_DOWN, 0);
 	hf_usart_open(&hf_setup_maintenance, clock);
-	hf_usart_stream_open(&l->maintenance, HF_BOARD_MAINT_USART, l->rx, sizeof l->rx, l->tx, sizeof l->tx);
+	hf_usart_stream_open(&l->maintenance, HF_BOARD_MAINT_USART, hf_live_rx, sizeof hf_live_rx, l->tx, sizeof l->tx);
 	hf_life_begin(&l->life, hf_systick_ms());
 	hf_systick_start(clock->core_hz, true);
 }

@@ -411,6 +411,7 @@ static bool upload(struct burn *b)
 	*u = (struct hf_smp_upload){
 		.file = b->o->package,
 		.packet_bytes = p.buf_size ? p.buf_size : PACKET_DEFAULT,
+		.head_bytes = b->package_known && b->package.payloads ? (uint32_t)b->package.payload[0].offset : 0,
 		.window = p.buf_count,
 		.patience_ms = b->patience_ms,
 		.rate = &b->r->rate,

@@ -195,6 +195,56 @@ static void refused_flipped_bit_of_the_payload_at_its_segment(void **state)
 	free(copy);
 }
 
+/* A segment is collected in the buffer of the one that is still programmed: none of its bytes may get along with those. */
+static void segment_that_is_wrong_is_not_programmed_at_all(void **state)
+{
+	static const size_t packets[] = { 1, 300, 400, 512, 4096, 65536 };
+	struct bench *b = *state;
+	struct hf_update *u = &b->d.update;
+	uint8_t *copy = malloc(b->v1.file.len);
+
+	assert_non_null(copy);
+	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_OK);
+	assert_int_equal(hf_update_erase(u), HF_OK);
+	for (unsigned i = 0; i < 3 * sizeof packets / sizeof packets[0]; i++) {
+		uint32_t wrong = i % 3, begin = wrong * HF_SEGMENT_BYTES, end = begin + HF_SEGMENT_BYTES;
+		const uint8_t *content;
+
+		memcpy(copy, b->v1.file.ptr, b->v1.file.len);
+		copy[b->v1.file.len - u->image.content_bytes + begin + 5000 + i] ^= 1;
+		assert_int_equal(send(b, copy, b->v1.file.len, packets[i / 3]), HF_ERR_DIGEST);
+		assert_int_equal(u->state.slot[1].segments, wrong);
+		content = b->d.flash.mem + (u->image.content_addr - b->d.flash.base);
+		end = end < u->image.content_bytes ? end : u->image.content_bytes;
+		for (uint32_t at = begin; at < end; at++)
+			assert_int_equal(content[at], 0xff);
+		assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, packets[i / 3]), HF_OK);
+		assert_int_equal(hf_update_erase(u), HF_OK);
+	}
+	free(copy);
+}
+
+/* What was collected waits for nothing but time: then it is committed. */
+static void segment_that_is_whole_is_committed_when_nothing_comes(void **state)
+{
+	struct bench *b = *state;
+	struct hf_update *u = &b->d.update;
+
+	assert_int_equal(hf_update_begin(u, (uint32_t)b->v1.file.len), HF_OK);
+	while (u->phase != HF_UPDATE_PAYLOAD || u->next < u->payload_at + HF_SEGMENT_BYTES)
+		assert_int_equal(hf_update_write(u, u->next, b->v1.file.ptr + u->next, 64), HF_OK);
+	assert_int_equal(u->state.slot[1].segments, 0);
+	while (hf_update_ahead(u))
+		;
+	assert_int_equal(u->state.slot[1].segments, 1);
+	device_boot(&b->d);
+	assert_int_equal(device_open_update(&b->d), HF_OK);
+	assert_int_equal(hf_update_begin(u, (uint32_t)b->v1.file.len), HF_OK);
+	assert_int_equal(hf_update_write(u, 0, b->v1.file.ptr, 4000), HF_OK);
+	assert_int_equal(u->next, u->payload_at + HF_SEGMENT_BYTES);
+	assert_int_equal(send(b, b->v1.file.ptr, b->v1.file.len, 400), HF_OK);
+}
+
 static void refused_while_the_running_firmware_is_on_trial(void **state)
 {
 	struct bench *b = *state;
@@ -341,6 +391,8 @@ int main(void)
 		CASE(refused_any_flipped_bit_of_the_head),
 		CASE(refused_file_cut_off_in_its_head),
 		CASE(refused_flipped_bit_of_the_payload_at_its_segment),
+		CASE(segment_that_is_wrong_is_not_programmed_at_all),
+		CASE(segment_that_is_whole_is_committed_when_nothing_comes),
 		CASE(refused_while_the_running_firmware_is_on_trial),
 		CASE(activate_of_another_image_than_written_is_not_found),
 		CASE(upload_in_packets_of_any_size_gives_the_same),
