@@ -183,7 +183,7 @@ static int tool(const char *format, ...)
 	vsnprintf(arguments, sizeof(arguments), format, args);
 	va_end(args);
 	snprintf(errors, sizeof(errors), "%s/stderr", dir);
-	snprintf(command, sizeof(command), "cd %s && %s %s 2>%s </dev/null", dir, getenv("HF_TOOL"), arguments, errors);
+	snprintf(command, sizeof(command), "cd %s && XDG_DATA_HOME=%s %s %s 2>%s </dev/null", dir, dir, getenv("HF_TOOL"), arguments, errors);
 	f = popen(command, "r");
 	assert_non_null(f);
 	slurp(f, out, sizeof(out));

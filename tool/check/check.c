@@ -126,7 +126,7 @@ static void check_pilot(struct check *k)
 	struct hf_diag diag;
 
 	if (k->o->no_pilot) {
-		check_row(k, HF_ROW_NOTE, "pilot", "", "the project file wants none");
+		check_row(k, HF_ROW_NOTE, "pilot", "", "none is demanded: --pilot, or the project file, demands one");
 	} else if (k->o->as_pilot) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "this device is the pilot");
 	} else if (!k->o->pilot) {

@@ -281,7 +281,7 @@ static void packages_row(struct way *w)
 	if (want_recovery && !recovery[0])
 		add_missing(missing, sizeof(missing), "recovery", &w->recovery_why);
 	if (missing[0])
-		check_row(w->k, HF_ROW_FAILED, "way-back packages", "give them with --way-back FILE, or a directory of *.suit files",
+		check_row(w->k, w->k->o->way_back_optional && w->k->o->way_backs == 0 ? HF_ROW_WARNING : HF_ROW_FAILED, "way-back packages", "give them with --way-back FILE, or a directory of *.suit files",
 			  "of %u files looked at: %s", w->files, missing);
 	else if (!want_recovery && !want_firmware)
 		check_row(w->k, HF_ROW_NOTE, "way-back packages", "", "nothing runs and nothing recovers here: there is nothing to go back to");
