@@ -265,6 +265,11 @@ static void add_missing(char *missing, size_t room, const char *of, const struct
 		 why->text[0] ? why->text : of);
 }
 
+static bool other_recovery(const struct way *w)
+{
+	return w->recovery_file[0] && w->known[HF_PLACE_RECOVERY] && w->place[HF_PLACE_RECOVERY].verdict == HF_OK && !w->recovery_same;
+}
+
 static void packages_row(struct way *w)
 {
 	bool want_recovery = !w->absent[HF_PLACE_RECOVERY];
@@ -287,7 +292,7 @@ static void packages_row(struct way *w)
 		check_row(w->k, HF_ROW_NOTE, "way-back packages", "", "nothing runs and nothing recovers here: there is nothing to go back to");
 	else
 		check_row(w->k, HF_ROW_PASSED, "way-back packages", "", "%.180s%s%.180s%s", firmware, firmware[0] && recovery[0] ? ", " : "",
-			  recovery, recovery[0] && w->known[HF_PLACE_RECOVERY] && !w->recovery_same ? " (another recovery than the device's)" : "");
+			  recovery, other_recovery(w) ? " (another recovery than the device's)" : "");
 }
 
 enum hf_err check_way_back(struct check *k)
