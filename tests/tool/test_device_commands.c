@@ -592,7 +592,7 @@ static void nobody_there_is_exit_5(void **state)
 	assert_non_null(strstr(err_out, "no device answers"));
 	assert_int_equal(tool("burn v1 --port %s --patience 1s", silent_port), 5);
 	assert_int_equal(tool("burn v1"), 5);
-	assert_non_null(strstr(err_out, "this machine has no serial port"));
+	assert_non_null(strstr(err_out, "there is no serial port to look at"));
 	assert_int_equal(tool("burn v1 --port %s --patience 1s --json", silent_port), 5);
 	json_t *result = json_of(last_line());
 	assert_string_equal(json_string_value(json_object_get(result, "outcome")), "no-device");
