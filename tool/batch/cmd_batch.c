@@ -180,11 +180,8 @@ static bool write_reports(struct run *r)
 	if (r->a.reports.count == 0)
 		return true;
 	err = hf_report_load(&report, r->records_path, r->batch.job_id, &r->diag);
-	for (unsigned i = 0; i < r->a.reports.count && !err; i++) {
+	for (unsigned i = 0; i < r->a.reports.count && !err; i++)
 		err = hf_report_write(&report, r->a.reports.item[i], &r->diag);
-		if (!err && !r->a.json)
-			printf("report: %s\n", r->a.reports.item[i]);
-	}
 	hf_report_free(&report);
 	if (err) {
 		struct hf_diag why = r->diag;
@@ -247,6 +244,8 @@ static enum hf_exit work(struct run *r)
 	if (!reported)
 		code = HF_EXIT_DISK;
 	hf_show_end(&r->show, &r->batch, code, reported ? NULL : r->diag.text, &r->records.chain);
+	for (unsigned i = 0; i < r->a.reports.count && reported && !r->a.json; i++)
+		printf("report: %s\n", r->a.reports.item[i]);
 	return code;
 }
 

@@ -354,7 +354,7 @@ static bool get_job(const struct hf_conf *c, config_setting_t *root, struct hf_j
 
 	if (!hf_conf_known_keys(c, root, keys, sizeof(keys) / sizeof(keys[0])) ||
 	    !hf_conf_get_number(c, root, "format", HF_JOB_FORMAT, HF_JOB_FORMAT, &format) ||
-	    !hf_conf_get_text(c, root, "name", " -_./", job->name, sizeof(job->name)) ||
+	    !hf_conf_get_text(c, root, "name", " -_./,:()+#", job->name, sizeof(job->name)) ||
 	    !hf_conf_get_choice(c, root, "operation", operations, 3, &operation) || !get_files(c, root, job) ||
 	    !get_options(c, root, "burn_options", &job->burn) || !get_options(c, root, "factory_options", &job->factory) ||
 	    !hf_conf_get_number(c, root, "quota", 1, 1000000, &job->quota) ||

@@ -169,7 +169,7 @@ static const char style[] =
 	".bar i{display:block;-webkit-print-color-adjust:exact;print-color-adjust:exact}"
 	".pass i,.bar .pass{background:#1a7f37}.bar .fail{background:#c9252d}.bar .stopped{background:#b7791f}"
 	"table{border-collapse:collapse;width:100%;font-size:.86rem}th{text-align:left;border-bottom:2px solid #1c2126;padding:.35rem .5rem}"
-	"td{border-bottom:1px solid #d5dadf;padding:.35rem .5rem;vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}"
+	"td{border-bottom:1px solid #d5dadf;padding:.35rem .5rem;vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}td.s{white-space:nowrap}"
 	"code{font:.8rem ui-monospace,monospace;white-space:nowrap}td.w{overflow-wrap:anywhere;min-width:9rem}"
 	".o{font-weight:700;white-space:nowrap}.o.pass{color:#1a7f37}.o.fail{color:#c9252d}.o.stopped{color:#8a5a10}"
 	"tr.old{color:#7b8590}footer{margin-top:1.6rem;color:#59636e;font-size:.84rem;overflow-wrap:anywhere}"
@@ -233,7 +233,7 @@ static void put_row(FILE *to, const struct hf_report *r, size_t i)
 	json_t *record = json_array_get(r->records, i);
 	const char *outcome = text_of(record, "outcome"), *reason = text_of(record, "reason");
 
-	fprintf(to, "<tr%s><td class=\"n\">%lld</td><td class=\"o %s\">%s</td><td>", is_replaced(r, i) ? " class=\"old\"" : "",
+	fprintf(to, "<tr%s><td class=\"n\">%lld</td><td class=\"o %s\">%s</td><td class=\"s\">", is_replaced(r, i) ? " class=\"old\"" : "",
 		number_of(record, "n"), strcmp(outcome, "pass") == 0 ? "pass" : strcmp(outcome, "fail") == 0 ? "fail" : "stopped",
 		strcmp(outcome, "pass") == 0 ? "PASS" : strcmp(outcome, "fail") == 0 ? "FAIL" : "stopped");
 	put_text(to, text_of(record, "serial"));
@@ -243,7 +243,7 @@ static void put_row(FILE *to, const struct hf_report *r, size_t i)
 	put_text(to, text_of(record, "version"));
 	fprintf(to, "</td><td><code title=\"");
 	put_text(to, text_of(record, "digest"));
-	fprintf(to, "\">%.12s</code></td><td>", text_of(record, "digest"));
+	fprintf(to, "\">%.12s</code></td><td class=\"s\">", text_of(record, "digest"));
 	put_time(to, text_of(record, "end"));
 	fprintf(to, "</td><td class=\"n\">%.1f</td><td class=\"n\">%lld</td><td>", (double)number_of(record, "device_ms") / 1000,
 		number_of(record, "attempts"));
@@ -287,7 +287,7 @@ static void put_html(FILE *to, const struct hf_report *r)
 	fprintf(to, " (UTC)</p>\n");
 	put_sums(to, &s);
 	put_bar(to, &s);
-	fprintf(to, "<table><thead><tr><th class=\"n\">record</th><th>outcome</th><th>serial</th><th>device id</th><th>version</th>"
+	fprintf(to, "<table><thead><tr><th class=\"n\">line</th><th>outcome</th><th>serial</th><th>device id</th><th>version</th>"
 		    "<th>digest</th><th>end (UTC)</th><th class=\"n\">seconds</th><th class=\"n\">attempts</th><th>operator</th>"
 		    "<th>reason</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < json_array_size(r->records); i++)

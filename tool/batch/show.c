@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "table.h"
@@ -101,6 +102,8 @@ static void set_message(struct hf_show *s, json_t *event)
 		snprintf(s->message, sizeof(s->message), "%.60s%s%.400s", port, *port ? ": " : "", text_of(event, "text"));
 	else if (is(event, "unrecorded"))
 		snprintf(s->message, sizeof(s->message), "%.60s: NOT RECORDED: %.400s", port, text_of(event, "text"));
+	else if (is(event, "device") || is(event, "done"))
+		s->message[0] = 0; /* it goes on; the rows tell the rest */
 }
 
 void hf_show_event(void *ctx, const struct hf_lane *lane, json_t *event)
@@ -141,10 +144,10 @@ static void draw_prompt(struct hf_show *s, const struct hf_batch *b, unsigned ro
 	s->inputs = b->inputs;
 }
 
-static void draw(struct hf_show *s, const struct hf_batch *b)
+static void draw(struct hf_show *s, const struct hf_batch *b, bool last)
 {
 	struct hf_table_size size = terminal_size();
-	bool prompt = b->o->scan && !b->stop && size.rows > 8;
+	bool prompt = b->o->scan && !b->stop && !last && size.rows > 8;
 
 	size.rows -= prompt ? 3 : 1;
 	printf("%s\033[?25l\033[H", prompt ? "\0337" : "");
@@ -165,7 +168,7 @@ void hf_show_draw(void *ctx, const struct hf_batch *b)
 	if (!s->table || (s->drawn_ms && now - s->drawn_ms < REDRAW_MS))
 		return;
 	s->drawn_ms = now;
-	draw(s, b);
+	draw(s, b, false);
 }
 
 /* ---- the end ---- */
@@ -223,8 +226,7 @@ static void sentence(const struct hf_batch *b, enum hf_exit code, char *text, si
 
 	text[0] = 0;
 	if (code == HF_EXIT_DISK)
-		snprintf(text, room, "%.600s; make room (or give --records and --ledger elsewhere), then run the same command: devices that passed "
-				     "are not done again%s", b->why, b->unrecorded ? "; keep the lines of those that are not recorded" : "");
+		snprintf(text, room, "%.600s; make room there, then run the same command: devices that passed are not done again%s", b->why, b->unrecorded ? "; keep the lines of those that are not recorded" : "");
 	else if (code == HF_EXIT_FAILURES)
 		snprintf(text, room, "%u of %u devices failed; run the same command to do those again, the others are not touched%s%.500s",
 			 b->failed, all, b->why[0] ? "; stopped because " : "", b->why);
@@ -233,6 +235,19 @@ static void sentence(const struct hf_batch *b, enum hf_exit code, char *text, si
 			 b->stopped);
 	else if (code != HF_EXIT_OK)
 		snprintf(text, room, "%.700s", b->why);
+}
+
+/* Of this program and all its children; their twins are not among them. */
+static json_int_t cpu_ms(void)
+{
+	json_int_t ms = 0;
+	struct rusage usage;
+
+	for (const int *who = (const int[]){RUSAGE_SELF, RUSAGE_CHILDREN, 1}; *who != 1; who++)
+		if (getrusage(*who, &usage) == 0)
+			ms += (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+			      (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+	return ms;
 }
 
 void hf_show_end(struct hf_show *s, const struct hf_batch *b, enum hf_exit code, const char *trouble, const struct hf_chain *records)
@@ -244,14 +259,14 @@ void hf_show_end(struct hf_show *s, const struct hf_batch *b, enum hf_exit code,
 	else
 		sentence(b, code, reason, sizeof(reason));
 	if (s->json) {
-		hf_out_event(json_pack("{s:s, s:I, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:O}", "event", "result", "t_ms",
-				       (json_int_t)(hf_child_now_ms() - b->begin_ms), "exit", (int)code, "outcome", outcome_of(code),
+		hf_out_event(json_pack("{s:s, s:I, s:I, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:O}", "event", "result", "t_ms",
+				       (json_int_t)(hf_child_now_ms() - b->begin_ms), "cpu_ms", cpu_ms(), "exit", (int)code, "outcome", outcome_of(code),
 				       "reason", reason, "passed", (int)b->passed, "failed", (int)b->failed, "stopped",
 				       (int)b->stopped, "skipped", (int)b->skipped, "unrecorded", (int)b->unrecorded, "records",
 				       records->path, "head", records->head, "left", s->left));
 	} else {
 		if (s->table) {
-			draw(s, b);
+			draw(s, b, true);
 			print_left(s);
 		}
 		printf("%s%u passed%s, %u failed, %u stopped, %u skipped%s%s\n", hf_out_colour(stdout, HF_COLOUR_BOLD), b->passed,

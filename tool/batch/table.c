@@ -167,7 +167,7 @@ static void put_row(struct canvas *c, const struct hf_lane *lane)
 
 static void put_sums(struct canvas *c, const struct hf_batch *b)
 {
-	char line[WIDE], took[16], left[16] = "?";
+	char line[WIDE], took[16], left[16] = "?", an_hour[16] = "?";
 	uint64_t ms = hf_child_now_ms() - b->begin_ms;
 	unsigned done = b->passed + b->failed, to_do = b->o->job->quota - b->passed_before;
 	double rate = ms > 5000 && done ? 3600000.0 * done / (double)ms : 0;
@@ -176,9 +176,11 @@ static void put_sums(struct canvas *c, const struct hf_batch *b)
 		to_do = b->lanes < to_do ? b->lanes : to_do;
 	to_do = to_do > done ? to_do - done : 0;
 	if (rate > 0)
+		snprintf(an_hour, sizeof(an_hour), "%.0f", rate);
+	if (rate > 0)
 		duration((uint64_t)(3600000.0 * to_do / rate), left);
-	snprintf(line, sizeof(line), "passed %u   failed %u%s   to do %u   %.0f an hour   %s so far   %s to go", b->passed, b->failed,
-		 b->skipped ? "   some skipped" : "", to_do, rate, duration(ms, took), to_do ? left : "0:00");
+	snprintf(line, sizeof(line), "passed %u   failed %u%s   to do %u   %s an hour   %s so far   %s to go", b->passed, b->failed,
+		 b->skipped ? "   some skipped" : "", to_do, an_hour, duration(ms, took), to_do ? left : "0:00");
 	put_line(c, b->failed ? "1;31" : "1", false, line);
 }
 
@@ -190,6 +192,23 @@ static bool has_block(const struct hf_lane *lane)
 	       (lane->verdict == HF_VERDICT_PASS || lane->verdict == HF_VERDICT_FAIL);
 }
 
+/* With colours the strokes are painted solid. */
+static void put_strokes(struct canvas *c, const char *text, const char *background)
+{
+	bool painting = false;
+
+	for (unsigned i = 0; i < BLOCK_WIDTH - 3; i++) {
+		char shape = i < strlen(text) ? text[i] : ' ';
+
+		if (c->colour && painting != (shape == '#')) {
+			painting = shape == '#';
+			fputs(painting ? background : "\033[0m", c->to);
+		}
+		fputc(c->colour && shape == '#' ? ' ' : shape, c->to);
+	}
+	fputs(painting ? "\033[0m  " : "  ", c->to);
+}
+
 static void put_block_line(struct canvas *c, const struct hf_lane *const *lane, unsigned count, unsigned line)
 {
 	if (c->used == c->rows)
@@ -199,11 +218,13 @@ static void put_block_line(struct canvas *c, const struct hf_lane *const *lane, 
 		bool pass = lane[i]->verdict == HF_VERDICT_PASS;
 		char text[HF_TABLE_BIG_TEXT], serial[HF_SERIAL_TEXT];
 
-		serial_of(lane[i], serial);
-		if (line < HF_TABLE_BIG)
+		if (line < HF_TABLE_BIG) {
 			hf_table_big(pass ? "PASS" : "FAIL", line, text);
-		else
-			snprintf(text, sizeof(text), "%u %.20s", lane[i]->index + 1, serial[0] ? serial : short_port(lane[i]->port));
+			put_strokes(c, text, pass ? "\033[42m" : "\033[41m");
+			continue;
+		}
+		serial_of(lane[i], serial);
+		snprintf(text, sizeof(text), "%u %.20s", lane[i]->index + 1, serial[0] ? serial : short_port(lane[i]->port));
 		fprintf(c->to, "%s%-*.*s%s  ", !c->colour ? "" : pass ? "\033[1;32m" : "\033[1;31m", (int)BLOCK_WIDTH - 3,
 			(int)BLOCK_WIDTH - 3, text, c->colour ? "\033[0m" : "");
 	}
