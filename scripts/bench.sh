@@ -73,6 +73,7 @@ run "stm32flash" "$build/host/bench/bench_rom" "$build/host/twin/holdfast-twin" 
 	run "burning" "$build/host/bench/bench_burn" "$conf" "$dir/recovery.bin" "$dir/release.keyset" "$dir/384k.suit" \
 		"$build/host/twin/holdfast-twin" "$build/host/twin/libholdfast-shim.so"
 }
+run "a batch of 100 gateways" scripts/bench-batch.sh "$build" "$dir/batch"
 [ ! -x "$build/host/bench/bench_twin" ] || run "twin" "$build/host/bench/bench_twin" "$conf" "$dir/384k.bin" \
 	"$build/stm32f407/boot/$board/boot.elf"
 
