@@ -65,6 +65,11 @@ HF_MUST_USE enum hf_err hf_ports_find(const char *root, const char *name, struct
 /* "minicom (pid 4711)", "minicom (pid 4711) and cat (pid 12)", "another program"; "" without a holder. Returns text. */
 const char *hf_ports_holders_text(const struct hf_port_info *info, char *text, size_t room);
 
+/* Why a port cannot be had, and what to do, to be put behind its name: "in use by minicom (pid 4711): end that first", "you may
+ * not use it: ...". Return text. */
+const char *hf_ports_why_held(const struct hf_port_info *info, char *text, size_t room);
+const char *hf_ports_why_denied(const struct hf_port_info *info, char *text, size_t room);
+
 /* What the port is, for people: "FTDI TTL232R-3V3 (FT9X1ABC)", "serial8250". Returns text. */
 const char *hf_ports_what(const struct hf_port_info *info, char *text, size_t room);
 

@@ -210,3 +210,37 @@ const char *hf_ports_holders_text(const struct hf_port_info *info, char *text, s
 	}
 	return text;
 }
+
+static bool held_by(const struct hf_port_info *info, const char *program)
+{
+	for (unsigned i = 0; i < info->holders; i++) {
+		if (strcmp(info->holder[i].program, program) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *hf_ports_why_held(const struct hf_port_info *info, char *why, size_t room)
+{
+	char who[160];
+
+	hf_ports_holders_text(info, who, sizeof(who));
+	if (!who[0])
+		snprintf(why, room, "in use by another program: end that first");
+	else if (held_by(info, "ModemManager"))
+		snprintf(why, room, "in use by %s, which looks for a modem there: wait half a minute, or let `holdfast doctor --fix` keep it away", who);
+	else
+		snprintf(why, room, "in use by %s: end that first", who);
+	return why;
+}
+
+const char *hf_ports_why_denied(const struct hf_port_info *info, char *why, size_t room)
+{
+	if (info->group_later)
+		snprintf(why, room, "you may not use it yet: you are in the group %s, which counts from your next login on; log out and in again", info->group);
+	else if (info->group[0])
+		snprintf(why, room, "you may not use it: as root `usermod -aG %s YOU`, then log out and in again", info->group);
+	else
+		snprintf(why, room, "you may not use it: only root may; `holdfast doctor` says how to change that");
+	return why;
+}

@@ -7,7 +7,6 @@
 
 #include "serial.h"
 
-#define HF_SERIAL_IN_USE   "%s is in use by another program: end that first" /* the port's name */
 #define HF_SERIAL_WRITE_MS 5000u /* a peer that takes nothing for so long does not take it at all */
 
 /* As hf_serial_open; `where` is the name without its prefix. */
@@ -42,6 +41,8 @@ enum hf_err hf_serial_fd_write(int fd, const void *data, size_t len);
 /* Two programs on one line take each other's bytes and change each other's rate. False: another one has it; closing
  * ends the claim. */
 bool hf_serial_fd_claim(int fd);
+/* For HF_ERR_BUSY and HF_ERR_DENIED: who has the port at this path, or which group may use it. */
+void hf_serial_explain(const char *where, enum hf_err err, struct hf_diag *diag);
 uint64_t hf_serial_real_now_ms(void *ctx);
 void hf_serial_real_sleep_ms(void *ctx, uint32_t ms);
 

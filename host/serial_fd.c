@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ports.h"
 #include "serial_backend.h"
 
 uint64_t hf_serial_real_now_ms(void *ctx)
@@ -31,6 +32,19 @@ void hf_serial_real_sleep_ms(void *ctx, uint32_t ms)
 bool hf_serial_fd_claim(int fd)
 {
 	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+void hf_serial_explain(const char *where, enum hf_err err, struct hf_diag *diag)
+{
+	struct hf_port_info info = {0};
+	char why[256];
+
+	if (hf_ports_find("/", where, &info) != HF_OK)
+		info.holders = 0;
+	if (err == HF_ERR_BUSY)
+		hf_diag_set(diag, "%s is %s", where, hf_ports_why_held(&info, why, sizeof(why)));
+	else
+		hf_diag_set(diag, "%s: %s", where, hf_ports_why_denied(&info, why, sizeof(why)));
 }
 
 /* HF_OK: ready, or closed, which the next call will tell. */

@@ -193,12 +193,12 @@ static const struct hf_serial_ops port_ops = {
 
 static void explain(const char *where, const struct hf_serial_line *line, enum hf_err err, struct hf_diag *diag)
 {
-	char *why = err == HF_ERR_IO || err == HF_ERR_DENIED ? sp_last_error_message() : NULL;
+	char *why = err == HF_ERR_IO ? sp_last_error_message() : NULL;
 
 	if (err == HF_ERR_NOT_FOUND)
 		hf_diag_set(diag, "there is no serial port %s; plug it in, or name another one", where);
-	else if (err == HF_ERR_BUSY)
-		hf_diag_set(diag, HF_SERIAL_IN_USE, where);
+	else if (err == HF_ERR_BUSY || err == HF_ERR_DENIED)
+		hf_serial_explain(where, err, diag);
 	else if (err == HF_ERR_UNSUPPORTED)
 		hf_diag_set(diag, "%s cannot be set to %u baud", where, line->baud);
 	else

@@ -148,8 +148,8 @@ enum hf_err hf_serial_pty_open(const char *where, const struct hf_serial_line *l
 	memcpy(p->name, where, len);
 	err = open_fd(p);
 	if (err) {
-		if (err == HF_ERR_BUSY)
-			hf_diag_set(diag, HF_SERIAL_IN_USE, where);
+		if (err == HF_ERR_BUSY || err == HF_ERR_DENIED)
+			hf_serial_explain(where, err, diag);
 		else
 			hf_diag_set(diag, "%s cannot be opened: %s", where, strerror(errno));
 		free(p);

@@ -118,6 +118,8 @@ running() { # the version that runs and is confirmed
 }
 rm -rf "$dir"
 mkdir -p "$dir"
+XDG_DATA_HOME=$(cd "$dir" && pwd)/data # backups of the devices
+export XDG_DATA_HOME
 
 title "1. From the factory"
 "$holdfast" keygen release --out "$dir" >"$dir/keygen.out" 2>&1 || fail "no key: $(cat "$dir/keygen.out")"

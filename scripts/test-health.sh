@@ -140,11 +140,27 @@ upgrade() {
 	ok "a history that was kept in a file says the same"
 }
 
+# All as boot would, at full work: then the slot that does not run gets a bit wrong.
+places() {
+	ctl modbus clear
+	device 0 status --verify
+	says "verified  *slot A: 1.2.0 would start" "verified  *slot B: 1.1.0 would start" "verified  *recovery: recovery 1.0.0 would start"
+	ctl modbus
+	gap=$(sed 's/.*"gap_ns": \([0-9]*\).*/\1/' "$dir/ctl.out")
+	[ "$gap" -lt 150000000 ] || fail "the gateway's work stood still for $gap ns"
+	ctl flip 0x08022000 1
+	device 0 status --verify
+	says "verified  *slot A: would not start: the digest does not match" "verified  *slot B: 1.1.0 would start"
+	ok "the device verifies what it holds, and goes on working (longest gap $((gap / 1000000)) ms)"
+}
+
 in_recovery() {
 	device 0 recovery
 	device 0 status
 	says "runs *recovery" "supply  *3\.[23]" "light  *recovery" "recovery  *by pin"
 	says_not " work "
+	device 0 status --verify --json
+	says '"place": "slot A"' '"verdict": 16' '"component": "recovery"'
 	device 0 history
 	says "was given up" "1.1.0 in slot B confirms itself"
 	ok "recovery tells, too, but for work, and reads the history"
@@ -159,5 +175,6 @@ first_start
 health
 low_supply
 upgrade
+places
 in_recovery
 echo "1..$count"

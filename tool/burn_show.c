@@ -114,6 +114,16 @@ void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms
 	json_decref(more);
 }
 
+void hf_burn_show_row(struct hf_burn_show *s, const struct hf_row *row)
+{
+	if (s->json) {
+		hf_out_event(hf_row_json(row));
+	} else if (row->state == HF_ROW_FAILED || row->state == HF_ROW_WAIVED || (row->state == HF_ROW_WARNING && !s->quiet)) {
+		end_lines(s, s->begin_ms);
+		hf_row_print(row);
+	}
+}
+
 void hf_burn_show_work(struct hf_burn_show *s, const char *stage, uint64_t done, uint64_t total, uint64_t skipped, uint64_t now_ms)
 {
 	hf_burn_show_begin(s, now_ms);

@@ -8,6 +8,7 @@
 #include "burn.h"
 #include "out.h"
 #include "progress.h"
+#include "row.h"
 
 struct hf_burn_show {
 	/* Set by the caller. */
@@ -35,6 +36,9 @@ void hf_burn_show_say(struct hf_burn_show *s, const char *stage, uint64_t now_ms
 void hf_burn_show_work(struct hf_burn_show *s, const char *stage, uint64_t done, uint64_t total, uint64_t skipped, uint64_t now_ms);
 /* On a terminal: something is waited for. */
 void hf_burn_show_wait(struct hf_burn_show *s, const char *what, uint32_t left_ms, uint64_t now_ms);
+
+/* A finding of the checks or tests. For people, only what is not as it should be: a burn is no inspection. */
+void hf_burn_show_row(struct hf_burn_show *s, const struct hf_row *row);
 
 /* What to exit with. */
 enum hf_exit hf_burn_exit(const struct hf_burn_result *r);

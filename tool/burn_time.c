@@ -27,7 +27,7 @@
 #define RESET_MS      620u   /* boot verifies, the new firmware starts */
 #define RESET_NS      280u
 #define TRIAL_MS      1520u
-#define TESTS_MS      3000u
+#define TESTS_MS      670u
 #define LEARNED_MS    500u   /* before, a comparison says little */
 
 static const char *const texts[HF_TIMES] = {"find",    "checks", "line",  "head",  "erase", "wire",

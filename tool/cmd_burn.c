@@ -50,6 +50,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		HF_WAY_CLI_ARGS(c),
 		{"via", 0, HF_ARG_TEXT, "WAY", "`firmware`, `recovery` or `rom` only (default: auto, the first of them that is open, and the next "
 		 "one where it may do better)", &via, NULL},
+		{"as-pilot", 0, HF_ARG_FLAG, NULL, "this device is the pilot: its record is written to --pilot's file once all tests pass",
+		 &c.as_pilot, NULL},
 		{"no-activate", 0, HF_ARG_FLAG, NULL, "write and verify only", &o->no_activate, NULL},
 		{"line", 0, HF_ARG_TEXT, "HOW", "upload at this rate, or `console`: as the device was found (default: auto, the "
 		 "fastest binary line that proves good)", &line, NULL},
@@ -58,6 +60,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		 NULL},
 		{"no-wait", 0, HF_ARG_FLAG, NULL, "with --via rom: leave once all is written, without waiting for the firmware", &c.no_wait, NULL},
 		{"force-reinstall", 0, HF_ARG_FLAG, NULL, "even if the device runs this very firmware", &o->reinstall, NULL},
+		{"allow-older", 0, HF_ARG_FLAG, NULL, "even an older release, with a site key (--key); never an older security version",
+		 &o->any_release, NULL},
 		{"no-verify", 0, HF_ARG_FLAG, NULL, NULL, &o->no_verify, NULL}, /* tests the device's own checks */
 	};
 	const struct hf_usage usage = {
@@ -66,6 +70,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		.synopsis = "PACKAGE --port PORT [options]",
 		.details = "The cable may be pulled and the device may lose power meanwhile: the upload continues where it was, "
 			   "and the device falls back to what it ran if the new firmware does not confirm itself.\n\n"
+			   "Before anything is sent come the checks of `holdfast check` (a pilot only where --pilot or the project file demands "
+			   "one), after the confirmation its tests. A failed check stops the burn, unless it may be waived and is (--waive).\n\n"
 			   "The ways in are tried in order: the running firmware, recovery, the chip's ROM loader (with --board). Where one fails and "
 			   "the next may do better, that is taken, and it is said why; what is refused for its signature, board or version is refused "
 			   "on all ways. Recovery is woken by a request, by the adapter's lines (--lines), or by you: the pin, or a reset.\n\n"
@@ -75,8 +81,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 			   "the same command continues what was cut. Then the firmware is waited for. " HF_ROM_CLI_ENTER,
 		.example = "holdfast burn gateway-1.1.0.suit --port /dev/ttyUSB0 --keyset keys/release.keyset\n"
 			   "  holdfast burn gateway-1.1.0.suit --port /dev/ttyUSB0 --via rom --board boards/reference.conf",
-		.exits = "3 the package is damaged, 4 it is not for this device, 6 the device refused or rolled back, 7 interrupted, "
-			 HF_PORT_EXITS,
+		.exits = "3 the package is damaged, 4 it is not for this device, 6 the device refused or rolled back, 7 interrupted, 9 a check failed: nothing was "
+			 "sent, 13 a backup or record could not be written, 18 it runs, but a test failed, " HF_PORT_EXITS,
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
 		.rest_min = 1,
@@ -91,6 +97,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		return hf_args_wrong(&usage, "--line wants auto, console or a rate as 460800, not '%s'", line);
 	if (!hf_way_parse(via, &c.flow.ways))
 		return hf_args_wrong(&usage, "--via wants auto, firmware, recovery or rom, not '%s'", via);
+	if (o->any_release && c.site.keys.names.count == 0)
+		return hf_args_wrong(&usage, "--allow-older needs a site key: --key KEY");
 	if (!check_via(&c, line, &usage))
 		return HF_EXIT_USAGE;
 	if (hf_way_cli_open(&c, rest.item[0], &usage, &code))

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "out.h"
+#include "version.h"
+
 #define SUPPLY_MIN_MV 2700u /* flash is written by the word from here on */
 
 static const struct {
@@ -110,5 +113,61 @@ json_t *hf_health_json(const struct hf_smp_health *h)
 	json_object_set_new(all, "work", json_work(h));
 	json_object_set_new(all, "rx", json_pack("{s:I, s:I, s:I}", "overrun", (json_int_t)h->overrun, "framing",
 						 (json_int_t)h->framing, "noise", (json_int_t)h->noise));
+	return all;
+}
+
+enum hf_err hf_health_verify(struct hf_smp_client *client, uint32_t patience_ms, struct hf_smp_place place[HF_PLACES],
+			     struct hf_smp_answer *answer)
+{
+	for (unsigned i = 0; i < HF_PLACES; i++) {
+		enum hf_err err = hf_smp_verify_place(client, patience_ms, i, &place[i], answer);
+
+		place[i].place = i;
+		if (err || (answer->refusal && answer->refusal != HF_ERR_NOT_FOUND))
+			return err;
+		if (answer->refusal)
+			place[i].verdict = HF_ERR_NOT_FOUND;
+		answer->refusal = HF_OK;
+	}
+	return HF_OK;
+}
+
+static const char *place_text(unsigned place)
+{
+	return place == HF_PLACE_A ? "slot A" : place == HF_PLACE_B ? "slot B" : "recovery";
+}
+
+void hf_health_print_places(const struct hf_smp_place place[HF_PLACES])
+{
+	for (unsigned i = 0; i < HF_PLACES; i++) {
+		const struct hf_smp_place *p = &place[i];
+		char version[HF_VERSION_TEXT_BYTES];
+
+		if (p->verdict == HF_OK)
+			printf("  verified    %s: %s%s would start\n", place_text(i), p->component ? "recovery " : "",
+			       hf_version_format(p->version, p->versions, version));
+		else if (p->verdict == HF_ERR_NOT_FOUND)
+			printf("  verified    %s: empty\n", place_text(i));
+		else
+			printf("  verified    %s: would not start: %s\n", place_text(i), hf_err_text(p->verdict));
+	}
+}
+
+json_t *hf_health_json_places(const struct hf_smp_place place[HF_PLACES])
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < HF_PLACES; i++) {
+		const struct hf_smp_place *p = &place[i];
+		char version[HF_VERSION_TEXT_BYTES], hash[2 * sizeof(p->hash) + 1];
+		json_t *one = json_pack("{s:s, s:i}", "place", place_text(i), "verdict", (int)p->verdict);
+
+		if (p->verdict == HF_OK) {
+			json_object_set_new(one, "component", json_string(p->component ? "recovery" : "app"));
+			json_object_set_new(one, "version", json_string(hf_version_format(p->version, p->versions, version)));
+			json_object_set_new(one, "digest", json_string(hf_out_hex(p->hash, sizeof(p->hash), hash)));
+		}
+		json_array_append_new(all, one);
+	}
 	return all;
 }

@@ -6,6 +6,7 @@
 #include "port_choice.h"
 
 #include <ctype.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,19 +61,15 @@ enum hf_exit hf_port_held(const char *name)
 	struct hf_port_info info;
 	char why[HF_SURVEY_NAME];
 
-	if (hf_ports_find(hf_survey_root(), name, &info) == HF_OK && hf_survey_may_open(&info, why, sizeof(why)) == HF_SURVEY_HELD)
-		hf_out_error("%s is %s", name, why);
-	else
-		hf_out_error("%s is in use by another program: end that first", name);
+	if (hf_ports_find(hf_survey_root(), name, &info) != HF_OK)
+		info.holders = 0;
+	hf_out_error("%s: %s", name, hf_ports_why_held(&info, why, sizeof(why)));
 	return HF_EXIT_BUSY;
 }
 
 static bool refuse_port(const struct hf_survey_port *port, enum hf_exit *code)
 {
-	if (port->state == HF_SURVEY_HELD)
-		hf_out_error("%s is %s", port->name, port->why);
-	else
-		hf_out_error("%s: %s", port->name, port->why);
+	hf_out_error("%s: %s", port->name, port->why);
 	*code = port->state == HF_SURVEY_HELD ? HF_EXIT_BUSY : HF_EXIT_NO_DEVICE;
 	return false;
 }
@@ -183,7 +180,7 @@ static bool none(const struct hf_survey *s, const char *what, enum hf_exit *code
 	for (size_t i = 0; i < s->count; i++)
 		held += s->port[i].state == HF_SURVEY_HELD;
 	if (s->count == 0)
-		hf_out_error("%s: this machine has no serial port; plug the adapter in, or name a serial server with --port", what);
+		hf_out_error("%s: there is no serial port to look at; plug the adapter in, or name a serial server with --port", what);
 	else
 		hf_out_error("%s; the ports are:", what);
 	print_ports(s, NULL);
@@ -246,6 +243,26 @@ static bool choose_only(struct hf_port *p, struct hf_survey *s, bool *marks, siz
 				 "no device answers", code);
 }
 
+/* A project that names its ports keeps the tool away from all others, a PLC's for instance. */
+static void keep_to_project(const struct hf_project *project, struct hf_survey *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		bool fits = project->ports == 0 || !s->port[i].local;
+
+		for (unsigned k = 0; k < project->ports && !fits; k++)
+			fits = fnmatch(project->port[k], s->port[i].name, 0) == 0 || fnmatch(project->port[k], s->port[i].info.by_id, 0) == 0;
+		if (fits)
+			s->port[kept++] = s->port[i];
+	}
+	s->count = kept;
+	for (unsigned k = 0; k < project->ports; k++) {
+		if (!strpbrk(project->port[k], "*?["))
+			hf_survey_add_even(s, project->port[k]);
+	}
+}
+
 static bool choose_among_all(struct hf_port *p, struct hf_survey *s, size_t *at, enum hf_exit *code)
 {
 	struct hf_diag diag;
@@ -256,6 +273,7 @@ static bool choose_among_all(struct hf_port *p, struct hf_survey *s, size_t *at,
 		*code = HF_EXIT_NO_DEVICE;
 		return false;
 	}
+	keep_to_project(&p->product.project, s);
 	marks = calloc(s->count + 1, sizeof(*marks));
 	if (!marks) {
 		hf_out_error("out of memory");

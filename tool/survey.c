@@ -175,50 +175,33 @@ const char *hf_survey_open_name(const struct hf_survey_port *port, char *text, s
 
 /* ---- whether they can be had ---- */
 
-static bool held_by(const struct hf_port_info *info, const char *program)
-{
-	for (unsigned i = 0; i < info->holders; i++) {
-		if (strcmp(info->holder[i].program, program) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void explain_holder(const struct hf_port_info *info, char *why, size_t room)
-{
-	char who[160];
-
-	hf_ports_holders_text(info, who, sizeof(who));
-	if (held_by(info, "ModemManager"))
-		snprintf(why, room, "in use by %s, which looks for a modem there: wait half a minute, or let `holdfast doctor --fix` keep it away", who);
-	else
-		snprintf(why, room, "in use by %s: end that first", who);
-}
-
-static void explain_denial(const struct hf_port_info *info, char *why, size_t room)
-{
-	if (info->group_later)
-		snprintf(why, room, "you may not use it yet: you are in the group %s, which counts from your next login on; log out and in again", info->group);
-	else if (info->group[0])
-		snprintf(why, room, "you may not use it: as root `usermod -aG %s YOU`, then log out and in again", info->group);
-	else
-		snprintf(why, room, "you may not use it: only root may; `holdfast doctor` says how to change that");
-}
-
 enum hf_survey_state hf_survey_may_open(const struct hf_port_info *info, char *why, size_t room)
 {
 	if (info->holders) {
-		explain_holder(info, why, room);
+		hf_ports_why_held(info, why, room);
 		return HF_SURVEY_HELD;
 	}
 	if (!info->may_use) {
-		explain_denial(info, why, room);
+		hf_ports_why_denied(info, why, room);
 		return HF_SURVEY_DENIED;
 	}
 	return HF_SURVEY_NEW;
 }
 
 /* ---- children ---- */
+
+/* It looked free, and is not: somebody was quicker, or hides. */
+static void explain(const struct hf_survey_port *port, struct answer *out)
+{
+	struct hf_port_info info;
+
+	if (hf_ports_find(hf_survey_root(), port->name, &info) != HF_OK)
+		info = port->info;
+	if (out->state == HF_SURVEY_HELD)
+		hf_ports_why_held(&info, out->why, sizeof(out->why));
+	else
+		hf_ports_why_denied(&info, out->why, sizeof(out->why));
+}
 
 static void ask(const struct hf_survey_port *port, const struct hf_probe_how *how, struct answer *out)
 {
@@ -238,6 +221,8 @@ static void ask(const struct hf_survey_port *port, const struct hf_probe_how *ho
 	if (err) {
 		out->state = err == HF_ERR_BUSY ? HF_SURVEY_HELD : err == HF_ERR_DENIED ? HF_SURVEY_DENIED : HF_SURVEY_FAILED;
 		snprintf(out->why, sizeof(out->why), "%.*s", (int)sizeof(out->why) - 1, diag.text);
+		if (port->local && out->state != HF_SURVEY_FAILED)
+			explain(port, out);
 		return;
 	}
 	err = hf_probe(&serial, how, &out->probe);

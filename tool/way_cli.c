@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/pilot.h"
 #include "interrupt.h"
+
+#define LINK_BITS 65536u
 
 /* ---- what a burn asks us, and tells us ---- */
 
@@ -43,11 +46,140 @@ static enum hf_err unlock(void *ctx, struct hf_smp_client *client, const struct 
 	return hf_site_open(&c->site, client, status->device_id, c->port.patience_ms, diag);
 }
 
-static enum hf_err permit(void *ctx, struct hf_burn_door *door, struct hf_diag *diag)
+/* ---- checks before, tests after ---- */
+
+static void on_row(void *ctx, const struct hf_row *row)
 {
 	struct hf_way_cli *c = ctx;
 
-	return unlock(c, door->client, door->status, diag);
+	if (c->rows)
+		json_array_append_new(c->rows, hf_row_json(row));
+	hf_burn_show_row(&c->show, row);
+}
+
+/* Where nothing has gone wrong with the exit code, but with the file or the device. */
+static enum hf_burn_outcome outcome_of(enum hf_exit code)
+{
+	switch (code) {
+	case HF_EXIT_SILENT:
+		return HF_BURN_SILENT;
+	case HF_EXIT_PORT_GONE:
+		return HF_BURN_PORT_GONE;
+	case HF_EXIT_INTERRUPTED:
+		return HF_BURN_INTERRUPTED;
+	default:
+		return HF_BURN_CHECK_FAILED;
+	}
+}
+
+/* "10 checks passed, 1 warning; saved to FILE" */
+static void tell_count(struct hf_way_cli *c, const char *what, const unsigned count[HF_ROW_STATES], const char *file)
+{
+	struct hf_diag text;
+	char failed[32] = "", waived[32] = "";
+
+	if (count[HF_ROW_FAILED])
+		snprintf(failed, sizeof(failed), ", %u FAILED", count[HF_ROW_FAILED]);
+	if (count[HF_ROW_WAIVED])
+		snprintf(waived, sizeof(waived), ", %u waived", count[HF_ROW_WAIVED]);
+	hf_diag_set(&text, "%u %s passed%s%s%s%s", count[HF_ROW_PASSED], what, failed, waived, file[0] ? "; configuration and history saved to " : "",
+		    file);
+	hf_burn_show_say(&c->show, what, hf_serial_now_ms(&c->port.serial), text.text, NULL);
+}
+
+static enum hf_err check(struct hf_way_cli *c, struct hf_burn_door *door, struct hf_diag *diag)
+{
+	struct hf_check_options *o = &c->check;
+	enum hf_exit code;
+
+	o->package = c->flow.burn.package;
+	o->board = c->flow.burn.board;
+	o->keyset = c->flow.burn.keyset;
+	o->any_release = c->flow.burn.any_release;
+	o->recovering = door->status->running >= HF_SLOTS;
+	o->patience_ms = c->port.patience_ms;
+	o->row = on_row;
+	o->ctx = c;
+	c->was_checked = true;
+	code = hf_check(door->client, door->rate, door->status, o, &c->checked);
+	if (c->checked.reference.health_known)
+		door->slowest_erase_ms = c->checked.reference.health.slowest_ms;
+	tell_count(c, "checks", c->checked.count, c->checked.backup);
+	if (code == HF_EXIT_OK)
+		return HF_OK;
+	c->verdict = code;
+	door->outcome = outcome_of(code);
+	*diag = c->checked.diag;
+	return code == HF_EXIT_SILENT ? HF_ERR_TIMEOUT : code == HF_EXIT_PORT_GONE ? HF_ERR_IO : HF_ERR_ABORT;
+}
+
+static enum hf_err permit(void *ctx, struct hf_burn_door *door, struct hf_diag *diag)
+{
+	struct hf_way_cli *c = ctx;
+	enum hf_err err = unlock(c, door->client, door->status, diag);
+
+	return err || c->flow.burn.no_verify ? err : check(c, door, diag);
+}
+
+static void record_pilot(struct hf_way_cli *c, struct hf_burn_result *r)
+{
+	enum hf_err err = HF_ERR_NOT_FOUND;
+
+	hf_diag_set(&r->diag, "no pilot's record was written: this firmware does not tell the digest of what runs");
+	if (c->tested.digest_known)
+		err = hf_pilot_write(c->checks.pilot, &r->after, c->tested.digest, c->rows, c->checks.waivers.by, &r->diag);
+	if (err)
+		c->verdict = err == HF_ERR_IO ? HF_EXIT_DISK : HF_EXIT_TESTS;
+	else
+		hf_diag_set(&r->diag, "%s", "");
+}
+
+static void after(void *ctx, struct hf_smp_client *client, struct hf_smp_rate *rate, struct hf_burn_result *r)
+{
+	struct hf_way_cli *c = ctx;
+	const struct hf_after_options o = {
+		.digest = r->id,
+		.reference = c->was_checked ? &c->checked.reference : NULL,
+		.limits = &c->checks.limits,
+		.patience_ms = c->port.patience_ms,
+		.row = on_row,
+		.ctx = c,
+	};
+
+	c->rows = json_array();
+	c->was_tested = true;
+	c->verdict = hf_after_test(client, rate, &o, &c->tested);
+	tell_count(c, "tests", c->tested.count, "");
+	if (c->verdict != HF_EXIT_OK)
+		r->diag = c->tested.diag;
+	else if (c->as_pilot)
+		record_pilot(c, r);
+	if (c->tested.digest_known) {
+		r->digest_known = true;
+		memcpy(r->digest, c->tested.digest, sizeof(r->digest));
+	}
+}
+
+static json_t *counts(const unsigned count[HF_ROW_STATES])
+{
+	json_t *value = json_object();
+
+	for (int i = 0; i < HF_ROW_STATES; i++)
+		json_object_set_new(value, hf_row_state_text((enum hf_row_state)i), json_integer((json_int_t)count[i]));
+	return value;
+}
+
+static json_t *findings(const struct hf_way_cli *c)
+{
+	json_t *facts = json_object();
+
+	if (c->was_checked)
+		json_object_set_new(facts, "checks", counts(c->checked.count));
+	if (c->was_checked && c->checked.backup[0])
+		json_object_set_new(facts, "backup", json_string(c->checked.backup));
+	if (c->was_tested)
+		json_object_set_new(facts, "tests", counts(c->tested.count));
+	return facts;
 }
 
 /* ---- arguments ---- */
@@ -79,6 +211,29 @@ static bool check_arguments(struct hf_way_cli *c, const struct hf_usage *usage)
 		hf_args_wrong(usage, "--slot wants A or B, not '%s'", c->slot);
 		return false;
 	}
+	if (c->as_pilot && !c->checks.pilot) {
+		hf_args_wrong(usage, "--as-pilot writes the pilot's record: say where with --pilot FILE");
+		return false;
+	}
+	return true;
+}
+
+/* Burning asks for a pilot only where somebody wants one, and tests the line less long than `check` does: the rate has just been
+ * proved, and an upload copes with losses. */
+static bool take_checks(struct hf_way_cli *c, const char *package, const struct hf_usage *usage, enum hf_exit *code)
+{
+	const struct hf_project *project = c->port.product.known ? &c->port.product.project : NULL;
+
+	if (!hf_check_args_take(&c->checks, project, usage, &c->check, code))
+		return false;
+	if (!c->checks.link_bits)
+		c->checks.limits.at[HF_LIMIT_LINK_BITS] = LINK_BITS;
+	c->check.package_file = package;
+	c->check.as_pilot = c->as_pilot;
+	c->check.no_pilot = !c->checks.pilot && !(project && project->burn.pilot);
+	c->check.way_back_optional = true;
+	if (c->as_pilot)
+		c->check.pilot = NULL;
 	return true;
 }
 
@@ -117,7 +272,7 @@ bool hf_way_cli_open(struct hf_way_cli *c, const char *package, const struct hf_
 		return false;
 	c->port.loader_too = (c->flow.ways & HF_WAY_BIT(HF_WAY_ROM)) != 0 && c->port.board_file;
 	c->opened = read_files(c, package, code) && hf_port_open(&c->port, usage, code);
-	if (!c->opened)
+	if (!c->opened || !take_checks(c, package, usage, code))
 		return false;
 	if (c->flow.ways == HF_WAY_BIT(HF_WAY_ROM) && !c->port.board_known) {
 		*code = hf_args_wrong(usage, "--via rom needs the board file: --board FILE");
@@ -136,6 +291,8 @@ bool hf_way_cli_open(struct hf_way_cli *c, const char *package, const struct hf_
 	o->stop = hf_interrupted;
 	o->ctx = c;
 	c->flow.unlock = unlock;
+	c->flow.after = o->no_verify ? NULL : after;
+	o->tests = !o->no_verify;
 	c->flow.say = on_say;
 	c->flow.rom_event = on_rom_event;
 	c->flow.no_wait = c->no_wait;
@@ -151,6 +308,7 @@ void hf_way_cli_close(struct hf_way_cli *c)
 	hf_site_close(&c->site);
 	hf_buffer_free(&c->keyset_bytes);
 	hf_buffer_free(&c->package);
+	json_decref(c->rows);
 	free(c->result);
 }
 
@@ -163,5 +321,5 @@ enum hf_exit hf_way_cli_burn(struct hf_way_cli *c)
 	}
 	hf_burn_show_begin(&c->show, hf_serial_now_ms(&c->port.serial));
 	hf_flow_burn(&c->port.serial, &c->flow, c->result);
-	return hf_way_show_result(&c->show, c->result, HF_EXIT_OK, NULL);
+	return hf_way_show_result(&c->show, c->result, c->verdict, findings(c));
 }

@@ -5,6 +5,7 @@
 #ifndef HF_WAY_CLI_H
 #define HF_WAY_CLI_H
 
+#include "check/check_args.h"
 #include "file.h"
 #include "load.h"
 #include "port.h"
@@ -16,7 +17,8 @@ struct hf_way_cli {
 	struct hf_port port;
 	struct hf_site site;
 	const char *keyset_file, *confirm, *lines, *slot;
-	bool no_wait, log;
+	bool no_wait, log, as_pilot;
+	struct hf_check_args checks;
 
 	/* Set by the command, the rest by hf_way_cli_open. */
 	struct hf_flow_options flow; /* ways, and of burn what is the command's own */
@@ -26,11 +28,20 @@ struct hf_way_cli {
 	struct hf_keyset keyset;
 	bool opened;
 	struct hf_flow_result *result;
+
+	/* What checks before and tests after have found. */
+	struct hf_check_options check;
+	struct hf_check_result checked;
+	bool was_checked, was_tested;
+	struct hf_after_result tested;
+	enum hf_exit verdict;         /* of either; HF_EXIT_OK: nothing is wrong */
+	json_t *rows;                 /* of the tests, for a pilot's record */
 };
 
 #define HF_WAY_CLI_ARGS(c)                                                                                             \
 	HF_PORT_ARGS((c).port),                                                                                        \
 	HF_SITE_ARGS((c).site),                                                                                        \
+	HF_CHECK_ARGS((c).checks),                                                                                     \
 	{"keyset", 'k', HF_ARG_TEXT, "FILE", "the keyset that the device trusts: check the signature, too", &(c).keyset_file, NULL}, \
 	{"confirm-within", 0, HF_ARG_TEXT, "TIME", "how long the new firmware may take to confirm itself (default: 120s)", &(c).confirm, \
 	 NULL},                                                                                                        \

@@ -183,7 +183,7 @@ static int tool(const char *format, ...)
 	vsnprintf(arguments, sizeof(arguments), format, args);
 	va_end(args);
 	snprintf(errors, sizeof(errors), "%s/stderr", dir);
-	snprintf(command, sizeof(command), "cd %s && %s %s 2>%s </dev/null", dir, getenv("HF_TOOL"), arguments, errors);
+	snprintf(command, sizeof(command), "cd %s && XDG_DATA_HOME=%s %s %s 2>%s </dev/null", dir, dir, getenv("HF_TOOL"), arguments, errors);
 	f = popen(command, "r");
 	assert_non_null(f);
 	slurp(f, out, sizeof(out));
@@ -592,7 +592,7 @@ static void nobody_there_is_exit_5(void **state)
 	assert_non_null(strstr(err_out, "no device answers"));
 	assert_int_equal(tool("burn v1 --port %s --patience 1s", silent_port), 5);
 	assert_int_equal(tool("burn v1"), 5);
-	assert_non_null(strstr(err_out, "this machine has no serial port"));
+	assert_non_null(strstr(err_out, "there is no serial port to look at"));
 	assert_int_equal(tool("burn v1 --port %s --patience 1s --json", silent_port), 5);
 	json_t *result = json_of(last_line());
 	assert_string_equal(json_string_value(json_object_get(result, "outcome")), "no-device");

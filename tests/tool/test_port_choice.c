@@ -448,6 +448,23 @@ static void port_is_named_in_short_or_by_its_link(void **state)
 	says(err_out, "there is no serial port ttyUSB7; the ports are:\n  /dev/ttyUSB0");
 }
 
+/* What a project does not name is left alone: it may be anybody's. */
+static void project_keeps_other_ports_out_of_it(void **state)
+{
+	const struct device d[] = {{.kind = FIRMWARE}, {.kind = FIRMWARE}, {.kind = SILENT}};
+
+	(void)state;
+	set(3, d);
+	run("cd %s && printf 'format = 1; product = \"x\";\\nline = { port = [\"/dev/ttyUSB[12]\"]; };\\n' >p.conf", dir);
+	assert_int_equal(tool("status --json --project p.conf"), 0);
+	says(out, "\"device_id\": \"30010000-");
+	assert_int_equal(tool("status --project p.conf --device 3000"), 5);
+	assert_null(strstr(err_out, "ttyUSB0"));
+	run("cd %s && printf 'format = 1; product = \"x\";\\nline = { port = [\"/dev/serial/by-id/usb-ACME_0*\", \"/dev/serial/by-id/*_2\"]; };\\n' >p.conf", dir);
+	assert_int_equal(tool("status --json --project p.conf"), 0);
+	says(out, "\"device_id\": \"30000000-");
+}
+
 /* ---- what is in the way ---- */
 
 static void held_port_names_its_holder(void **state)
@@ -601,6 +618,7 @@ int main(void)
 		WITH(id_that_fits_two_is_refused),
 		WITH(device_is_chosen_by_its_adapter),
 		WITH(port_is_named_in_short_or_by_its_link),
+		WITH(project_keeps_other_ports_out_of_it),
 		WITH(held_port_names_its_holder),
 		WITH(second_holdfast_at_a_port_is_refused),
 		WITH(wrong_rate_is_told_with_the_right_one),

@@ -95,6 +95,13 @@ void check_row(struct check *k, enum hf_row_state state, const char *name, const
 
 /* ---- 2 and 3: package, pilot ---- */
 
+static bool runs_already(const struct check *k)
+{
+	unsigned running = k->status->running;
+
+	return running < HF_SLOTS && memcmp(k->status->state.slot[running].id, k->package.id, HF_ID_BYTES) == 0;
+}
+
 static void check_package(struct check *k)
 {
 	struct hf_package_text about;
@@ -115,8 +122,8 @@ static void check_package(struct check *k)
 	if (err)
 		check_row(k, HF_ROW_FAILED, "compatibility", "choose the package that this device needs", "%s", diag.text);
 	else
-		check_row(k, HF_ROW_PASSED, "compatibility", "", "a %s takes it, into slot %c", k->status->board,
-			  'A' + (int)hf_burn_target(k->status));
+		check_row(k, HF_ROW_PASSED, "compatibility", "", "a %s%s takes it, into slot %c", k->status->board,
+			  runs_already(k) ? ", which runs it already," : "", 'A' + (int)hf_burn_target(k->status));
 }
 
 static void check_pilot(struct check *k)
@@ -126,7 +133,7 @@ static void check_pilot(struct check *k)
 	struct hf_diag diag;
 
 	if (k->o->no_pilot) {
-		check_row(k, HF_ROW_NOTE, "pilot", "", "the project file wants none");
+		check_row(k, HF_ROW_NOTE, "pilot", "", "none is demanded: --pilot, or the project file, demands one");
 	} else if (k->o->as_pilot) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "this device is the pilot");
 	} else if (!k->o->pilot) {

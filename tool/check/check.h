@@ -26,7 +26,8 @@ struct hf_check_options {
 	const char *backup;                /* a file, or a directory; NULL: the usual one (XDG_DATA_HOME/holdfast/backup) */
 	const char *pilot;                 /* a pilot's record; NULL: none */
 	bool as_pilot;                     /* this device is the pilot */
-	bool no_pilot;                     /* the product's project file wants none */
+	bool no_pilot;                     /* none is demanded: by the product's project file, or where nothing demands one */
+	bool way_back_optional;            /* packages that are missing are a warning where none were named */
 	bool any_release;                  /* as in struct hf_burn_options */
 	bool recovering;                   /* a dead device is brought back: what it cannot answer any more is no failure */
 	const char *way_back[HF_CHECK_PACKAGES]; /* package files, or directories of them (*.suit) */

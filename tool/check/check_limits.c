@@ -22,7 +22,7 @@ static const struct hf_limit_about table[HF_LIMITS] = {
 	[HF_LIMIT_STRESS_REQUESTS] = {"stress, requests", 200, "requests", "mixed, as many under way as the device takes: about a second"},
 	[HF_LIMIT_STRESS_LOST] = {"stress, lost requests", 0, "requests", "the line was measured just before: none may be lost"},
 	[HF_LIMIT_WORK_GAP_MS] = {"Modbus, longest gap", 2000, "ms",
-		"a slave that is silent twice is given 1 s each time; what is longer was the gateway itself"},
+		"at the slowest pace (one poll in 500 ms) three answers in a row may be lost; what is longer was the gateway itself"},
 	[HF_LIMIT_WORK_BAD_PERCENT] = {"Modbus, bad polls", 20, "%", "one slave of three may be off; more than before is looked at besides"},
 	[HF_LIMIT_WORK_WAIT_MS] = {"wait for the firmware's work", 15000, "ms", "its self-test takes up to 10 s"},
 };

@@ -265,6 +265,11 @@ static void add_missing(char *missing, size_t room, const char *of, const struct
 		 why->text[0] ? why->text : of);
 }
 
+static bool other_recovery(const struct way *w)
+{
+	return w->recovery_file[0] && w->known[HF_PLACE_RECOVERY] && w->place[HF_PLACE_RECOVERY].verdict == HF_OK && !w->recovery_same;
+}
+
 static void packages_row(struct way *w)
 {
 	bool want_recovery = !w->absent[HF_PLACE_RECOVERY];
@@ -281,13 +286,13 @@ static void packages_row(struct way *w)
 	if (want_recovery && !recovery[0])
 		add_missing(missing, sizeof(missing), "recovery", &w->recovery_why);
 	if (missing[0])
-		check_row(w->k, HF_ROW_FAILED, "way-back packages", "give them with --way-back FILE, or a directory of *.suit files",
+		check_row(w->k, w->k->o->way_back_optional && w->k->o->way_backs == 0 ? HF_ROW_WARNING : HF_ROW_FAILED, "way-back packages", "give them with --way-back FILE, or a directory of *.suit files",
 			  "of %u files looked at: %s", w->files, missing);
 	else if (!want_recovery && !want_firmware)
 		check_row(w->k, HF_ROW_NOTE, "way-back packages", "", "nothing runs and nothing recovers here: there is nothing to go back to");
 	else
 		check_row(w->k, HF_ROW_PASSED, "way-back packages", "", "%.180s%s%.180s%s", firmware, firmware[0] && recovery[0] ? ", " : "",
-			  recovery, recovery[0] && w->known[HF_PLACE_RECOVERY] && !w->recovery_same ? " (another recovery than the device's)" : "");
+			  recovery, other_recovery(w) ? " (another recovery than the device's)" : "");
 }
 
 enum hf_err check_way_back(struct check *k)
