@@ -132,7 +132,9 @@ static void check_pilot(struct check *k)
 	struct hf_pilot pilot;
 	struct hf_diag diag;
 
-	if (k->o->no_pilot) {
+	if (k->o->recovering && k->r->fallback == HF_PLACE_RECOVERY) {
+		check_row(k, HF_ROW_NOTE, "pilot", "", "not asked for: nothing else starts on this device");
+	} else if (k->o->no_pilot) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "none is demanded: --pilot, or the project file, demands one");
 	} else if (k->o->as_pilot) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "this device is the pilot");
@@ -191,18 +193,22 @@ static enum hf_err run(struct check *k)
 {
 	enum hf_err err;
 
-	if (k->o->package.len) {
+	if (k->o->package.len)
 		check_package(k);
+	if (k->o->package.len && !k->o->recovering)
 		check_pilot(k);
-	}
 	err = check_link(k);
 	if (!err)
 		err = hf_after_take(k->c, &k->r->link, k->patience_ms, &k->r->reference);
 	if (!err)
 		err = check_backup(k);
-	if (!err)
-		err = check_health(k);
-	return err ? err : check_way_back(k);
+	if (!err) {
+		check_health(k);
+		err = check_way_back(k);
+	}
+	if (!err && k->o->package.len && k->o->recovering)
+		check_pilot(k); /* whether the device is dead is known now */
+	return err;
 }
 
 static enum hf_exit exit_of(struct check *k, enum hf_err err)

@@ -29,7 +29,8 @@ struct hf_check_options {
 	bool no_pilot;                     /* none is demanded: by the product's project file, or where nothing demands one */
 	bool way_back_optional;            /* packages that are missing are a warning where none were named */
 	bool any_release;                  /* as in struct hf_burn_options */
-	bool recovering;                   /* a dead device is brought back: what it cannot answer any more is no failure */
+	bool recovering;                   /* recovery runs: what it cannot answer is no failure. Where nothing else starts, no pilot and
+					    * no packages to go back with are demanded */
 	const char *way_back[HF_CHECK_PACKAGES]; /* package files, or directories of them (*.suit) */
 	unsigned way_backs;
 	const char *package_file;          /* where the package was read from: its directory is searched where way_backs is 0; NULL: none */

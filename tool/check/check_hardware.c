@@ -5,6 +5,7 @@
 #include "check_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RATES_TRIED 4u
 
@@ -37,17 +38,39 @@ static enum hf_err measure(struct check *k, struct hf_link_quality *q, bool *los
 	return err == HF_ERR_UNSUPPORTED ? HF_OK : err;
 }
 
-static void link_row(struct check *k, const struct hf_link_quality *q, unsigned lowered)
+static enum hf_err get_health(struct check *k)
 {
-	char text[HF_ROW_TEXT_BYTES - 160], there[64] = "", why[64] = "";
+	struct hf_smp_answer answer;
+	enum hf_err err = hf_smp_get_health(k->c, k->patience_ms, &k->health, &answer);
+
+	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
+		return err;
+	k->health_known = !err && !answer.refusal;
+	if (!k->health_known)
+		memset(&k->health, 0, sizeof(k->health));
+	return HF_OK;
+}
+
+/* What the device's UART has met since `before`; its counters begin again with a restart. */
+static uint32_t met(uint32_t now, uint32_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+static void link_row(struct check *k, const struct hf_link_quality *q, const struct hf_smp_health *before, unsigned lowered)
+{
+	uint32_t framing = met(k->health.framing, before->framing), noise = met(k->health.noise, before->noise);
+	uint32_t overrun = met(k->health.overrun, before->overrun);
+	char text[HF_ROW_TEXT_BYTES - 224], there[160] = "", why[64] = "";
 	enum hf_row_state state = !good_enough(k, q) ? HF_ROW_FAILED : q->errors ? HF_ROW_WARNING : HF_ROW_PASSED;
 
 	if (q->tested == 0) {
 		check_row(k, HF_ROW_NOTE, "link quality", "", "this device knows no echo, and its line cannot be measured");
 		return;
 	}
-	if (q->device_dropped)
-		snprintf(there, sizeof(there), "; the device dropped %u damaged packets", q->device_dropped);
+	if (q->device_dropped || framing || noise || overrun)
+		snprintf(there, sizeof(there), "; the device dropped %u damaged packets, and met %u characters without a stop bit, %u with noise, %u "
+			 "too many", q->device_dropped, framing, noise, overrun);
 	if (lowered)
 		snprintf(why, sizeof(why), "; faster rates were worse");
 	check_row(k, state, "link quality",
@@ -55,34 +78,48 @@ static void link_row(struct check *k, const struct hf_link_quality *q, unsigned 
 		  "%s%s%s", hf_link_text(q, text, sizeof(text)), there, why);
 }
 
+/* At the rate that the client has, and at lower ones until one is good enough. */
+static enum hf_err measure_rates(struct check *k, unsigned *lowered, bool *lost)
+{
+	struct hf_link_quality *q = &k->r->link;
+	enum hf_err err = HF_OK;
+
+	for (*lowered = 0; !err; ++*lowered) {
+		err = measure(k, q, lost);
+		if (err || (!*lost && good_enough(k, q)) || *lowered == RATES_TRIED)
+			return err;
+		err = hf_smp_rate_lower(k->c, k->rate, k->patience_ms);
+		if (err == HF_ERR_NOT_FOUND)
+			return HF_OK;
+	}
+	return err;
+}
+
 enum hf_err check_link(struct check *k)
 {
 	enum hf_err err = hf_smp_rate_raise(k->c, k->rate, k->patience_ms);
-	struct hf_link_quality *q = &k->r->link;
-	unsigned lowered = 0;
-	bool lost = false;
+	struct hf_smp_health before;
+	unsigned lowered;
+	bool lost;
 
 	if (err == HF_ERR_NOT_FOUND) {
 		check_row(k, HF_ROW_FAILED, "link quality", "leave the rate to the tool", "the device cannot be talked to at %u baud",
 			  k->rate->wanted);
-		return HF_OK;
+		return get_health(k);
 	}
-	while (!err) {
-		err = measure(k, q, &lost);
-		if (err || (!lost && good_enough(k, q)) || ++lowered == RATES_TRIED)
-			break;
-		err = hf_smp_rate_lower(k->c, k->rate, k->patience_ms);
-	}
-	if (err == HF_ERR_NOT_FOUND) { /* no lower rate */
-		lowered--;
-		err = HF_OK;
-	}
+	if (!err)
+		err = get_health(k);
+	before = k->health;
+	if (!err)
+		err = measure_rates(k, &lowered, &lost);
+	if (!err)
+		err = get_health(k);
 	if (err)
 		return err;
 	if (lost)
 		check_row(k, HF_ROW_FAILED, "link quality", "check the cable", "the device was lost while the line was tested, and found again");
 	else
-		link_row(k, q, lowered);
+		link_row(k, &k->r->link, &before, lowered);
 	return HF_OK;
 }
 
@@ -156,18 +193,10 @@ static void check_temperature(struct check *k)
 			  "the firmware runs by its 16 MHz only: the crystal or its PLL does not start");
 }
 
-enum hf_err check_health(struct check *k)
+/* All this was told together with the line's counters. */
+void check_health(struct check *k)
 {
-	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_get_health(k->c, k->patience_ms, &k->health, &answer);
-
-	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
-		return err;
-	k->health_known = !err && !answer.refusal;
-	if (!k->health_known)
-		k->health = (struct hf_smp_health){.pll = true};
 	check_memory(k);
 	check_supply(k);
 	check_temperature(k);
-	return HF_OK;
 }

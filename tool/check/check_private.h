@@ -35,8 +35,8 @@ void check_row(struct check *k, enum hf_row_state state, const char *name, const
 /* The fifth check (check_way.c). HF_ERR_TIMEOUT, HF_ERR_IO: the device is lost. */
 HF_MUST_USE enum hf_err check_way_back(struct check *k);
 
-/* The hardware's figures (check_hardware.c). The same errors. */
+/* The hardware's figures (check_hardware.c); check_link also asks for those that check_health judges. The same errors. */
 HF_MUST_USE enum hf_err check_link(struct check *k);
-HF_MUST_USE enum hf_err check_health(struct check *k);
+void check_health(struct check *k);
 
 #endif

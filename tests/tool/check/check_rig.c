@@ -61,6 +61,8 @@ static void tell_health(struct hf_health *h)
 {
 	*h = health;
 	h->up_ms = (uint32_t)(gateway.line.now_us / 1000);
+	if (h->framing)
+		health.framing++;
 	if (h->works)
 		h->good += (uint32_t)(gateway.line.now_us / 100000);
 }

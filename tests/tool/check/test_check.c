@@ -360,6 +360,23 @@ static void noise_everywhere_stops_unless_waived(void **state)
 	assert_row("link quality", HF_ROW_WAIVED, "welding robot");
 }
 
+static void rate_that_the_device_has_not_stops_but_all_else_is_checked(void **state)
+{
+	(void)state;
+	rate.wanted = 57600;
+	assert_int_equal(check(), HF_EXIT_CHECK);
+	assert_row("link quality", HF_ROW_FAILED, "cannot be talked to at 57600 baud");
+	assert_row("supply", HF_ROW_PASSED, "3.30 V");
+}
+
+static void characters_that_the_device_lost_are_told(void **state)
+{
+	(void)state;
+	health.framing = 4000000000u; /* counted on with each look, in tell_health */
+	assert_int_equal(check(), HF_EXIT_OK);
+	assert_row("link quality", HF_ROW_PASSED, "characters without a stop bit");
+}
+
 static void little_noise_is_a_warning(void **state)
 {
 	(void)state;
@@ -452,6 +469,19 @@ static void older_firmware_is_noted_not_failed(void **state)
 	assert_row("link quality", HF_ROW_PASSED, "no bit wrong");
 }
 
+/* Whoever takes a device into recovery does not get around the pilot by it. */
+static void living_device_in_recovery_wants_a_pilot(void **state)
+{
+	(void)state;
+	status.running = HF_SLOTS;
+	status.state.slot[1].state = HF_SLOT_UNKNOWN;
+	options.recovering = true;
+	options.pilot = NULL;
+	assert_int_equal(check(), HF_EXIT_CHECK);
+	assert_row("pilot", HF_ROW_FAILED, "no record of a pilot");
+	assert_row("fallback", HF_ROW_PASSED, "slot A holds 1.0.0, which verifies");
+}
+
 static void dead_device_in_recovery_can_be_burned(void **state)
 {
 	(void)state;
@@ -461,7 +491,11 @@ static void dead_device_in_recovery_can_be_burned(void **state)
 	rig_connect();
 	assert_int_equal(status.running, HF_SLOTS);
 	options.recovering = true;
+	options.pilot = NULL;
+	options.way_backs = 0;
 	assert_int_equal(check(), HF_EXIT_OK);
+	assert_row("pilot", HF_ROW_NOTE, "nothing else starts on this device");
+	assert_row("way-back packages", HF_ROW_WARNING, "none of recovery");
 	assert_row("fallback", HF_ROW_WARNING, "falls back to recovery");
 	assert_row("recovery", HF_ROW_PASSED, "1.3.0");
 	assert_int_equal(result.fallback, HF_PLACE_RECOVERY);
@@ -543,7 +577,10 @@ int main(void)
 		T(damaged_way_back_package_is_unfit),
 		T(packages_beside_the_package_are_found),
 		T(older_firmware_is_noted_not_failed),
+		T(living_device_in_recovery_wants_a_pilot),
 		T(dead_device_in_recovery_can_be_burned),
+		T(rate_that_the_device_has_not_stops_but_all_else_is_checked),
+		T(characters_that_the_device_lost_are_told),
 		T(device_that_is_lost_is_told),
 		T(port_that_goes_is_told),
 		T(cable_that_comes_back_is_no_matter),
