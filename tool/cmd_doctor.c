@@ -136,14 +136,22 @@ static bool look_at_device(struct doctor *d, const struct hf_usage *usage, uint3
 
 /* ---- the end ---- */
 
+/* Somebody is there who answers, or can at least be heard. */
+static bool is_there(const struct hf_doctor_device *d)
+{
+	enum hf_peer peer = d->probe.peer;
+
+	return hf_probe_is_holdfast(&d->probe) || peer == HF_PEER_SMP || peer == HF_PEER_ROM || peer == HF_PEER_TEXT ||
+	       d->restarts.starts > 0;
+}
+
 static enum hf_exit judge(const struct doctor *d)
 {
 	if (hf_interrupted(NULL))
 		return HF_EXIT_INTERRUPTED;
 	if (d->looked && d->named && d->device.probe.peer == HF_PEER_GONE)
 		return HF_EXIT_PORT_GONE;
-	if (d->looked && d->named && !hf_probe_is_holdfast(&d->device.probe) && d->device.probe.peer != HF_PEER_SMP &&
-	    d->device.probe.peer != HF_PEER_ROM)
+	if (d->looked && d->named && !is_there(&d->device))
 		return HF_EXIT_NO_DEVICE;
 	return d->findings.count[HF_ROW_FAILED] ? HF_EXIT_CHECK : HF_EXIT_OK;
 }
@@ -151,7 +159,8 @@ static enum hf_exit judge(const struct doctor *d)
 static void conclude(const struct doctor *d, enum hf_exit code)
 {
 	const unsigned *count = d->findings.count;
-	const char *reason = code == HF_EXIT_OK ? "nothing is in the way" : code == HF_EXIT_CHECK ? "something failed, see its next step" :
+	const char *reason = code == HF_EXIT_OK && count[HF_ROW_WARNING] ? "it works, but look at the warnings" :
+			     code == HF_EXIT_OK ? "nothing is in the way" : code == HF_EXIT_CHECK ? "something failed, see its next step" :
 			     hf_exit_text(code);
 
 	if (!d->a.json) {

@@ -96,6 +96,9 @@ static void control_characters_never_reach_a_terminal(void **state)
 	(void)state;
 	say("a\033[2Jb\tc\xe4\n", 0);
 	assert_string_equal(heard, "0:a?[2Jb c?\n");
+	heard[0] = 0;
+	say("\xff\xfe\n \n", 1);
+	assert_string_equal(heard, "");
 }
 
 /* An answer to an upload: {"rc": 0, "off": off}. */

@@ -10,6 +10,8 @@
 #include "version.h"
 
 #define PATIENCE_MS   10000u
+#define QUESTIONS     4u
+#define MOMENT_MS     5000u
 #define YOUNG_MS      60000u /* a device that started so recently may be about to start again */
 #define STARTS        10u    /* the last ones of the history that are looked at */
 #define MANY_CRASHES  2u
@@ -19,8 +21,8 @@
 
 static enum hf_row_state state_of(enum hf_peer peer)
 {
-	return peer == HF_PEER_FIRMWARE || peer == HF_PEER_RECOVERY ? HF_ROW_PASSED :
-	       peer == HF_PEER_SMP ? HF_ROW_NOTE : peer == HF_PEER_ROM ? HF_ROW_WARNING : HF_ROW_FAILED;
+	return peer == HF_PEER_FIRMWARE ? HF_ROW_PASSED : peer == HF_PEER_SMP ? HF_ROW_NOTE :
+	       peer == HF_PEER_RECOVERY || peer == HF_PEER_ROM ? HF_ROW_WARNING : HF_ROW_FAILED;
 }
 
 static void tell_peer(struct hf_findings *f, const struct hf_doctor_device *d)
@@ -35,8 +37,10 @@ static void tell_peer(struct hf_findings *f, const struct hf_doctor_device *d)
 			   'A' + (int)p->status.running, p->rate, hf_smp_reset_cause_text(p->status.reset_cause));
 	} else if (p->peer == HF_PEER_RECOVERY) {
 		hf_uuid_format(p->device_id, id);
-		hf_finding(f, HF_ROW_PASSED, "device", "burn firmware: holdfast burn PACKAGE.suit", "%s %s is in recovery, answers at %u baud, started by: %s",
-			   p->status.board, id, p->rate, hf_smp_reset_cause_text(p->status.reset_cause));
+		hf_finding(f, HF_ROW_WARNING, "device", "nobody asked for that? burn firmware: holdfast burn PACKAGE.suit",
+			   "%s %s is in recovery, no firmware runs; answers at %u baud, started by: %s%s%s", p->status.board, id, p->rate,
+			   hf_smp_reset_cause_text(p->status.reset_cause), d->restarts.log.reason[0] ? "; recovery runs because: " : "",
+			   d->restarts.log.reason);
 	} else {
 		hf_probe_advice(p, advice, sizeof(advice));
 		hf_finding(f, state_of(p->peer), "device", "", "%s: %s", d->port, advice[0] ? advice : hf_peer_text(p->peer));
@@ -49,15 +53,23 @@ static void tell_peer(struct hf_findings *f, const struct hf_doctor_device *d)
 
 /* ---- restarts ---- */
 
-static bool looks_unsettled(const struct hf_doctor_device *d)
+/* For how long a device that answers is listened to: not at all where it has run for a while, or was reset on purpose; for
+ * a moment where it was just switched on; and for all the time where something has stopped it. */
+static uint32_t worth_listening_ms(const struct hf_doctor_device *d)
 {
 	uint32_t cause = d->probe.status.reset_cause;
 
-	return d->health_known && d->health.up_ms < YOUNG_MS && cause != HF_RESET_REQUEST;
+	if (!hf_probe_is_holdfast(&d->probe))
+		return d->listen_ms;
+	if (!d->health_known || d->health.up_ms >= YOUNG_MS || cause == HF_RESET_REQUEST)
+		return 0;
+	if (d->probe.peer == HF_PEER_FIRMWARE && (cause == HF_RESET_WATCHDOG || cause == HF_RESET_FAULT))
+		return d->listen_ms;
+	return d->listen_ms < MOMENT_MS ? d->listen_ms : MOMENT_MS;
 }
 
 /* At the rate that it speaks at; where that is not known, at the first one that can be read. */
-static enum hf_err listen_at_rates(const struct hf_doctor_device *d, struct hf_restarts *out)
+static enum hf_err listen_at_rates(const struct hf_doctor_device *d, uint32_t listen_ms, struct hf_restarts *out)
 {
 	unsigned rates = d->probe.rate || d->rates == 0 ? 1 : d->rates;
 	enum hf_err err = HF_OK;
@@ -66,23 +78,24 @@ static enum hf_err listen_at_rates(const struct hf_doctor_device *d, struct hf_r
 		struct hf_serial_line line = HF_SERIAL_8N1(d->probe.rate ? d->probe.rate : d->rates ? d->rate[i] : 115200);
 
 		(void)!hf_serial_set_line(d->serial, &line);
-		err = hf_restarts_listen(d->serial, d->listen_ms, d->stop, d->ctx, out);
+		err = hf_restarts_listen(d->serial, listen_ms, d->stop, d->ctx, out);
 		if (!out->garbled)
 			break;
 	}
 	return err;
 }
 
-static void listen_to(struct hf_findings *f, const struct hf_doctor_device *d)
+/* False: there was nothing to listen to. */
+static bool listen_to(struct hf_findings *f, const struct hf_doctor_device *d, struct hf_restarts *out)
 {
-	static struct hf_restarts restarts;
-	bool answers = hf_probe_is_holdfast(&d->probe);
+	uint32_t listen_ms = worth_listening_ms(d);
 
-	if (d->listen_ms == 0 || (answers && !looks_unsettled(d)) || d->probe.peer == HF_PEER_GONE)
-		return;
-	if (listen_at_rates(d, &restarts) == HF_ERR_IO)
+	memset(out, 0, sizeof(*out));
+	if (listen_ms == 0)
+		return false;
+	if (listen_at_rates(d, listen_ms, out) == HF_ERR_IO)
 		hf_finding(f, HF_ROW_FAILED, "port", "check the adapter and its cable", "%s vanished while it was listened to", d->port);
-	hf_doctor_restarts(f, &restarts, answers);
+	return true;
 }
 
 /* ---- what it measures ---- */
@@ -199,6 +212,11 @@ static void tell_place(struct hf_findings *f, struct hf_doctor_device *d, unsign
 
 	if (err || answer.refusal)
 		return; /* an old firmware, or a board without it */
+	if (!p.verdict && place < HF_SLOTS && d->probe.status.state.slot[place].state == HF_SLOT_REJECTED) {
+		hf_finding(f, HF_ROW_WARNING, name, "burn another version; this one hung or crashed in its trials", "holds %s, which is whole, but rejected",
+			   p.versions ? hf_version_format(p.version, p.versions, version) : "an unknown version");
+		return;
+	}
 	if (!p.verdict) {
 		hf_finding(f, HF_ROW_PASSED, name, "", "holds %s, which verifies",
 			   p.versions ? hf_version_format(p.version, p.versions, version) : "an unknown version");
@@ -234,7 +252,7 @@ static void tell_starts(struct hf_findings *f, const unsigned by[8], unsigned st
 		hf_finding(f, HF_ROW_WARNING, "starts", "if nobody switched it off so often: supply, its cable, loose contacts",
 			   "it lost its power often (brown-outs count as that): causes of the last %u starts: %s", starts, text);
 	else
-		hf_finding(f, HF_ROW_PASSED, "starts", "", "causes of the last %u: %s", starts, text);
+		hf_finding(f, HF_ROW_PASSED, "starts", "", "cause%s of the last %u: %s", starts == 1 ? "" : "s", starts, text);
 }
 
 static void look_at_history(struct hf_findings *f, struct hf_doctor_device *d)
@@ -289,7 +307,8 @@ static void look_at_holdfast(struct hf_findings *f, struct hf_doctor_device *d)
 	d->client.stop = d->stop;
 	d->client.ctx = d->ctx;
 	d->health_known = hf_smp_get_health(&d->client, PATIENCE_MS, &d->health, &answer) == HF_OK && !answer.refusal;
-	listen_to(f, d);
+	if (!d->restarts.listened_ms && listen_to(f, d, &d->restarts))
+		hf_doctor_restarts(f, &d->restarts, true);
 	tell_health(f, d);
 	tell_memory(f, d);
 	look_at_history(f, d);
@@ -299,17 +318,43 @@ static void look_at_holdfast(struct hf_findings *f, struct hf_doctor_device *d)
 	look_at_link(f, d);
 }
 
-void hf_doctor_device(struct hf_findings *f, struct hf_doctor_device *d)
+static bool nobody(const struct hf_doctor_device *d)
+{
+	return state_of(d->probe.peer) == HF_ROW_FAILED && d->probe.peer != HF_PEER_GONE;
+}
+
+/* Behind a bad line one question is not enough. */
+static bool ask_who_is_there(struct hf_doctor_device *d, unsigned *lost)
 {
 	const struct hf_probe_how how = {.rate = d->rate, .rates = d->rates, .brief = true, .stop = d->stop, .ctx = d->ctx};
 
-	if (hf_probe(d->serial, &how, &d->probe) != HF_OK)
+	for (unsigned i = 0; i < QUESTIONS && (i == 0 || nobody(d)); i++) {
+		if (hf_probe(d->serial, &how, &d->probe) != HF_OK)
+			return false;
+		*lost += nobody(d);
+	}
+	return true;
+}
+
+void hf_doctor_device(struct hf_findings *f, struct hf_doctor_device *d)
+{
+	bool listened = false;
+	unsigned lost = 0;
+
+	if (!ask_who_is_there(d, &lost))
 		return;
+	if (nobody(d)) {
+		listened = listen_to(f, d, &d->restarts);
+		if (d->restarts.bytes > 0 && d->restarts.starts < HF_RESTARTS_ENOUGH && !ask_who_is_there(d, &lost))
+			return;
+	}
 	tell_peer(f, d);
+	if (lost > 0 && hf_probe_is_holdfast(&d->probe))
+		hf_finding(f, HF_ROW_WARNING, "answers", "see restarts and link below", "%u questions were lost before one was answered", lost);
+	if (listened)
+		hf_doctor_restarts(f, &d->restarts, hf_probe_is_holdfast(&d->probe));
 	if (hf_probe_is_holdfast(&d->probe))
 		look_at_holdfast(f, d);
-	else if (d->probe.peer != HF_PEER_ROM)
-		listen_to(f, d);
 	if (d->stop && d->stop(d->ctx))
 		return;
 	hf_doctor_ways(f, d);

@@ -13,6 +13,7 @@
 #include "check_limits.h"
 #include "findings.h"
 #include "probe.h"
+#include "restarts.h"
 #include "smp_health.h"
 #include "smp_rate.h"
 
@@ -37,6 +38,7 @@ struct hf_doctor_device {
 	struct hf_probe probe;
 	bool health_known;
 	struct hf_smp_health health;
+	struct hf_restarts restarts;   /* what was heard of it; listened_ms 0: it was not listened to */
 	struct hf_smp_client client;
 };
 

@@ -51,10 +51,11 @@ static uint64_t real_now_ms(void)
 
 const char *hf_monitor_name(const struct hf_monitor_options *o, unsigned port, char *text, size_t room)
 {
-	const char *name = o->port[port], *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+	bool labelled = o->label && o->label[port];
+	const char *name = labelled ? o->label[port] : o->port[port], *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
 	size_t len = strlen(base);
 
-	for (unsigned i = 0; i < o->ports; i++) {
+	for (unsigned i = 0; i < o->ports && !labelled; i++) {
 		const char *other = strrchr(o->port[i], '/');
 
 		if (i != port && slash && other && strcmp(other, slash) == 0)
@@ -182,7 +183,11 @@ static void tell(struct listener *l, uint64_t t_ms, json_t *event, const char *f
 
 static json_t *event_of(const struct listener *l, const char *event, uint64_t t_ms)
 {
-	return json_pack("{s:s, s:I, s:s}", "event", event, "t_ms", (json_int_t)t_ms, "port", l->port);
+	json_t *all = json_pack("{s:s, s:I, s:s}", "event", event, "t_ms", (json_int_t)t_ms, "port", l->port);
+
+	if (l->m->o->label && l->m->o->label[l->number])
+		json_object_set_new(all, "device", json_string(l->m->o->label[l->number]));
+	return all;
 }
 
 /* ---- what the ear hears ---- */
@@ -457,6 +462,15 @@ static void close_log(struct monitor *m)
 		log_fails(m);
 }
 
+/* Devices may be silent for hours: so that it is plain what is waited for. */
+static void announce(const struct monitor *m, const struct listener *all)
+{
+	fprintf(stderr, "holdfast: listening to ");
+	for (unsigned i = 0; i < m->o->ports; i++)
+		fprintf(stderr, "%s%s", i ? ", " : "", all[i].name);
+	fprintf(stderr, " at %u baud; Ctrl-C ends it\n", m->o->rate[0]);
+}
+
 static void start(struct monitor *m, struct listener *all)
 {
 	const struct hf_monitor_options *o = m->o;
@@ -470,6 +484,8 @@ static void start(struct monitor *m, struct listener *all)
 			m->name_width = (int)strlen(l->name);
 		hf_watch_begin(&l->watch, &(struct hf_watch_events){on_line, on_stage, on_packet, l});
 	}
+	if (!o->for_ms && !o->json)
+		announce(m, all);
 	for (unsigned i = 1; i < o->ports; i++) {
 		if (pthread_create(&all[i].thread, NULL, run, &all[i]) != 0) {
 			hf_out_error("%s is not listened to: no more threads", all[i].port);

@@ -18,6 +18,7 @@
 
 struct hf_monitor_options {
 	const char *const *port; /* names for hf_serial_open, borrowed */
+	const char *const *label; /* how each is called, NULL: by its port; the whole NULL: all by their ports */
 	unsigned ports;
 	const uint32_t *rate;    /* the first, and those to change to where nothing makes sense */
 	unsigned rates;

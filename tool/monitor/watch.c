@@ -19,10 +19,13 @@ void hf_watch_begin(struct hf_watch *w, const struct hf_watch_events *events)
 
 void hf_watch_flush(struct hf_watch *w)
 {
-	if (w->len == 0)
-		return;
+	bool readable = w->readable;
+
 	w->line[w->len] = 0;
 	w->len = 0;
+	w->readable = false;
+	if (!readable) /* a glitch as an adapter makes it when it is opened, or a changed rate */
+		return;
 	if (hf_device_log_line(&w->log, w->line) && w->events.stage)
 		w->events.stage(w->events.ctx, w->line_ms);
 	if (w->events.line)
@@ -40,6 +43,7 @@ static void take_text(struct hf_watch *w, uint8_t byte, uint64_t now_ms)
 		return;
 	if (w->len == 0)
 		w->line_ms = now_ms;
+	w->readable |= byte > 0x20 && printable;
 	w->line[w->len++] = printable ? (char)byte : byte == '\t' ? ' ' : '?';
 }
 
@@ -145,6 +149,7 @@ void hf_watch_new_rate(struct hf_watch *w)
 {
 	w->received = w->sense = 0;
 	w->len = 0;
+	w->readable = false;
 	hf_frame_decode_begin(&w->frames, w->packet, sizeof(w->packet));
 	hf_smp_decode_begin(&w->decoder, w->packet, sizeof(w->packet));
 }

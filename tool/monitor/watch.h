@@ -17,7 +17,7 @@
 
 /* Each may be NULL. */
 struct hf_watch_events {
-	/* A line has ended that began at at_ms; the stage that it means is w->log's already. */
+	/* A line has ended that began at at_ms and in which something can be read; the stage that it means is w->log's already. */
 	void (*line)(void *ctx, const char *text, uint64_t at_ms);
 	/* stage or percentage have changed; told before the line that says so. */
 	void (*stage)(void *ctx, uint64_t at_ms);
@@ -36,6 +36,7 @@ struct hf_watch {
 	uint8_t packet[HF_WATCH_PACKET];
 	char line[HF_WATCH_LINE + 1];
 	size_t len;
+	bool readable; /* something in the line is */
 	uint64_t line_ms, heard_ms;
 	uint32_t received, sense; /* bytes since the rate was set, and those of them that made sense */
 };
