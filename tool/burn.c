@@ -421,7 +421,10 @@ static bool upload(struct burn *b)
 	b->r->upload_ms = hf_burn_now_ms(b);
 	hf_burn_spend(b, HF_TIME_HEAD);
 	plan(b);
-	hf_burn_tell(b, HF_BURN_UPLOAD, "uploading to slot %c", 'A' + (int)b->r->slot);
+	if (b->r->status.running < HF_SLOTS)
+		hf_burn_tell(b, HF_BURN_UPLOAD, "uploading to slot %c", 'A' + (int)b->r->slot);
+	else
+		hf_burn_tell(b, HF_BURN_UPLOAD, "uploading; recovery chooses the slot");
 	err = hf_smp_upload(&b->client, u);
 	b->r->uploaded_ms = hf_burn_now_ms(b);
 	b->r->upload_done = err == HF_OK;

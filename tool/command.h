@@ -11,6 +11,7 @@
 enum hf_exit hf_command_batch(int argc, char **argv);
 enum hf_exit hf_command_board(int argc, char **argv);
 enum hf_exit hf_command_burn(int argc, char **argv);
+enum hf_exit hf_command_recover(int argc, char **argv);
 enum hf_exit hf_command_check(int argc, char **argv);
 enum hf_exit hf_command_config(int argc, char **argv);
 enum hf_exit hf_command_doctor(int argc, char **argv);

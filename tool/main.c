@@ -23,6 +23,7 @@ static const struct hf_command commands[] = {
 	{"verify", "says whether a device would take a package, and if not, why", hf_command_verify},
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
 	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check},
+	{"recover", "brings a dead gateway back: says what to do, watches, burns, verifies", hf_command_recover},
 	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
 	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
 	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},

@@ -270,7 +270,7 @@ bool hf_way_cli_open(struct hf_way_cli *c, const char *package, const struct hf_
 	*code = HF_EXIT_USAGE;
 	if (!check_arguments(c, usage))
 		return false;
-	c->port.loader_too = (c->flow.ways & HF_WAY_BIT(HF_WAY_ROM)) != 0 && c->port.board_file;
+	c->port.loader_too |= (c->flow.ways & HF_WAY_BIT(HF_WAY_ROM)) != 0 && c->port.board_file;
 	c->opened = read_files(c, package, code) && hf_port_open(&c->port, usage, code);
 	if (!c->opened || !take_checks(c, package, usage, code))
 		return false;
