@@ -325,8 +325,9 @@ enum hf_exit hf_command_list(int argc, char **argv)
 		.summary = "shows every serial port, and what answers at its other end",
 		.synopsis = "[PORT...] [options]",
 		.details = "Without PORT: all ports of this machine, and those that the variable HOLDFAST_PORTS names, separated by commas. A PORT is\n" HF_SERIAL_NAMES
-			   ".\nAsking changes nothing in a device: one byte for the chip's ROM loader, one question at each rate. A port that another\n"
-			   "program has open is left alone. An asterisk marks the slot that runs.",
+			   ".\nAsking changes nothing in a device: one byte for the chip's ROM loader, one question at each rate. Opening a port raises\n"
+			   "RTS and DTR, though, so a board whose reset is wired to them restarts. A port that another program has open is left\n"
+			   "alone. An asterisk marks the slot that runs.",
 		.example = "holdfast list\n  holdfast list /dev/ttyUSB0 rfc2217:10.0.0.7:2217 --json",
 		.exits = "5 there is no such port, or none at all, 7 interrupted",
 		.arg = options,

@@ -9,6 +9,9 @@
 #define PATIENCE_MS 60000u
 #define ONE_TRY_MS  1000u
 #define LEAST_ID    4u
+#define NOTHING     "check its power, that TX and RX are not swapped, and ground"
+
+static const uint32_t usual_rates[] = {921600, 115200};
 
 bool hf_duration_parse(const char *text, uint32_t *ms)
 {
@@ -36,8 +39,6 @@ bool hf_duration_parse(const char *text, uint32_t *ms)
 
 void hf_port_rates(struct hf_port *p)
 {
-	static const uint32_t usual[] = {921600, 115200};
-
 	if (p->baud_given) {
 		p->rate[0] = p->baud;
 		p->rates = 1;
@@ -48,8 +49,8 @@ void hf_port_rates(struct hf_port *p)
 		memcpy(p->rate, p->board.maintenance.baud, sizeof(p->rate));
 		p->rates = p->board.maintenance.bauds;
 	} else {
-		memcpy(p->rate, usual, sizeof(usual));
-		p->rates = sizeof(usual) / sizeof(usual[0]);
+		memcpy(p->rate, usual_rates, sizeof(usual_rates));
+		p->rates = sizeof(usual_rates) / sizeof(usual_rates[0]);
 	}
 }
 
@@ -114,22 +115,29 @@ void hf_port_close(struct hf_port *p)
 
 /* ---- nobody answers ---- */
 
+static bool is_meant(const struct hf_port *p, uint32_t rate)
+{
+	for (unsigned i = 0; i < p->rates; i++) {
+		if (p->rate[i] == rate)
+			return true;
+	}
+	return false;
+}
+
 /* What is there, at the rates that were meant and at the usual ones. */
 static enum hf_err look(struct hf_port *p, struct hf_probe *probe)
 {
 	uint32_t rate[HF_BOARD_BAUDS + 2];
-	unsigned rates = p->rates;
-	struct hf_probe_how how = {.rate = rate, .brief = true, .stop = hf_interrupted};
+	struct hf_probe_how how = {.rate = rate, .rates = p->rates, .brief = true, .stop = hf_interrupted};
 	enum hf_err err;
 
-	memcpy(rate, p->rate, rates * sizeof(rate[0]));
-	rate[rates++] = 115200;
-	rate[rates++] = 921600;
-	how.rates = rates;
+	memcpy(rate, p->rate, p->rates * sizeof(rate[0]));
+	for (unsigned i = 0; i < sizeof(usual_rates) / sizeof(usual_rates[0]); i++) {
+		if (!is_meant(p, usual_rates[i]))
+			rate[how.rates++] = usual_rates[i];
+	}
 	err = hf_probe(&p->serial, &how, probe);
-	probe->other_rate = probe->rate != 0;
-	for (unsigned i = 0; i < p->rates; i++)
-		probe->other_rate &= p->rate[i] != probe->rate;
+	probe->other_rate = probe->rate != 0 && !is_meant(p, probe->rate);
 	return err;
 }
 
@@ -150,6 +158,10 @@ static enum hf_exit explain(const struct hf_port *p, const struct hf_probe *prob
 	if (probe->peer == HF_PEER_GONE) {
 		hf_out_error("%s has vanished: check the cable, then `holdfast list`", p->name);
 		return HF_EXIT_PORT_GONE;
+	}
+	if (probe->peer == HF_PEER_NOTHING) {
+		hf_out_error("no device answers on %s: " NOTHING "; `holdfast doctor --port %s` looks closer", p->name, p->name);
+		return HF_EXIT_NO_DEVICE;
 	}
 	hf_probe_advice(probe, text, sizeof(text));
 	hf_out_error("no device answers on %s: %s", p->name, text[0] ? text : "it had answered a moment ago; try again");
@@ -183,6 +195,8 @@ static bool look_and_wait(struct hf_port *p, struct hf_probe *probe, enum hf_exi
 		return false;
 	}
 	hf_probe_advice(probe, text, sizeof(text));
+	if (probe->peer == HF_PEER_NOTHING)
+		strcpy(text, NOTHING);
 	hf_out_warning("no device answers on %s yet%s%s; waiting up to %u s", p->name, text[0] ? ": " : "", text, p->patience_ms / 1000);
 	return true;
 }
@@ -199,6 +213,8 @@ bool hf_port_find(struct hf_port *p, struct hf_smp_client *client, struct hf_smp
 
 		if (i > 0 && (hf_serial_now_ms(&p->serial) >= until || hf_smp_stopped(client)))
 			break;
+		if (i == p->rates && err == HF_ERR_IO)
+			hf_out_warning("%s has vanished; waiting up to %u s for it to come back", p->name, p->patience_ms / 1000);
 		if (i == p->rates && err == HF_ERR_TIMEOUT && !look_and_wait(p, &probe, code))
 			return false;
 		err = hf_serial_set_line(&p->serial, &line);

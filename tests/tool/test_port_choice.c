@@ -531,7 +531,7 @@ static void silent_device_is_exit_5_with_advice(void **state)
 	(void)state;
 	set(1, d);
 	assert_int_equal(tool("status --port ttyUSB0 --patience 1s"), 5);
-	says(err_out, "no device answers on /dev/ttyUSB0: nothing answers: check that the device has power");
+	says(err_out, "no device answers on /dev/ttyUSB0: check its power, that TX");
 }
 
 static void device_that_falls_silent_is_exit_11(void **state)
