@@ -21,7 +21,7 @@ struct command {
 	struct hf_port port;
 	struct hf_check_args args;
 	const char *keyset_file, *line, *reference, *record;
-	bool after, json, as_pilot;
+	bool after, json, as_pilot, show_limits;
 
 	/* Work. */
 	struct hf_check_options check;
@@ -204,6 +204,24 @@ static enum hf_exit after(struct command *m)
 	return ends(m, code, m->tests.count, m->tests.diag.text, "");
 }
 
+/* ---- the limits ---- */
+
+static enum hf_exit show_limits(const struct command *m)
+{
+	for (int i = 0; i < HF_LIMITS; i++) {
+		const struct hf_limit_about *about = hf_limit_about((enum hf_limit)i);
+		uint32_t value = m->args.limits.at[i];
+
+		if (m->json)
+			hf_out_event(json_pack("{s:s, s:s, s:I, s:s, s:I, s:s}", "event", "limit", "name", about->name, "value",
+					       (json_int_t)value, "unit", about->unit, "default", (json_int_t)about->value, "why", about->why));
+		else
+			printf("%-28s %7u %-14s %s%s\n", about->name, value, about->unit, value == about->value ? "" : "(the project's) ",
+			       about->why);
+	}
+	return HF_EXIT_OK;
+}
+
 /* ---- the command ---- */
 
 static enum hf_exit load(struct command *m, const struct hf_args_rest *rest)
@@ -235,6 +253,8 @@ static enum hf_exit run(struct command *m, const struct hf_usage *usage, const s
 	hf_product_default(&m->keyset_file, m->port.product.project.keyset);
 	if (!hf_check_args_take(&m->args, m->port.product.known ? &m->port.product.project : NULL, usage, &m->check, &code))
 		return code;
+	if (m->show_limits)
+		return show_limits(m);
 	code = load(m, rest);
 	if (code == HF_EXIT_OK && hf_port_open(&m->port, usage, &code)) {
 		if (find(m, &code))
@@ -261,12 +281,13 @@ enum hf_exit hf_command_check(int argc, char **argv)
 		{"reference", 0, HF_ARG_TEXT, "BACKUP", "with --after: compare with what was measured before; the backup has it", &m.reference,
 		 NULL},
 		{"record-pilot", 0, HF_ARG_TEXT, "FILE", "with --after: write the pilot's record where all tests pass", &m.record, NULL},
+		{"limits", 0, HF_ARG_FLAG, NULL, "show what has to be reached, and why; no device is asked", &m.show_limits, NULL},
 		{"json", 0, HF_ARG_FLAG, NULL, "events as JSON, one a line", &m.json, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "check",
 		.summary = "makes the checks before an upgrade, or the tests after it, and changes nothing",
-		.synopsis = "[PACKAGE] --port PORT [options]",
+		.synopsis = "[PACKAGE] --port PORT [options] | --limits",
 		.details = "Five checks: configuration and history saved to a file; the package whole and fit for this device; a pilot done; line, "
 			   "memory and supply good enough; a way back that works. A failed one stops `burn`, unless somebody with a name "
 			   "waives it, which is recorded. Those that prevent a brick cannot be waived: package, compatibility, memory, supply, "

@@ -141,7 +141,7 @@ static void check_work(struct after *a)
 		ROW(a, HF_ROW_NOTE, "modbus", "", "the firmware does not tell how its work goes");
 	else if (h->good == 0)
 		ROW(a, HF_ROW_FAILED, "modbus", "check the Modbus line, its wiring and the slaves' addresses", "no poll was answered, of %u", polls);
-	else if (bad > most && bad > before)
+	else if (bad > before + most)
 		ROW(a, HF_ROW_FAILED, "modbus", "check the Modbus line; where the firmware before did better, go back: `holdfast rollback`",
 		    "%u of %u polls were not answered well (%u %%), %u %% before", h->bad_polls, polls, bad, before);
 	else

@@ -27,7 +27,7 @@ struct hf_check_args {
 	{"pilot", 0, HF_ARG_TEXT, "FILE", "the record of the pilot device that ran this package and passed", &(a).pilot, NULL}, \
 	{"way-back", 0, HF_ARG_LIST, "FILE|DIR", "packages to go back with, recovery's and of the firmware that runs (default: " \
 	 "the project's, else those beside PACKAGE)", &(a).way_back, NULL},                                            \
-	{"link-bits", 0, HF_ARG_U32, "N", "how many bits the line is tested with (default: 262144)", &(a).link_bits, NULL}, \
+	{"link-bits", 0, HF_ARG_U32, "N", "how many bits the line is tested with (default: 262144; when burning 65536)", &(a).link_bits, NULL}, \
 	{"waive", 0, HF_ARG_LIST, "NAME=REASON", "go on although this check fails: backup, pilot, link-quality, temperature, " \
 	 "way-back-packages; the others prevent a brick and cannot be waived", &(a).waivers.items, NULL},              \
 	{"by", 0, HF_ARG_TEXT, "NAME", "who waives (default: the login name)", &(a).waivers.by, NULL},                  \

@@ -23,7 +23,8 @@ static const struct hf_limit_about table[HF_LIMITS] = {
 	[HF_LIMIT_STRESS_LOST] = {"stress, lost requests", 0, "requests", "the line was measured just before: none may be lost"},
 	[HF_LIMIT_WORK_GAP_MS] = {"Modbus, longest gap", 2000, "ms",
 		"at the slowest pace (one poll in 500 ms) three answers in a row may be lost; what is longer was the gateway itself"},
-	[HF_LIMIT_WORK_BAD_PERCENT] = {"Modbus, bad polls", 20, "%", "one slave of three may be off; more than before is looked at besides"},
+	[HF_LIMIT_WORK_BAD_PERCENT] = {"Modbus, bad polls", 20, "% more",
+		"than before (than none, where that is unknown): a slave that was off then is not the new firmware's fault"},
 	[HF_LIMIT_WORK_WAIT_MS] = {"wait for the firmware's work", 15000, "ms", "its self-test takes up to 10 s"},
 };
 

@@ -26,7 +26,7 @@ enum hf_limit {
 	HF_LIMIT_STRESS_REQUESTS,
 	HF_LIMIT_STRESS_LOST,       /* above: failed */
 	HF_LIMIT_WORK_GAP_MS,       /* between two good answers on the Modbus line; above: failed */
-	HF_LIMIT_WORK_BAD_PERCENT,  /* polls without a good answer; above: failed */
+	HF_LIMIT_WORK_BAD_PERCENT,  /* polls without a good answer, more than before by; above: failed */
 	HF_LIMIT_WORK_WAIT_MS,      /* how long self-test and first polls are waited for */
 	HF_LIMITS
 };
