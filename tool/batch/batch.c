@@ -313,8 +313,9 @@ static void check_stops(struct hf_batch *b)
 		return;
 	b->asked = asked < 3 ? asked : 3;
 	b->interrupted = true;
+	if (!b->why[0])
+		strcpy(b->why, "interrupted");
 	hf_batch_tell(b, NULL, json_pack("{s:s, s:s}", "event", "interrupted", "text", texts[b->asked - 1]));
-	hf_batch_stop(b, "interrupted");
 	b->stop = b->asked > b->stop ? b->asked : b->stop;
 }
 

@@ -153,12 +153,14 @@ static const char *id_of(const char *port, char text[64])
 static int play(int argc, char **argv)
 {
 	char how[64] = "", text[64];
-	const char *port = strcmp(argv[1], "list") == 0 ? argv[2] : "", *id;
+	const char *port = strcmp(argv[1], "list") == 0 && argc > 2 ? argv[2] : "", *id;
+	size_t len;
 
 	for (int i = 1; i + 1 < argc; i++)
 		if (strcmp(argv[i], "--port") == 0)
 			port = argv[i + 1];
-	snprintf(how, sizeof(how), "%.*s", (int)strcspn(port, ":"), port);
+	len = strcspn(port, ":");
+	memcpy(how, port, len < sizeof(how) ? len : sizeof(how) - 1);
 	id = id_of(port, text);
 	if (strcmp(argv[1], "list") == 0 && id[0])
 		printf("{\n \"ports\": [{\"port\":\"x\",\"device_id\":\"%s\",\"board\":\"gw-test\"}]}\n", id);

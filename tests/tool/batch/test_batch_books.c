@@ -436,8 +436,9 @@ static void leave(unsigned device, uint32_t number)
 	world->number_of[device] = number;
 }
 
-/* A station that works on all devices that have not passed; false: the books could not be kept, which it said. */
-static bool station(void)
+/* A station that works on all devices that have not passed; false: the books could not be kept, which it said. The one after a
+ * crash meets them in another order: what was on its way to one device must not go to the next. */
+static bool station(bool backwards)
 {
 	struct hf_ledger_options o = options();
 	struct hf_passports p;
@@ -448,7 +449,8 @@ static bool station(void)
 		return false;
 	good = hf_ledger_open(&l, &o, &diag) == HF_OK;
 	good = good && hf_passports_check(&p, &l, &diag) == HF_OK;
-	for (unsigned d = 0; d < DEVICES && good; d++) {
+	for (unsigned i = 0; i < DEVICES && good; i++) {
+		unsigned d = backwards ? DEVICES - 1 - i : i;
 		char device[16], serial[HF_SERIAL_TEXT];
 		uint32_t number;
 
@@ -478,7 +480,7 @@ static bool station_that_ends(enum disk_end how, unsigned nth)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		disk_arm(how, nth);
-		_exit(station() ? 0 : 5);
+		_exit(station(false) ? 0 : 5);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -549,7 +551,7 @@ static unsigned end_at_every_call(enum disk_end how)
 		new_world();
 		through = station_that_ends(how, nth);
 		check_shown();
-		assert_true(station());
+		assert_true(station(true));
 		check_world();
 	}
 	assert_true(through);
@@ -578,7 +580,7 @@ static void station_ended_twice_repeats_and_loses_nothing(void **state)
 			new_world();
 			station_that_ends(DISK_CUT_TORN, first);
 			station_that_ends(DISK_KILL_AFTER, second);
-			assert_true(station());
+			assert_true(station(true));
 			check_world();
 			cases++;
 		}
