@@ -120,6 +120,8 @@ upgrade() {
 	device 0 "all tests passed" check "$dir/1.1.0.suit" --after --reference "$dir/backup.json" --record-pilot "$dir/pilot.json"
 	[ "$(grep -c '^passed' "$dir/out")" = 12 ] || fail "not all tests could be made"
 	grep -q "200 mixed requests in [0-9]* ms, 0 lost" "$dir/out" || fail "the stress is not told"
+	device 13 "No space left" check "$dir/1.1.0.suit" --after --record-pilot /dev/full
+	device 0 '"event":"result","t_ms":[0-9]*,"exit":0,"outcome":"tested"' check --after --json
 	checks 0 "passed *pilot *.*ran this package since .* and passed 12 tests" --pilot "$dir/pilot.json"
 	grep -q "which runs it already" "$dir/out" || fail "that it runs already is not said"
 	ok "the tests after an upgrade pass, and make a pilot's record that counts"

@@ -33,7 +33,15 @@ struct command {
 	struct hf_check_result result;
 	struct hf_after_result tests;
 	json_t *rows; /* of the tests, for a pilot's record */
+	uint64_t begin_ms;
+	bool opened, ended; /* the port; all has been said */
 };
+
+static json_t *t_ms(const struct command *m)
+{
+	return json_integer(m->opened ? (json_int_t)(hf_serial_now_ms(&m->port.serial) - m->begin_ms) : 0);
+}
+
 
 static void on_row(void *ctx, const struct hf_row *row)
 {
@@ -41,10 +49,14 @@ static void on_row(void *ctx, const struct hf_row *row)
 
 	if (m->rows)
 		json_array_append_new(m->rows, hf_row_json(row));
-	if (m->json)
-		hf_out_event(hf_row_json(row));
-	else
+	if (m->json) {
+		json_t *event = hf_row_json(row);
+
+		json_object_set_new(event, "t_ms", t_ms(m));
+		hf_out_event(event);
+	} else {
 		hf_row_print(row);
+	}
 }
 
 static json_t *counts(const unsigned count[HF_ROW_STATES])
@@ -63,6 +75,7 @@ static enum hf_exit ends(struct command *m, enum hf_exit code, const unsigned co
 	char device[HF_UUID_TEXT_BYTES];
 	json_t *result;
 
+	m->ended = true;
 	if (!m->json) {
 		if (code == HF_EXIT_OK)
 			printf("%s%s%s\n", hf_out_colour(stdout, HF_COLOUR_GREEN), m->after ? "all tests passed" :
@@ -73,7 +86,7 @@ static enum hf_exit ends(struct command *m, enum hf_exit code, const unsigned co
 		return code;
 	}
 	hf_uuid_format(m->status.device_id, device);
-	result = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:o}", "event", "result", "exit", (int)code, "outcome",
+	result = json_pack("{s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:o}", "event", "result", "t_ms", t_ms(m), "exit", (int)code, "outcome",
 			   code == HF_EXIT_OK ? m->after ? "tested" : "checked" : "failed", "reason", reason, "device_id", device, "board",
 			   m->status.board, m->after ? "tests" : "checks", counts(count));
 	if (backup[0])
@@ -82,6 +95,14 @@ static enum hf_exit ends(struct command *m, enum hf_exit code, const unsigned co
 	if (code != HF_EXIT_OK)
 		hf_out_error("%s", reason);
 	return code;
+}
+
+/* What went wrong before there was anything to report has been said; whoever reads events gets their last one all the same. */
+static void end_event(struct command *m, enum hf_exit code)
+{
+	if (m->json && !m->ended)
+		hf_out_event(json_pack("{s:s, s:o, s:i, s:s, s:s}", "event", "result", "t_ms", t_ms(m), "exit", (int)code, "outcome", "failed",
+				       "reason", hf_exit_text(code)));
 }
 
 /* ---- the device ---- */
@@ -130,23 +151,20 @@ static enum hf_exit before(struct command *m)
 
 /* ---- after ---- */
 
+/* A sentence in the tests' diag where it fails. */
 static enum hf_exit record_pilot(struct command *m)
 {
-	struct hf_diag diag;
+	struct hf_diag *diag = &m->tests.diag;
 	enum hf_err err;
 
 	if (!m->tests.digest_known) {
-		hf_out_error("no pilot's record was written: this firmware does not tell the digest of what runs");
+		hf_diag_set(diag, "no pilot's record was written: this firmware does not tell the digest of what runs");
 		return HF_EXIT_DEVICE;
 	}
-	err = hf_pilot_write(m->record, &m->status, m->tests.digest, m->rows, m->args.waivers.by, &diag);
-	if (!err) {
-		if (!m->json)
-			printf("the pilot's record is in %s\n", m->record);
-		return HF_EXIT_OK;
-	}
-	hf_out_error("%s", diag.text);
-	return err == HF_ERR_IO ? HF_EXIT_DISK : HF_EXIT_TESTS;
+	err = hf_pilot_write(m->record, &m->status, m->tests.digest, m->rows, m->args.waivers.by, diag);
+	if (!err && !m->json)
+		printf("the pilot's record is in %s\n", m->record);
+	return !err ? HF_EXIT_OK : err == HF_ERR_IO ? HF_EXIT_DISK : HF_EXIT_TESTS;
 }
 
 static bool read_reference(struct command *m, struct hf_after_reference *reference, enum hf_exit *code)
@@ -257,9 +275,14 @@ static enum hf_exit run(struct command *m, const struct hf_usage *usage, const s
 		return show_limits(m);
 	code = load(m, rest);
 	if (code == HF_EXIT_OK && hf_port_open(&m->port, usage, &code)) {
+		m->opened = true;
+		m->begin_ms = hf_serial_now_ms(&m->port.serial);
 		if (find(m, &code))
 			code = m->after ? after(m) : before(m);
+		end_event(m, code);
 		hf_port_close(&m->port);
+	} else {
+		end_event(m, code);
 	}
 	hf_buffer_free(&m->package);
 	hf_buffer_free(&m->keyset_bytes);
