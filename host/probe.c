@@ -359,7 +359,8 @@ const char *hf_probe_advice(const struct hf_probe *p, char *text, size_t room)
 	text[0] = 0;
 	switch (p->peer) {
 	case HF_PEER_NOTHING:
-		snprintf(text, room, "nothing answers: check that the device has power, that TX and RX are not swapped, and that ground is connected");
+		snprintf(text, room, "nothing answers: check that the device has power, that TX and RX are not swapped, and that ground is connected; "
+				     "`holdfast recover` leads through what brings a dead gateway back");
 		break;
 	case HF_PEER_SMP:
 		snprintf(text, room, "a device that speaks SMP, but is no Holdfast: use its maker's tool");
@@ -369,7 +370,8 @@ const char *hf_probe_advice(const struct hf_probe *p, char *text, size_t room)
 			snprintf(text, room, "the chip's ROM loader answers, but refuses every command: the line does not carry even parity; set adapter or "
 					     "server to 8E1");
 		else
-			snprintf(text, room, "the chip waits in its ROM loader%s: `holdfast burn PACKAGE --via rom`, or set BOOT0 low and reset it",
+			snprintf(text, room, "the chip waits in its ROM loader%s: `holdfast recover PACKAGE --board FILE` burns through it, or set BOOT0 low and "
+					     "reset it",
 				 p->closed ? ", closed by readout protection" : "");
 		break;
 	case HF_PEER_TEXT:

@@ -145,6 +145,9 @@ firmware_through_the_loader() {
 	run 5 "a gateway that runs is no loader, and is named" "this is no ROM loader but a .* runs firmware 1.0.0" \
 		burn --via rom --board "$conf" --patience 3s "$dir/$board-1.1.0.suit"
 	loader
+	"$holdfast" list "lockstep:$socket" >"$dir/out" 2>&1
+	grep -q "ROM loader  chip 0x413 .*-8068-8066-" "$dir/out"
+	result $? "the list tells a chip in its loader, which still answers afterwards" "$(tr '\n' ' ' <"$dir/out")"
 	run 2 "what only firmware understands is refused" "takes the keyset from the device" \
 		burn --via rom --board "$conf" --keyset "$dir/release.keyset" "$dir/$board-1.1.0.suit"
 	run 2 "a third slot is none" "wants A or B" burn --via rom --board "$conf" --slot C "$dir/$board-1.1.0.suit"

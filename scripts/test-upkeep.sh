@@ -84,6 +84,24 @@ polls() {
 	sed "s/.*\"slaves\"//" "$dir/ctl.out" | tr '{' '\n' | sed -n "$(($1 + 1))s/.*\"polls\": \([0-9]*\).*/\1/p"
 }
 
+# On a machine that has no port of its own, and knows the twin's.
+choice() {
+	mkdir -p "$dir/machine/sys/class/tty"
+	HOLDFAST_ROOT=$dir/machine HOLDFAST_PORTS="lockstep:$socket" "$holdfast" "$@" --board "$conf" >"$dir/out" 2>&1
+}
+
+# The device is found by what it is.
+finding() {
+	choice list || fail "the ports cannot be listed"
+	grep -q "^lockstep:.* firmware 1.0.0 .*A\* 1.0.0 confirmed, B empty .*-8068-8066-" "$dir/out" || fail "the list does not tell what runs"
+	id=$(sed -n 's/^lockstep:.* \([0-9a-f]*\)-[0-9a-f]*-8068-8066-.*/\1/p' "$dir/out")
+	choice status && grep -q "taking lockstep:.*the only device that answers" "$dir/out" || fail "the only device is not taken"
+	choice status --device "$id" && grep -q "runs *1.0.0 in slot A" "$dir/out" || fail "the device is not found by its id"
+	choice status --device 0000
+	[ $? = 5 ] || fail "another device's id finds this one"
+	ok "the device is listed, and found by its id"
+}
+
 configuration() {
 	device 0 "no configuration" config get
 	echo '{"slaves": [5, 6], "poll_ms": 50}' >"$dir/line.json"
@@ -129,6 +147,7 @@ recover() {
 }
 
 prepare
+finding
 configuration
 roll_back
 recover

@@ -39,6 +39,8 @@ static void describe(const struct hf_survey_port *port, char *text, size_t room)
 		snprintf(text, room, "%s  %s in its recovery", id, p->status.board);
 	else if (p->peer == HF_PEER_ROM)
 		snprintf(text, room, "%s%sa chip in its ROM loader", id, id[0] ? "  " : "");
+	else if (p->peer == HF_PEER_NOTHING)
+		snprintf(text, room, "nothing answers");
 	else
 		hf_probe_advice(p, text, room);
 }
@@ -239,7 +241,7 @@ static bool choose_only(struct hf_port *p, struct hf_survey *s, bool *marks, siz
 		tell(&s->port[*at], "the only port that there is");
 	if (n == 1 && p->silent_too)
 		return true;
-	return none(s, loaders ? "no Holdfast firmware answers, but the chip's ROM loader does: `holdfast burn --via rom`" :
+	return none(s, loaders ? "no Holdfast firmware answers, but the chip's ROM loader does: `holdfast recover PACKAGE --board FILE` burns through it" :
 				 "no device answers", code);
 }
 
