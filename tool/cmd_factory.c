@@ -249,6 +249,17 @@ static struct hf_rom_options options_of(const struct factory *f, const struct pr
 	return o;
 }
 
+/* What a station writes into its records: the firmware that was read back from the device. */
+static json_t *burned_json(const struct factory *f)
+{
+	const struct hf_image *image = f->image.image_bytes ? &f->image : &f->recovery;
+	char version[HF_VERSION_TEXT_BYTES], id[2 * HF_SHA256_BYTES + 1];
+
+	hf_version_format(image->version, image->versions, version);
+	return json_pack("{s:s, s:s, s:s}", "version", version, "digest", hf_out_hex(image->id, sizeof(image->id), id), "board",
+			 f->board.class_name);
+}
+
 static enum hf_exit burn(struct factory *f, struct hf_rom_cli *c, const struct protect_args *args)
 {
 	const struct hf_rom_factory_options options = {
@@ -266,7 +277,7 @@ static enum hf_exit burn(struct factory *f, struct hf_rom_cli *c, const struct p
 			    hf_rom_rdp_text(options.protect.rdp));
 		hf_rom_cli_start(c);
 	}
-	return hf_rom_cli_end(c, err, &f->diag, NULL);
+	return hf_rom_cli_end(c, err, &f->diag, err ? NULL : burned_json(f));
 }
 
 static enum hf_exit burn_into(struct factory *f, struct hf_port *port, struct hf_rom_cli *c,
