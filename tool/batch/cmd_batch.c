@@ -3,6 +3,7 @@
  * `holdfast batch`: a signed job, done to many devices at once. The work is in batch.c and lane.c.
  */
 #include <ctype.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -238,6 +239,7 @@ static enum hf_exit work(struct run *r)
 
 	add_extra(r);
 	hf_interrupt_count();
+	signal(SIGPIPE, SIG_IGN); /* who reads our words may leave; the devices under way are not his */
 	hf_show_begin(&r->show, r->a.json);
 	code = hf_batch_run(&r->batch, &o, r->job.has_serials ? &r->ledger : NULL, &r->records, r->port, r->ports);
 	reported = write_reports(r);

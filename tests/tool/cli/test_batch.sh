@@ -131,6 +131,23 @@ says "the right ones are taken" "serial S008"
 says "others are refused" "'junk' is no serial number of this job"
 says "also one that was given" "S007 was scanned for the device on ok:a just now"
 
+# ---- a token's key ----
+module=/usr/lib/softhsm/libsofthsm2.so
+mkdir tokens
+echo "directories.tokendir = $dir/tokens
+log.level = ERROR" >softhsm2.conf
+export SOFTHSM2_CONF=$dir/softhsm2.conf HOLDFAST_PKCS11_MODULE=$module
+if softhsm2-util --init-token --free --label holdfast --pin 123456 --so-pin 654321 >"$out" 2>"$err" &&
+	openssl pkcs8 -topk8 -nocrypt -in site.pem -out site.p8 2>"$err" &&
+	softhsm2-util --import site.p8 --token holdfast --label jobs --id 01 --pin 123456 >"$out" 2>"$err"; then
+	cp scan.job token.job
+	exits 0 "a token signs a job" env HOLDFAST_PIN=123456 "$HOLDFAST" job sign token.job --key "pkcs11:token=holdfast;object=jobs"
+	exits 0 "which a station takes" "$HOLDFAST" job show token.job --job-key site.pub.pem
+	exits 14 "in place of the signature before" "$HOLDFAST" job show token.job --job-key rel.keyset
+else
+	ok "a token signs a job # SKIP there is no SoftHSM" 0
+fi
+
 # ---- records ----
 exits 0 "the records" "$HOLDFAST" job verify line.records
 says "are whole" "records, whole"
