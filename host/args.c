@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "args_man.h"
 
@@ -66,13 +68,78 @@ enum hf_exit hf_args_wrong(const struct hf_usage *usage, const char *format, ...
 	return HF_EXIT_USAGE;
 }
 
+#define OPTION_COLUMN 31
+#define WIDTH_MIN     60
+#define WIDTH_MAX     110 /* wider lines are hard to follow */
+
+static unsigned width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col > WIDTH_MAX)
+		return WIDTH_MAX;
+	return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
+}
+
+static unsigned print_word(const char *word, size_t len, unsigned at, unsigned indent)
+{
+	if (at > indent && at + 1 + len > width()) {
+		printf("\n%*s", (int)indent, "");
+		at = indent;
+	} else if (at > indent) {
+		putchar(' ');
+		at++;
+	}
+	printf("%.*s", (int)len, word);
+	return at + (unsigned)len;
+}
+
+/* A text whose first line begins at this column already, and its further ones there too. A line that begins with spaces is
+ * laid out by hand and stays as it is; else only empty lines end one. */
+static void print_text(const char *text, unsigned indent)
+{
+	unsigned at = indent;
+
+	while (*text) {
+		size_t line = strcspn(text, "\n"), word;
+		bool by_hand = *text == ' ';
+
+		if (by_hand) {
+			printf("%.*s", (int)line, text);
+			text += line;
+		}
+		for (; *text && *text != '\n'; text += word + strspn(text + word, " ")) {
+			word = strcspn(text, " \n");
+			at = print_word(text, word, at, indent);
+		}
+		if (*text == '\n' && (by_hand || text[1] == '\n' || text[1] == ' ' || at == indent)) {
+			printf("\n%*s", text[1] && text[1] != '\n' ? (int)indent : 0, "");
+			at = indent;
+		}
+		text += *text == '\n';
+	}
+	putchar('\n');
+}
+
 static void print_option(const struct hf_arg *arg)
 {
 	char left[48];
 
 	snprintf(left, sizeof(left), "%c%c%s--%s%s%s", arg->letter ? '-' : ' ', arg->letter ? arg->letter : ' ',
 		 arg->letter ? ", " : "  ", arg->name, arg->value ? " " : "", arg->value ? arg->value : "");
-	printf("  %-28s %s\n", left, arg->help);
+	printf("  %-28s ", left);
+	if (strlen(left) > OPTION_COLUMN - 3)
+		printf("\n%*s", OPTION_COLUMN, "");
+	print_text(arg->help, OPTION_COLUMN);
+}
+
+static void print_exits(const struct hf_usage *usage)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "0 done, 1 input/output or internal error, 2 wrong usage%s%s", usage->exits ? ", " : "",
+		 usage->exits ? usage->exits : "");
+	print_text(text, 12);
 }
 
 static void print_help(const struct hf_usage *usage)
@@ -81,8 +148,10 @@ static void print_help(const struct hf_usage *usage)
 
 	printf("%s %s: %s\n\nusage: %s %s %s\n", program(usage), usage->command, usage->summary, program(usage),
 	       usage->command, usage->synopsis);
-	if (usage->details)
-		printf("\n%s\n", usage->details);
+	if (usage->details) {
+		putchar('\n');
+		print_text(usage->details, 0);
+	}
 	printf("\noptions:\n");
 	for (size_t i = 0; i < usage->args; i++) {
 		if (usage->arg[i].help)
@@ -90,8 +159,8 @@ static void print_help(const struct hf_usage *usage)
 	}
 	print_option(&help);
 	printf("\nexample:\n  %s\n", usage->example);
-	printf("\nexit codes: 0 done, 1 input/output or internal error, 2 wrong usage%s%s\n",
-	       usage->exits ? ", " : "", usage->exits ? usage->exits : "");
+	printf("\nexit codes: ");
+	print_exits(usage);
 }
 
 static bool store(const struct hf_usage *usage, const struct hf_arg *arg, const char *text)

@@ -12,30 +12,40 @@
 static const struct hf_command commands[] = {
 	{"list", "shows every serial port, and what answers at its other end", hf_command_list},
 	{"doctor", "looks what is wrong with this computer, the line and the device", hf_command_doctor},
-	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
-	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
-	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
-	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},
-	{"keyset", "makes, signs, shows and burns keysets: which keys devices trust", hf_command_keyset},
+	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check},
+	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
+	{"recover", "brings a dead gateway back: says what to do, watches, burns, verifies", hf_command_recover},
+	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor},
+	{"status", "asks a device what it runs and how it is", hf_command_status},
+	{"history", "shows what a device went through: starts, uploads, alarms, hourly figures", hf_command_history},
+	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
+	{"config", "reads, sets or clears a device's configuration", hf_command_config},
+	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
+	{"read", "reads a slot or the recovery partition of a device into a file", hf_command_read},
+	{"recovery", "takes a device into its recovery", hf_command_recovery},
+	{"factory-reset", "erases what the field has added to a device", hf_command_factory_reset},
+	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
+	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
+	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
 	{"pack", "makes a signed package of firmware", hf_command_pack},
 	{"sign", "adds another key's signature to a package", hf_command_sign},
 	{"inspect", "shows what is in a package, a slot's dump, a keyset or a firmware file", hf_command_inspect},
 	{"verify", "says whether a device would take a package, and if not, why", hf_command_verify},
-	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
-	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check},
-	{"recover", "brings a dead gateway back: says what to do, watches, burns, verifies", hf_command_recover},
-	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
-	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
-	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
-	{"status", "asks a device what it runs and how it is", hf_command_status},
-	{"history", "shows what a device went through: starts, uploads, alarms, hourly figures", hf_command_history},
-	{"image", "lists the images of a device; tries, confirms, erases one", hf_command_image},
-	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
-	{"config", "reads, sets or clears a device's configuration", hf_command_config},
-	{"read", "reads a slot or the recovery partition of a device into a file", hf_command_read},
-	{"recovery", "takes a device into its recovery", hf_command_recovery},
-	{"factory-reset", "erases what the field has added to a device", hf_command_factory_reset},
-	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor},
+	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
+	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},
+	{"keyset", "makes, signs, shows and burns keysets: which keys devices trust", hf_command_keyset},
+	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
+	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
+};
+
+/* A heading of the list of commands, and the command that it stands above. */
+static const struct {
+	const char *heading, *first;
+} groups[] = {
+	{"a device:", "list"},
+	{"a factory:", "factory"},
+	{"releases and keys:", "pack"},
+	{"a product:", "project"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -49,12 +59,22 @@ static const struct hf_command *find(const char *name)
 	return NULL;
 }
 
+static void print_heading(FILE *to, const char *command)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (strcmp(groups[i].first, command) == 0)
+			fprintf(to, "%s%s\n", i > 0 ? "\n" : "", groups[i].heading);
+	}
+}
+
 static void print_help(FILE *to)
 {
 	fprintf(to,
 		"holdfast: firmware upgrades that cannot brick a gateway\n\nusage: holdfast COMMAND [arguments]\n\n");
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < COMMANDS; i++) {
+		print_heading(to, commands[i].name);
 		fprintf(to, "  %-13s %s\n", commands[i].name, commands[i].line);
+	}
 	fprintf(to, "\n`holdfast COMMAND --help` explains a command and gives an example.\n");
 }
 

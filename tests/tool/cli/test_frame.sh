@@ -15,12 +15,14 @@ exits 2 "help of an unknown command is wrong usage" "$HOLDFAST" help fly
 ok "no command is wrong usage" $(($? - 2))
 complains "and shows the commands" "usage: holdfast COMMAND"
 
-for command in $("$HOLDFAST" help | sed -n 's/^  \([a-z]*\)  *.*/\1/p'); do
+for command in $("$HOLDFAST" help | sed -n 's/^  \([a-z-]*\)  *.*/\1/p'); do
 	exits 0 "$command --help works" "$HOLDFAST" "$command" --help
 	says "$command has an example" "example:
 "
 	grep -q "^  .*holdfast $command " "$out"
 	ok "$command's example is a command line" $?
+	! sed '/^usage:/d; /^example:/,/^$/d' "$out" | grep -q '.\{111\}'
+	ok "$command's help fits 110 columns" $?
 	says "$command documents its exit codes" "exit codes: 0 done, 1 input/output or internal error, 2 wrong usage"
 	"$HOLDFAST" help "$command" | cmp -s - "$out"
 	ok "help $command says the same" $?
