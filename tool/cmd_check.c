@@ -140,6 +140,7 @@ static enum hf_exit before(struct command *m)
 	m->check.board = m->port.board_known ? &m->port.board : NULL;
 	m->check.keyset = m->keyset_file ? &m->keyset : NULL;
 	m->check.as_pilot = m->as_pilot;
+	m->check.recovering = m->status.running >= HF_SLOTS;
 	m->check.patience_ms = m->port.patience_ms;
 	m->check.row = on_row;
 	m->check.ctx = m;
@@ -314,7 +315,8 @@ enum hf_exit hf_command_check(int argc, char **argv)
 		.details = "Five checks: configuration and history saved to a file; the package whole and fit for this device; a pilot done; line, "
 			   "memory and supply good enough; a way back that works. A failed one stops `burn`, unless somebody with a name "
 			   "waives it, which is recorded. Those that prevent a brick cannot be waived: package, compatibility, memory, supply, "
-			   "recovery, fallback.\n\n"
+			   "recovery, fallback. Where neither --pilot nor the project file is "
+			   "given, burning demands no pilot; this command does.\n\n"
 			   "Tests after: what runs verifies and has confirmed itself, its self-test, light, Modbus and configuration are right; "
 			   "line and Modbus are as quick as before; a short stress. Without PACKAGE, what needs one is left out.",
 		.example = "holdfast check gateway-1.1.0.suit --port /dev/ttyUSB0 --pilot pilot-1.1.0.json --way-back packages/\n"
