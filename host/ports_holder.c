@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,10 +237,12 @@ const char *hf_ports_why_held(const struct hf_port_info *info, char *why, size_t
 
 const char *hf_ports_why_denied(const struct hf_port_info *info, char *why, size_t room)
 {
+	const struct passwd *user = getpwuid(geteuid());
+
 	if (info->group_later)
 		snprintf(why, room, "you may not use it yet: you are in the group %s, which counts from your next login on; log out and in again", info->group);
 	else if (info->group[0])
-		snprintf(why, room, "you may not use it: as root `usermod -aG %s YOU`, then log out and in again", info->group);
+		snprintf(why, room, "you may not use it: `sudo usermod -aG %s %s`, then log out and in again", info->group, user ? user->pw_name : "YOU");
 	else
 		snprintf(why, room, "you may not use it: only root may; `holdfast doctor` says how to change that");
 	return why;

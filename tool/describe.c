@@ -11,6 +11,7 @@
 #include "args_man.h"
 #include "doctor/udev.h"
 #include "project.h"
+#include "survey.h"
 
 static enum hf_exit ask(const struct hf_command *command, const char *how)
 {
@@ -29,6 +30,8 @@ static void print_man(const struct hf_command *commands, size_t count)
 	static const char *const environment[][2] = {
 		{HF_PROJECT_ENV, "the project file; empty: none, whatever lies around. Without it, " HF_PROJECT_NAME
 				 " in the current directory or the nearest above counts, and each command says so once"},
+		{HF_SURVEY_PORTS, "further ports to look at where none is named, separated by commas: serial servers (rfc2217:HOST:PORT), "
+				  "sockets, pseudo-terminals"},
 		{"NO_COLOR", "no colours, also on a terminal"},
 	};
 
@@ -65,7 +68,7 @@ static const char bash_head[] =
 	"_holdfast_directories()\n{\n\tlocal IFS=$'\\n'\n\t# shellcheck disable=SC2207\n\tCOMPREPLY=($(compgen -d -- \"$cur\"))\n"
 	"\tcompopt -o filenames 2>/dev/null\n}\n\n"
 	"_holdfast_ports()\n{\n\tlocal port ports=\n\tfor port in /dev/serial/by-id/* /dev/ttyUSB* /dev/ttyACM*; do\n"
-	"\t\t[ -e \"$port\" ] && ports=\"$ports $port\"\n\tdone\n\t_holdfast_words \"$ports tcp: lockstep:\"\n"
+	"\t\t[ -e \"$port\" ] && ports=\"$ports $port\"\n\tdone\n\t_holdfast_words \"$ports tcp: rfc2217: lockstep:\"\n"
 	"\t[ \"${#COMPREPLY[@]}\" -gt 0 ] || _holdfast_files\n}\n\n";
 
 static const char bash_tail[] =

@@ -311,6 +311,7 @@ static void forbidden_port_is_told(void **state)
 	assert_int_equal(seteuid(0), 0);
 	assert_false(info.may_use);
 	assert_false(info.group_later);
+	assert_non_null(strstr(hf_ports_why_denied(&info, path, sizeof(path)), "usermod -aG dialout"));
 }
 
 /* ---- holders ---- */
@@ -338,6 +339,7 @@ static void program_that_has_it_open_is_named(void **state)
 	assert_int_equal(info.holders, 1);
 	assert_int_equal(info.holder[0].pid, 4711);
 	assert_string_equal(hf_ports_holders_text(&info, text, sizeof(text)), "minicom (pid 4711)");
+	assert_string_equal(hf_ports_why_held(&info, text, sizeof(text)), "in use by minicom (pid 4711): end that first");
 	ports = list();
 	assert_int_equal(ports.item[0].holders, 0);
 	assert_int_equal(ports.item[2].holders, 1);
@@ -408,6 +410,8 @@ static void own_process_is_no_holder(void **state)
 static void modem_manager_threatens_usb_ports_only(void **state)
 {
 	struct hf_ports ports = list();
+	struct hf_port_info info;
+	char text[256];
 
 	(void)state;
 	for (size_t i = 0; i < ports.count; i++)
@@ -420,6 +424,9 @@ static void modem_manager_threatens_usb_ports_only(void **state)
 	assert_true(ports.item[2].modem_manager);
 	hf_ports_free(&ports);
 	assert_true(find("/dev/ttyUSB10").modem_manager);
+	holds(500, "/dev/ttyUSB10");
+	info = find("/dev/ttyUSB10");
+	assert_non_null(strstr(hf_ports_why_held(&info, text, sizeof(text)), "doctor --fix"));
 }
 
 static void udevs_records_keep_modem_manager_off(void **state)

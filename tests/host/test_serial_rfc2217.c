@@ -42,6 +42,9 @@ struct fake {
 	unsigned settings;
 	uint8_t got[256];
 	size_t got_len;
+	uint8_t control[16];  /* values of SET-CONTROL, and purges as 100 + value */
+	size_t controls;
+	uint8_t parity;
 };
 
 static void say(struct fake *f, const void *bytes, size_t len)
@@ -59,6 +62,9 @@ static void answer_option(struct fake *f, const struct hf_telnet *t)
 	size_t n = 4;
 
 	f->settings += t->message[1] == 1;
+	f->parity = t->message[1] == 3 ? t->message[2] : f->parity;
+	if ((t->message[1] == 5 || t->message[1] == 12) && f->controls < sizeof(f->control))
+		f->control[f->controls++] = (uint8_t)(t->message[2] + (t->message[1] == 12 ? 100 : 0));
 	if (f->deaf_to && f->settings >= f->deaf_to)
 		return;
 	for (size_t i = 2; i < t->len && i < 6; i++)
@@ -378,6 +384,43 @@ static void data_is_escaped_on_its_way_out(void **state)
 	assert_memory_equal(f.got, out, sizeof(out));
 }
 
+static void outputs_break_and_purge_reach_the_server(void **state)
+{
+	static const uint8_t want[] = {1 /* no flow control */, 103 /* purge both */, 12, 8, 5, 6, 11, 9};
+	struct fake f = {0};
+	struct hf_serial s;
+
+	(void)state;
+	start_fake(&f, play_well, 1);
+	open_works(&f, &s);
+	assert_int_equal(hf_serial_set_pins(&s, HF_SERIAL_RTS | HF_SERIAL_DTR, HF_SERIAL_DTR), HF_OK);
+	assert_int_equal(hf_serial_set_pins(&s, HF_SERIAL_BREAK, HF_SERIAL_BREAK), HF_OK);
+	assert_int_equal(hf_serial_set_pins(&s, HF_SERIAL_BREAK, 0), HF_OK);
+	assert_int_equal(hf_serial_set_pins(&s, HF_SERIAL_RTS | HF_SERIAL_DTR, HF_SERIAL_RTS), HF_OK);
+	hf_serial_close(&s);
+	stop_fake(&f);
+	assert_int_equal(f.controls, sizeof(want));
+	assert_memory_equal(f.control, want, sizeof(want));
+}
+
+static void parity_is_asked_for_and_only_what_changes(void **state)
+{
+	struct hf_serial_line even = line;
+	struct fake f = {0};
+	struct hf_serial s;
+
+	(void)state;
+	even.parity = 'E';
+	start_fake(&f, play_well, 1);
+	open_works(&f, &s);
+	assert_int_equal(hf_serial_set_line(&s, &even), HF_OK);
+	assert_int_equal(hf_serial_set_line(&s, &even), HF_OK);
+	hf_serial_close(&s);
+	stop_fake(&f);
+	assert_int_equal(f.settings, 1); /* the rate stayed as it was */
+	assert_int_equal(f.parity, 3);
+}
+
 static void play_suspend(struct fake *f)
 {
 	struct timespec pause = {.tv_nsec = 300000000};
@@ -656,6 +699,8 @@ int main(void)
 		cmocka_unit_test(server_that_stops_answering_is_gone),
 		cmocka_unit_test(dirt_between_data_is_passed_over),
 		cmocka_unit_test(data_is_escaped_on_its_way_out),
+		cmocka_unit_test(outputs_break_and_purge_reach_the_server),
+		cmocka_unit_test(parity_is_asked_for_and_only_what_changes),
 		cmocka_unit_test(suspended_server_is_waited_for),
 		cmocka_unit_test(connection_that_was_lost_is_reopened),
 		cmocka_unit_test(senseless_addresses_are_refused),
