@@ -389,18 +389,16 @@ static enum hf_err parse(struct hf_buffer *file, const struct signature *s, stru
 	return good ? HF_OK : HF_ERR_ENCODING;
 }
 
-enum hf_err hf_job_read(const char *path, const struct hf_job_keys *keys, struct hf_job *job, struct hf_diag *diag)
+enum hf_err hf_job_parse(char *text, size_t len, const char *path, const struct hf_job_keys *keys, struct hf_job *job,
+			 struct hf_diag *diag)
 {
+	struct hf_buffer file = {(uint8_t *)text, len};
 	struct signature s = {0};
-	struct hf_buffer file;
 	struct hf_diag unsaid;
 	enum hf_err err;
 
 	memset(job, 0, sizeof(*job));
 	snprintf(job->path, sizeof(job->path), "%s", path);
-	err = hf_file_read(path, HF_JOB_FILE_MAX, &file, diag);
-	if (err)
-		return err;
 	err = find_signature(&file, path, &s, keys ? diag : &unsaid);
 	job->is_signed = err != HF_ERR_NOT_FOUND;
 	sha256((struct hf_bytes){file.ptr, s.text_len}, job->id);
@@ -408,8 +406,18 @@ enum hf_err hf_job_read(const char *path, const struct hf_job_keys *keys, struct
 		err = HF_OK;
 	if (!err && keys)
 		err = check_signature(&s, keys, job, diag);
+	return err ? err : parse(&file, &s, job, diag);
+}
+
+enum hf_err hf_job_read(const char *path, const struct hf_job_keys *keys, struct hf_job *job, struct hf_diag *diag)
+{
+	struct hf_buffer file;
+	enum hf_err err;
+
+	memset(job, 0, sizeof(*job));
+	err = hf_file_read(path, HF_JOB_FILE_MAX, &file, diag);
 	if (!err)
-		err = parse(&file, &s, job, diag);
+		err = hf_job_parse((char *)file.ptr, file.len, path, keys, job, diag);
 	hf_buffer_free(&file);
 	return err;
 }

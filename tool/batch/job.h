@@ -83,6 +83,10 @@ HF_MUST_USE enum hf_err hf_job_keys_add(struct hf_job_keys *keys, const char *pa
 HF_MUST_USE enum hf_err hf_job_read(const char *path, const struct hf_job_keys *keys, struct hf_job *job,
 				    struct hf_diag *diag);
 
+/* The same of a text in memory, which is changed; len does not count the zero byte behind it. */
+HF_MUST_USE enum hf_err hf_job_parse(char *text, size_t len, const char *path, const struct hf_job_keys *keys, struct hf_job *job,
+				     struct hf_diag *diag);
+
 /* Whether every file is the one that the job names. HF_ERR_DIGEST, HF_ERR_IO. */
 HF_MUST_USE enum hf_err hf_job_check_files(const struct hf_job *job, struct hf_diag *diag);
 
