@@ -113,6 +113,31 @@ healthy() {
 	ok "recovery is entered to prove it, and left again"
 }
 
+sagging() {
+	ctl sound supply 2650
+	doctor sound 9 --board "$conf"
+	said "^FAILED *supply  *2\.6[45] V at the chip; 2\.70 V at least"
+	ctl sound supply 3300
+	doctor sound 0 --board "$conf"
+	said "^warning *starts .* the supply was too low once"
+	ok "a supply that sags fails"
+}
+
+held_low() {
+	ctl sound power off
+	ctl sound break on for 300ms
+	ctl sound power on
+	ctl sound advance 2s
+	doctor sound 0 --board "$conf"
+	said "^warning *device .* is in recovery"
+	said "^warning *line at rest .*held a break"
+	said "adapter without power"
+	ctl sound power off
+	ctl sound power on
+	ctl sound advance 2s
+	ok "a line that was held low at the start is told, where recovery runs for it"
+}
+
 noisy() {
 	ctl sound noise 0.0002
 	doctor sound 9 --board "$conf"
@@ -155,7 +180,7 @@ watched() {
 	"$holdfast" monitor --port "lockstep:$dir/sound.sock" --port "lockstep:$dir/loop.sock" --for 60s --log "$dir/log" \
 		>"$dir/out" 2>&1 || fail "monitor ended with $?"
 	for line in "sound  boot  " "sound  starting .*(trial 2 of 3)" "sound  trial  .*gateway 1.2.0" "sound  rolled back  .*gateway 1.0.0" \
-		"loop   boot  .*reset: watchdog" "loop   [a-z]* .*gateway 1.2.0"; do
+		"loop   recovery  .*Waiting for Download"; do
 		said "$line"
 	done
 	cmp -s "$dir/out" "$dir/log" || [ -s "$dir/log" ] || fail "nothing is in the log"
@@ -173,6 +198,8 @@ grep -q '^not ok' "$dir/stages" && { sed 's/^/# /' "$dir/stages"; exit 1; }
 count=$(grep -c '^ok' "$dir/stages")
 [ "$count" = 3 ] || fail "the stages were not tested"
 healthy
+sagging
+held_low
 noisy
 dead
 looping

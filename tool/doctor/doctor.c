@@ -243,12 +243,14 @@ static void tell_starts(struct hf_findings *f, const unsigned by[8], unsigned st
 		if (by[i])
 			hf_finding_add(text, sizeof(text), "%s%s (%u)", text[0] ? ", " : "", hf_smp_reset_cause_text(i), by[i]);
 	}
-	if (supply_alarms)
-		hf_finding_add(text, sizeof(text), "; %u alarms of the supply", supply_alarms);
 	if (crashes >= MANY_CRASHES)
 		hf_finding(f, HF_ROW_WARNING, "starts", "`holdfast history` tells more; burn the version before, or a newer one",
 			   "it crashed or hung: causes of the last %u starts: %s", starts, text);
-	else if (supply_alarms || by[HF_RESET_POWER] >= MANY_POWER)
+	else if (supply_alarms)
+		hf_finding(f, HF_ROW_WARNING, "starts", "supply under load, its cable, loose contacts; `holdfast history` tells when",
+			   supply_alarms == 1 ? "the supply was too low once; causes of the last %u starts: %s" :
+						"the supply was too low several times; causes of the last %u starts: %s", starts, text);
+	else if (by[HF_RESET_POWER] >= MANY_POWER)
 		hf_finding(f, HF_ROW_WARNING, "starts", "if nobody switched it off so often: supply, its cable, loose contacts",
 			   "it lost its power often (brown-outs count as that): causes of the last %u starts: %s", starts, text);
 	else
