@@ -72,6 +72,7 @@ script "recovery on the twin" scripts/test-recovery.sh "$build"
 script "upkeep on the twin: configuration, roll-back, factory reset" scripts/test-upkeep.sh "$build"
 script "health on the twin: supply, work, history" scripts/test-health.sh "$build"
 script "checks before an upgrade and tests after it, on the twin" scripts/test-check.sh "$build"
+script "a gateway at a serial server (ser2net)" scripts/test-serial-server.sh "$build"
 script "doctor and monitor on the twin" scripts/test-doctor.sh "$build"
 script "devices burned through the ROM loader, cut and closed" scripts/test-rom-burn.sh "$build"
 
