@@ -98,6 +98,9 @@ before() {
 	checks 0 "waived *pilot *by R. Berg: line 3 is the pilot itself" --waive "pilot=line 3 is the pilot itself" --by "R. Berg"
 	grep -q '"by":"R. Berg"' "$dir/waivers.log" || fail "the waiver is not on record"
 	checks 2 "cannot be waived" --waive "supply=it will do"
+	device 0 "waivers.log: 1 waiver, and no line was changed" check --audit --waiver-log "$dir/waivers.log"
+	sed 's/R. Berg/R. Burg/;p' "$dir/waivers.log" >"$dir/forged.log"
+	device 3 "forged.log:2: this line does not follow" check --audit --waiver-log "$dir/forged.log"
 	ok "a waiver needs a name and a reason, and goes on record; what prevents a brick is never waived"
 	ctl supply 2600
 	checks 9 "FAILED *supply *2.[56][0-9] V at the chip, 2.70 V are needed" --as-pilot

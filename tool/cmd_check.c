@@ -21,7 +21,7 @@ struct command {
 	struct hf_port port;
 	struct hf_check_args args;
 	const char *keyset_file, *line, *reference, *record;
-	bool after, json, as_pilot, show_limits;
+	bool after, json, as_pilot, show_limits, audit;
 
 	/* Work. */
 	struct hf_check_options check;
@@ -241,6 +241,32 @@ static enum hf_exit show_limits(const struct command *m)
 	return HF_EXIT_OK;
 }
 
+/* ---- the log of waivers ---- */
+
+static enum hf_exit audit(const struct command *m)
+{
+	const char *path = m->args.waivers.log;
+	char usual[HF_CHECK_PATH_BYTES];
+	struct hf_diag diag;
+	unsigned lines;
+	enum hf_err err = HF_OK;
+
+	if (!path) {
+		err = hf_check_path("waivers.log", usual, &diag);
+		path = usual;
+	}
+	if (!err)
+		err = hf_waivers_verify_log(path, &lines, &diag);
+	if (err)
+		return hf_out_fail(err, &diag);
+	if (m->json)
+		hf_out_event(json_pack("{s:s, s:s, s:I}", "event", "log", "file", path, "waivers", (json_int_t)lines));
+	else
+		printf("%s: %u waiver%s, and no line was changed or taken out between the first and the last\n", path, lines,
+		       lines == 1 ? "" : "s");
+	return HF_EXIT_OK;
+}
+
 /* ---- the command ---- */
 
 static enum hf_exit load(struct command *m, const struct hf_args_rest *rest)
@@ -274,6 +300,8 @@ static enum hf_exit run(struct command *m, const struct hf_usage *usage, const s
 		return code;
 	if (m->show_limits)
 		return show_limits(m);
+	if (m->audit)
+		return audit(m);
 	code = load(m, rest);
 	if (code == HF_EXIT_OK && hf_port_open(&m->port, usage, &code)) {
 		m->opened = true;
@@ -306,12 +334,13 @@ enum hf_exit hf_command_check(int argc, char **argv)
 		 NULL},
 		{"record-pilot", 0, HF_ARG_TEXT, "FILE", "with --after: write the pilot's record where all tests pass", &m.record, NULL},
 		{"limits", 0, HF_ARG_FLAG, NULL, "show what has to be reached, and why; no device is asked", &m.show_limits, NULL},
+		{"audit", 0, HF_ARG_FLAG, NULL, "check that no line of the log of waivers was changed; no device is asked", &m.audit, NULL},
 		{"json", 0, HF_ARG_FLAG, NULL, "events as JSON, one a line", &m.json, NULL},
 	};
 	const struct hf_usage usage = {
 		.command = "check",
 		.summary = "makes the checks before an upgrade, or the tests after it, and changes nothing",
-		.synopsis = "[PACKAGE] --port PORT [options] | --limits",
+		.synopsis = "[PACKAGE] --port PORT [options] | --limits | --audit",
 		.details = "Five checks: configuration and history saved to a file; the package whole and fit for this device; a pilot done; line, "
 			   "memory and supply good enough; a way back that works. A failed one stops `burn`, unless somebody with a name "
 			   "waives it, which is recorded. Those that prevent a brick cannot be waived: package, compatibility, memory, supply, "
