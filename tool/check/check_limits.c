@@ -20,7 +20,7 @@ static const struct hf_limit_about table[HF_LIMITS] = {
 	[HF_LIMIT_SLOWER_PERCENT] = {"slower than before", 25, "%", "what runs by the side of the line may vary so much"},
 	[HF_LIMIT_LATENCY_SLACK_US] = {"latency, slack", 500, "us", "half of what the clock counts in"},
 	[HF_LIMIT_STRESS_REQUESTS] = {"stress, requests", 200, "requests", "mixed, as many under way as the device takes: about a second"},
-	[HF_LIMIT_STRESS_LOST] = {"stress, lost requests", 0, "requests", "the line was measured just before: none may be lost"},
+	[HF_LIMIT_STRESS_LOST] = {"stress, lost requests", 10, "requests", "a line that passes may damage one packet in twenty, which an upload repairs: more is the firmware"},
 	[HF_LIMIT_WORK_GAP_MS] = {"Modbus, longest gap", 2000, "ms",
 		"at the slowest pace (one poll in 500 ms) three answers in a row may be lost; what is longer was the gateway itself"},
 	[HF_LIMIT_WORK_BAD_PERCENT] = {"Modbus, bad polls", 20, "% more",

@@ -295,6 +295,8 @@ static void look_at_link(struct hf_findings *f, struct hf_doctor_device *d)
 	after.overrun -= d->health.overrun;
 	after.framing -= d->health.framing;
 	after.noise -= d->health.noise;
+	/* Each change of the rate, to and fro, may cost a character: the adapter and the device do not change at once. */
+	after.framing -= after.framing <= 2 * d->rates ? after.framing : 0;
 	if (after.overrun || after.framing || after.noise)
 		tell_receiver(f, &after, "while the link was measured");
 }
