@@ -24,6 +24,12 @@ static long long number_of(json_t *record, const char *key)
 
 /* ---- loading ---- */
 
+static const char *key_of(json_t *record, char key[HF_DEVICE_TEXT + 66])
+{
+	snprintf(key, HF_DEVICE_TEXT + 66, "%.63s %.64s", text_of(record, "device_id"), text_of(record, "job"));
+	return key;
+}
+
 struct loading {
 	struct hf_report *r;
 	const char *job;
@@ -32,10 +38,12 @@ struct loading {
 static bool keep(void *ctx, json_t *line, unsigned number)
 {
 	struct loading *l = ctx;
+	char key[HF_DEVICE_TEXT + 66];
 
 	(void)number;
 	if (l->job && strncmp(text_of(line, "job"), l->job, strlen(l->job)) != 0)
 		return true;
+	json_object_set_new(l->r->last, key_of(line, key), json_integer((json_int_t)json_array_size(l->r->records)));
 	return json_array_append(l->r->records, line) == 0;
 }
 
@@ -45,7 +53,7 @@ enum hf_err hf_report_load(struct hf_report *r, const char *path, const char *jo
 	struct loading l = {r, job};
 	enum hf_err err;
 
-	*r = (struct hf_report){.records = json_array()};
+	*r = (struct hf_report){.records = json_array(), .last = json_object()};
 	snprintf(r->path, sizeof(r->path), "%s", path);
 	err = hf_passports_read(&p, path, keep, &l, diag);
 	memcpy(r->head, p.chain.head, sizeof(r->head));
@@ -60,7 +68,8 @@ enum hf_err hf_report_load(struct hf_report *r, const char *path, const char *jo
 void hf_report_free(struct hf_report *r)
 {
 	json_decref(r->records);
-	r->records = NULL;
+	json_decref(r->last);
+	r->records = r->last = NULL;
 }
 
 /* ---- sums ---- */
@@ -69,15 +78,9 @@ void hf_report_free(struct hf_report *r)
 static bool is_replaced(const struct hf_report *r, size_t i)
 {
 	json_t *record = json_array_get(r->records, i);
-	const char *device = text_of(record, "device_id"), *job = text_of(record, "job");
+	char key[HF_DEVICE_TEXT + 66];
 
-	for (size_t k = i + 1; *device && k < json_array_size(r->records); k++) {
-		json_t *other = json_array_get(r->records, k);
-
-		if (strcmp(text_of(other, "device_id"), device) == 0 && strcmp(text_of(other, "job"), job) == 0)
-			return true;
-	}
-	return false;
+	return *text_of(record, "device_id") && (size_t)json_integer_value(json_object_get(r->last, key_of(record, key))) != i;
 }
 
 struct hf_report_sums hf_report_sum(const struct hf_report *r)

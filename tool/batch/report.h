@@ -9,6 +9,7 @@
 
 struct hf_report {
 	json_t *records; /* array, in the file's order */
+	json_t *last;    /* "DEVICE JOB": index of its last record */
 	char head[HF_CHAIN_HASH_TEXT];
 	unsigned lines, torn;
 	char path[512];
