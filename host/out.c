@@ -83,6 +83,10 @@ const char *hf_exit_text(enum hf_exit code)
 	return (size_t)code < sizeof(text) / sizeof(text[0]) && text[code] ? text[code] : "unknown";
 }
 
+/* What main needs to know at the end (hf_out_ended, hf_out_last_error). */
+static char last_error[HF_DIAG_BYTES];
+static bool ended;
+
 static void say(enum hf_colour colour, const char *kind, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
@@ -99,6 +103,9 @@ void hf_out_error(const char *format, ...)
 {
 	va_list args;
 
+	va_start(args, format);
+	vsnprintf(last_error, sizeof(last_error), format, args);
+	va_end(args);
 	va_start(args, format);
 	say(HF_COLOUR_RED, "", format, args);
 	va_end(args);
@@ -148,10 +155,23 @@ void hf_out_json(json_t *value)
 
 void hf_out_event(json_t *value)
 {
+	const char *name = json_string_value(json_object_get(value, "event"));
+
+	ended = name && strcmp(name, "result") == 0;
 	json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10));
 	putchar('\n');
 	fflush(stdout);
 	json_decref(value);
+}
+
+bool hf_out_ended(void)
+{
+	return ended;
+}
+
+const char *hf_out_last_error(void)
+{
+	return last_error;
 }
 
 json_t *hf_json_u64(uint64_t value)

@@ -73,6 +73,11 @@ void hf_out_json(json_t *value);
 /* Prints value (given) to standard output as one line, at once: an event of docs/EVENTS.md. */
 void hf_out_event(json_t *value);
 
+/* Whether the last event was a result; and the last error's sentence, "" without one. For main, which owes a reader of events a result
+ * where a command ended before it had one. */
+bool hf_out_ended(void);
+const char *hf_out_last_error(void);
+
 /* A number, or a string where it is over 2^53 and many JSON readers would round it. */
 json_t *hf_json_u64(uint64_t value);
 

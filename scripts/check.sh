@@ -76,6 +76,8 @@ script "a gateway at a serial server (ser2net)" scripts/test-serial-server.sh "$
 script "doctor and monitor on the twin" scripts/test-doctor.sh "$build"
 script "devices burned through the ROM loader, cut and closed" scripts/test-rom-burn.sh "$build"
 
+script "events, as docs/EVENTS.md has them" scripts/test-events.sh "$build"
+
 script "Debian packages" scripts/test-deb.sh "$build"
 script "a batch of twins, with a power loss and noise" scripts/test-batch.sh "$build"
 

@@ -14,6 +14,7 @@ struct hf_command {
 	const char *name;
 	const char *line;
 	enum hf_exit (*run)(int argc, char **argv);
+	bool events; /* with --json it tells events (docs/EVENTS.md) */
 };
 
 /* `how` is the word behind `help`; argv: the command that is meant, and its part ("keyset make"); none: the program as a whole. */

@@ -11,11 +11,11 @@
 
 static const struct hf_command commands[] = {
 	{"list", "shows every serial port, and what answers at its other end", hf_command_list},
-	{"doctor", "looks what is wrong with this computer, the line and the device", hf_command_doctor},
-	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check},
-	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn},
-	{"recover", "brings a dead gateway back: says what to do, watches, burns, verifies", hf_command_recover},
-	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor},
+	{"doctor", "looks what is wrong with this computer, the line and the device", hf_command_doctor, true},
+	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check, true},
+	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn, true},
+	{"recover", "brings a dead gateway back: says what to do, watches, burns, verifies", hf_command_recover, true},
+	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor, true},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
 	{"history", "shows what a device went through: starts, uploads, alarms, hourly figures", hf_command_history},
 	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},
@@ -25,7 +25,7 @@ static const struct hf_command commands[] = {
 	{"recovery", "takes a device into its recovery", hf_command_recovery},
 	{"factory-reset", "erases what the field has added to a device", hf_command_factory_reset},
 	{"factory", "makes the flash image that a device leaves the factory with", hf_command_factory},
-	{"batch", "burns many devices at once, as a signed job says", hf_command_batch},
+	{"batch", "burns many devices at once, as a signed job says", hf_command_batch, true},
 	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
 	{"pack", "makes a signed package of firmware", hf_command_pack},
 	{"sign", "adds another key's signature to a package", hf_command_sign},
@@ -34,7 +34,7 @@ static const struct hf_command commands[] = {
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
 	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},
 	{"keyset", "makes, signs, shows and burns keysets: which keys devices trust", hf_command_keyset},
-	{"project", "shows and checks a product's project file, or makes one", hf_command_project},
+	{"project", "shows and checks a product's project file, or makes one", hf_command_project, true},
 	{"board", "shows a board file, and generates the firmware's headers from it", hf_command_board},
 };
 
@@ -99,6 +99,26 @@ static enum hf_exit help(int argc, char **argv)
 	return command ? command->run(2, with_help) : unknown(argv[2]);
 }
 
+/* Also a command that could not begin ends its events with a result. */
+static void end_events(const struct hf_command *command, int argc, char **argv, enum hf_exit code)
+{
+	bool json = false;
+
+	for (int i = 1; i < argc; i++)
+		json |= strcmp(argv[i], "--json") == 0;
+	if (json && command->events && code != HF_EXIT_OK && !hf_out_ended())
+		hf_out_event(json_pack("{s:s, s:i, s:i, s:s, s:s}", "event", "result", "t_ms", 0, "exit", (int)code, "outcome", "not-begun",
+				       "reason", hf_out_last_error()));
+}
+
+static enum hf_exit run_command(const struct hf_command *command, int argc, char **argv)
+{
+	enum hf_exit code = command->run(argc, argv);
+
+	end_events(command, argc, argv, code);
+	return code;
+}
+
 static enum hf_exit run(int argc, char **argv)
 {
 	const struct hf_command *command;
@@ -114,7 +134,7 @@ static enum hf_exit run(int argc, char **argv)
 		return HF_EXIT_OK;
 	}
 	command = find(argv[1]);
-	return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+	return command ? run_command(command, argc - 1, argv + 1) : unknown(argv[1]);
 }
 
 /* Where files may not grow, writing fails like on a full disk, and says so. */
