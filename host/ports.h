@@ -30,7 +30,7 @@ struct hf_ports_holder {
 
 struct hf_port_info {
 	char path[HF_PORTS_PATH];  /* "/dev/ttyUSB0" */
-	char by_id[HF_PORTS_PATH]; /* "/dev/serial/by-id/usb-FTDI_...-if00-port0": stays the same whatever is plugged in where; "": none */
+	char by_id[HF_PORTS_PATH]; /* "/dev/serial/by-id/usb-FTDI_...-if00-port0": stays the same wherever it is plugged in; "": none */
 	char driver[32];           /* "ftdi_sio", "cp210x", "cdc_acm", "serial8250"; "": unknown */
 	bool usb;
 	uint16_t vid, pid;         /* usb only, as the texts that follow */

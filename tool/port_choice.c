@@ -106,7 +106,9 @@ static bool is_adapter(const char *text, const struct hf_port_info *info)
 {
 	const char *base = strrchr(info->by_id, '/');
 
-	return (info->serial[0] && strcmp(text, info->serial) == 0) || (base && (strcmp(text, base + 1) == 0 || strcmp(text, info->by_id) == 0));
+	if (info->serial[0] && strcmp(text, info->serial) == 0)
+		return true;
+	return base && (strcmp(text, base + 1) == 0 || strcmp(text, info->by_id) == 0);
 }
 
 /* ---- choosing ---- */
@@ -254,7 +256,8 @@ static void keep_to_project(const struct hf_project *project, struct hf_survey *
 		bool fits = project->ports == 0 || !s->port[i].local;
 
 		for (unsigned k = 0; k < project->ports && !fits; k++)
-			fits = fnmatch(project->port[k], s->port[i].name, 0) == 0 || fnmatch(project->port[k], s->port[i].info.by_id, 0) == 0;
+			fits = fnmatch(project->port[k], s->port[i].name, 0) == 0 ||
+			       fnmatch(project->port[k], s->port[i].info.by_id, 0) == 0;
 		if (fits)
 			s->port[kept++] = s->port[i];
 	}
