@@ -280,7 +280,7 @@ static enum hf_err stress(struct after *a)
 
 	if (lost(err))
 		return err;
-	ROW(a, bad ? HF_ROW_FAILED : HF_ROW_PASSED, "stress", bad ? "look at the line's row; where that is good, `holdfast rollback`" : "",
+	ROW(a, bad ? HF_ROW_FAILED : s.lost ? HF_ROW_WARNING : HF_ROW_PASSED, "stress", s.lost ? "look at the line's row; where that is good, `holdfast rollback`" : "",
 	    "%u mixed requests in %u ms, %u lost, the slowest answered after %u ms%s", s.requests, s.ms, s.lost, s.longest_ms,
 	    s.read_bytes ? "; a slot was read meanwhile" : "");
 	if (!a->now.health_known)

@@ -211,6 +211,15 @@ static void noise_in_the_stress_fails(void **state)
 	assert_row("line", HF_ROW_FAILED, "wrong in");
 }
 
+static void few_losses_are_a_warning(void **state)
+{
+	(void)state;
+	gateway.line.flip_ppm = 60;
+	reference.taken = false;
+	assert_int_equal(test(), HF_EXIT_OK);
+	assert_row("stress", HF_ROW_WARNING, "lost");
+}
+
 static void unconfirmed_firmware_fails(void **state)
 {
 	(void)state;
@@ -260,6 +269,7 @@ int main(void)
 		T(without_a_reference_only_what_can_be_said_is),
 		T(reference_survives_its_file),
 		T(noise_in_the_stress_fails),
+		T(few_losses_are_a_warning),
 		T(unconfirmed_firmware_fails),
 		T(older_firmware_is_noted_not_failed),
 		T(device_that_is_lost_is_told),
