@@ -209,7 +209,7 @@ enum hf_exit hf_command_doctor(int argc, char **argv)
 	};
 	const struct hf_usage usage = {
 		.command = "doctor",
-		.summary = "looks what is wrong with this computer, the line and the device",
+		.summary = "finds what is wrong with this computer, the line and the device",
 		.synopsis = "[--port PORT | --device ID] [--board FILE] [--fix] [options]",
 		.details = "Each finding is a row: passed, FAILED, warning or note, and below it what to do. Without --port and --device\n"
 			   "the device is looked at where only one port is there. Nothing is changed on the device; only --try-recovery\n"

@@ -128,7 +128,7 @@ enum hf_exit hf_command_monitor(int argc, char **argv)
 	};
 	const struct hf_usage usage = {
 		.command = "monitor",
-		.summary = "shows what devices say on their maintenance ports, and the stage that each is in",
+		.summary = "shows what devices say, and the stage that each is in",
 		.synopsis = "[--port PORT | --device ID | --all] [options]",
 		.details = "Each line comes with the time since the begin, the device where there are several, and the stage that its\n"
 			   "lines tell: boot, verifying, starting, trial, running, degraded, confirmed, rolled back, uploading, written,\n"

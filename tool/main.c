@@ -11,11 +11,11 @@
 
 static const struct hf_command commands[] = {
 	{"list", "shows every serial port, and what answers at its other end", hf_command_list},
-	{"doctor", "looks what is wrong with this computer, the line and the device", hf_command_doctor, true},
+	{"doctor", "finds what is wrong with this computer, the line and the device", hf_command_doctor, true},
 	{"check", "makes the checks before an upgrade, or the tests after it", hf_command_check, true},
 	{"burn", "burns a package, and waits until the device has confirmed it", hf_command_burn, true},
 	{"recover", "brings a dead gateway back: says what to do, watches, burns, verifies", hf_command_recover, true},
-	{"monitor", "shows what a device says on its maintenance port", hf_command_monitor, true},
+	{"monitor", "shows what devices say, and the stage that each is in", hf_command_monitor, true},
 	{"status", "asks a device what it runs and how it is", hf_command_status},
 	{"history", "shows what a device went through: starts, uploads, alarms, hourly figures", hf_command_history},
 	{"rollback", "takes a device back to the confirmed firmware in its other slot", hf_command_rollback},

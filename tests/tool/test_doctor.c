@@ -358,7 +358,7 @@ static void loop_of_crashes_quotes_the_crash(void **state)
 		hear("gateway: the start before crashed: pc 0x08040123, lr 0x08040001\n", at + 100);
 	}
 	tell(false);
-	assert_row("failed", "restarts", "4 starts", "recovery");
+	assert_row("failed", "restarts", "4 starts", "holdfast recover");
 	assert_row("failed", "restarts", "power (1), fault (3); it says 'gateway: the start before crashed: pc 0x08040123", "");
 }
 

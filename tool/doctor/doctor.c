@@ -28,7 +28,7 @@ static enum hf_row_state state_of(enum hf_peer peer)
 static void tell_peer(struct hf_findings *f, const struct hf_doctor_device *d)
 {
 	const struct hf_probe *p = &d->probe;
-	char advice[HF_ROW_TEXT_BYTES], id[HF_UUID_TEXT_BYTES], version[HF_VERSION_TEXT_BYTES];
+	char advice[HF_ROW_TEXT_BYTES], next[HF_ROW_TEXT_BYTES], id[HF_UUID_TEXT_BYTES], version[HF_VERSION_TEXT_BYTES];
 
 	if (p->peer == HF_PEER_FIRMWARE) {
 		hf_uuid_format(p->device_id, id);
@@ -43,7 +43,9 @@ static void tell_peer(struct hf_findings *f, const struct hf_doctor_device *d)
 			   d->restarts.log.reason);
 	} else {
 		hf_probe_advice(p, advice, sizeof(advice));
-		hf_finding(f, state_of(p->peer), "device", "", "%s: %s", d->port, advice[0] ? advice : hf_peer_text(p->peer));
+		snprintf(next, sizeof(next), "`holdfast recover PACKAGE.suit --port %s --board FILE` leads through bringing a dead device back", d->port);
+		hf_finding(f, state_of(p->peer), "device", p->peer == HF_PEER_SMP || p->peer == HF_PEER_GONE ? "" : next, "%s: %s", d->port,
+			   advice[0] ? advice : hf_peer_text(p->peer));
 	}
 	if (p->echo || p->peer == HF_PEER_ECHO)
 		hf_finding(f, p->peer == HF_PEER_ECHO ? HF_ROW_FAILED : HF_ROW_NOTE, "echo",

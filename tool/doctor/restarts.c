@@ -12,9 +12,9 @@ static const struct {
 	{"power", "measure the supply at the device while it starts: it sags, or a contact is loose; try another supply and cable"},
 	{"pin", "something pulls the reset line: a stuck button, a debug probe that is plugged in, moisture"},
 	{"request", "the firmware resets itself on purpose: see its last line, or burn the version before"},
-	{"watchdog", "the firmware hangs: take the device into recovery (docs/RECOVERY.md, step 2) and burn a good version"},
-	{"fault", "the firmware crashes: note the numbers for its developers, take the device into recovery and burn a good version"},
-	{"other", "take the device into recovery (docs/RECOVERY.md, step 2) and burn a good version"},
+	{"watchdog", "the firmware hangs: `holdfast recover PACKAGE.suit` with a good version leads through it"},
+	{"fault", "the firmware crashes: note the numbers for its developers; `holdfast recover PACKAGE.suit` with a good version leads through it"},
+	{"other", "`holdfast recover PACKAGE.suit` with a good version leads through it"},
 };
 
 static unsigned index_of(const char *cause)
