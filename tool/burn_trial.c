@@ -97,11 +97,11 @@ static const char *why_rolled_back(const struct hf_slot_journal *slot)
 	case HF_REASON_VERIFY:
 		return "it did not verify at its start";
 	case HF_RESET_WATCHDOG:
-		return "the watchdog had to stop it, three times";
+		return "the watchdog had to stop it, three times; its log says why (--log), burn another version";
 	case HF_RESET_FAULT:
-		return "it crashed, or its self-test failed, three times";
+		return "it crashed, or its self-test failed, three times; its log says why (--log), burn another version";
 	default:
-		return "its starts ended without a confirmation, three times";
+		return "its starts ended without a confirmation, three times; its log says why (--log)";
 	}
 }
 
@@ -170,7 +170,8 @@ bool hf_burn_await(struct burn *b)
 		}
 		if (t.seen_running)
 			return hf_burn_ends(b, HF_BURN_UNCONFIRMED, HF_ERR_TIMEOUT,
-				    "the new firmware runs, but did not confirm itself within %u s", b->confirm_ms / 1000);
+				    "the new firmware runs, but did not confirm itself within %u s: the device falls back by itself if it "
+				    "does not; ask it with `holdfast status`, and see why with `holdfast monitor`", b->confirm_ms / 1000);
 		return hf_burn_ends(b, HF_BURN_NO_ANSWER, HF_ERR_TIMEOUT,
 			    "no answer since the reset (%u s): the device decides alone between old and new firmware; "
 			    "ask it with `holdfast status`", b->confirm_ms / 1000);

@@ -10,6 +10,9 @@
 #define PATIENCE_MS  60000u
 #define FIRST_MS     3000u  /* for firmware that runs: it answers at once, or does not run */
 #define AGAIN_MS     15000u /* for recovery behind firmware that fell silent */
+#define ACK          0x79u
+#define NACK         0x1fu
+#define SURE_MS      300u
 #define GREET_MS     60u    /* a loader answers within a byte's time; adapters add up to 16 ms each way */
 
 uint64_t hf_flow_now_ms(const struct hf_flow *f)
@@ -88,22 +91,23 @@ static void by_recovery(struct hf_flow *f, bool fell_silent)
 static bool loader_answers(struct hf_flow *f)
 {
 	static const uint8_t hello = 0x7f;
-	const struct hf_serial_line line = HF_SERIAL_8E1(f->o->rom_baud ? f->o->rom_baud : HF_AN3155_BAUD);
+	struct hf_an3155 link = {.serial = f->serial, .baud = f->o->rom_baud ? f->o->rom_baud : HF_AN3155_BAUD};
+	const struct hf_serial_line line = HF_SERIAL_8E1(link.baud);
 	uint64_t until = hf_flow_now_ms(f) + GREET_MS;
-	uint8_t byte;
-	size_t len;
+	enum hf_an3155_peer peer;
+	uint8_t heard[8];
+	size_t len = 0;
 
 	if (!hf_flow_may(f, HF_WAY_ROM) || hf_serial_set_line(f->serial, &line) || hf_serial_write(f->serial, &hello, 1))
 		return false;
-	while (hf_flow_now_ms(f) < until && !hf_flow_stopped(f)) {
-		enum hf_err err = hf_serial_read(f->serial, &byte, 1, (uint32_t)(until - hf_flow_now_ms(f)), &len);
+	while (len == 0 && hf_flow_now_ms(f) < until && !hf_flow_stopped(f)) {
+		enum hf_err err = hf_serial_read(f->serial, heard, sizeof(heard), (uint32_t)(until - hf_flow_now_ms(f)), &len);
 
 		if (err && err != HF_ERR_TIMEOUT)
 			return false;
-		if (!err && len == 1 && (byte == 0x79 || byte == 0x1f))
-			return true;
 	}
-	return false;
+	/* What a device says of its own accord may look like it: one that is meant answers the next question, too. */
+	return len == 1 && (heard[0] == ACK || heard[0] == NACK) && hf_an3155_connect(&link, SURE_MS, NULL, NULL, &peer) == HF_OK;
 }
 
 /* ---- one way after the other ---- */
