@@ -74,6 +74,7 @@ script "health on the twin: supply, work, history" scripts/test-health.sh "$buil
 script "checks before an upgrade and tests after it, on the twin" scripts/test-check.sh "$build"
 script "a gateway at a serial server (ser2net)" scripts/test-serial-server.sh "$build"
 script "doctor and monitor on the twin" scripts/test-doctor.sh "$build"
+script "burning and recovering on the twin: time left, ways, checks" scripts/test-burn.sh "$build"
 script "devices burned through the ROM loader, cut and closed" scripts/test-rom-burn.sh "$build"
 
 script "events, as docs/EVENTS.md has them" scripts/test-events.sh "$build"

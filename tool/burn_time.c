@@ -27,7 +27,8 @@
 #define RESET_MS      620u   /* boot verifies, the new firmware starts */
 #define RESET_NS      280u
 #define TRIAL_MS      1520u
-#define TESTS_MS      670u
+#define TESTS_MS      155u
+#define TESTS_BITS    470400u /* on the line */
 #define LEARNED_MS    500u   /* before, a comparison says little */
 
 static const char *const texts[HF_TIMES] = {"find",    "checks", "line",  "head",  "erase", "wire",
@@ -172,7 +173,7 @@ static uint32_t typical_ms(const struct hf_forecast *f, enum hf_time what)
 	case HF_TIME_TRIAL:
 		return TRIAL_MS;
 	case HF_TIME_TESTS:
-		return f->tests ? TESTS_MS : 0;
+		return !f->tests ? 0 : TESTS_MS + (f->baud ? (uint32_t)(TESTS_BITS * UINT64_C(1000) / f->baud) : 0);
 	default:
 		return 0;
 	}
