@@ -79,7 +79,7 @@ static void on_event(void *ctx, json_t *event)
 	if (strcmp(name, "result") == 0) {
 		take_result(lane, event);
 		json_object_set_new(own, "event", json_string("step-result")); /* "result" is the batch's own last one */
-	} else {
+	} else if (strcmp(name, "row") != 0) { /* a finding is no stage */
 		snprintf(lane->stage, sizeof(lane->stage), "%.31s", name);
 		copy_text(event, "text", lane->text, sizeof(lane->text));
 		lane->left_ms = number_of(event, "left_ms");

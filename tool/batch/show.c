@@ -68,6 +68,16 @@ static void print_begin(json_t *event)
 	printf("\n");
 }
 
+/* Of the checks and tests, what somebody has to look at; the reports of a hundred devices are no place for what is good. */
+static void print_row(json_t *event)
+{
+	const char *state = text_of(event, "state");
+
+	if (strcmp(state, "passed") != 0 && strcmp(state, "note") != 0)
+		printf("%s: %s: %s: %s%s%s\n", text_of(event, "port"), text_of(event, "name"), state, text_of(event, "text"),
+		       text_of(event, "next")[0] ? ": " : "", text_of(event, "next"));
+}
+
 static void print_event(json_t *event)
 {
 	const char *port = text_of(event, "port"), *text = text_of(event, "text");
@@ -78,6 +88,8 @@ static void print_event(json_t *event)
 		print_done(event);
 	else if (is(event, "unrecorded"))
 		print_unrecorded(event);
+	else if (is(event, "row"))
+		print_row(event);
 	else if (is(event, "device"))
 		printf("%s: device %s\n", port, text_of(event, "device_id")[0] ? text_of(event, "device_id") : "begins, unknown as yet");
 	else if (is(event, "serial"))
