@@ -227,17 +227,21 @@ static enum hf_exit after(struct command *m)
 
 static enum hf_exit show_limits(const struct command *m)
 {
+	json_t *all = json_array();
+
 	for (int i = 0; i < HF_LIMITS; i++) {
 		const struct hf_limit_about *about = hf_limit_about((enum hf_limit)i);
 		uint32_t value = m->args.limits.at[i];
 
-		if (m->json)
-			hf_out_event(json_pack("{s:s, s:s, s:I, s:s, s:I, s:s}", "event", "limit", "name", about->name, "value",
-					       (json_int_t)value, "unit", about->unit, "default", (json_int_t)about->value, "why", about->why));
-		else
+		json_array_append_new(all, json_pack("{s:s, s:I, s:s, s:I, s:s}", "name", about->name, "value", (json_int_t)value, "unit",
+						     about->unit, "default", (json_int_t)about->value, "why", about->why));
+		if (!m->json)
 			printf("%-28s %7u %-14s %s%s\n", about->name, value, about->unit, value == about->value ? "" : "(the project's) ",
 			       about->why);
 	}
+	if (m->json)
+		hf_out_json(json_pack("{s:O}", "limits", all));
+	json_decref(all);
 	return HF_EXIT_OK;
 }
 
@@ -260,7 +264,7 @@ static enum hf_exit audit(const struct command *m)
 	if (err)
 		return hf_out_fail(err, &diag);
 	if (m->json)
-		hf_out_event(json_pack("{s:s, s:s, s:I}", "event", "log", "file", path, "waivers", (json_int_t)lines));
+		hf_out_json(json_pack("{s:s, s:I}", "file", path, "waivers", (json_int_t)lines));
 	else
 		printf("%s: %u waiver%s, and no line was changed or taken out between the first and the last\n", path, lines,
 		       lines == 1 ? "" : "s");
