@@ -158,6 +158,7 @@ static enum hf_err begin_upload(struct hf_smp_server *s, const struct hf_smp_req
 
 	if (!hf_smp_has(req, HF_SMP_F_LEN) || sha.len > sizeof s->sha)
 		return HF_ERR_RANGE;
+	s->upto = req->number[HF_SMP_F_UPTO];
 	if (same_upload(s, req))
 		return HF_OK;
 	s->other_known = false;
@@ -187,7 +188,7 @@ static enum hf_err take_data(struct hf_smp_server *s, const struct hf_smp_reques
 enum hf_err hf_smp_image_upload(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w)
 {
 	const uint32_t wanted = 1u << HF_SMP_F_OFF | 1u << HF_SMP_F_DATA | 1u << HF_SMP_F_LEN |
-				1u << HF_SMP_F_SHA | 1u << HF_SMP_F_IMAGE;
+				1u << HF_SMP_F_SHA | 1u << HF_SMP_F_IMAGE | 1u << HF_SMP_F_UPTO;
 	const struct hf_update *u = s->update;
 	struct hf_smp_request req;
 	enum hf_err err = hf_smp_parse(body, wanted, &req);
@@ -204,11 +205,13 @@ enum hf_err hf_smp_image_upload(struct hf_smp_server *s, struct hf_bytes body, s
 		err = take_data(s, &req);
 	if (err)
 		return err;
-	bool done = u->phase == HF_UPDATE_DONE;
-	hf_cbor_put_map(w, done ? 2 : 1);
+	bool done = u->phase == HF_UPDATE_DONE, upto = s->upto && u->phase == HF_UPDATE_PAYLOAD;
+	hf_cbor_put_map(w, done || upto ? 2 : 1);
 	hf_smp_put_number(w, "off", done ? u->total : u->phase == HF_UPDATE_IDLE ? 0 : u->next);
 	if (done)
 		hf_smp_put_flag(w, "match", true);
+	if (upto)
+		hf_smp_put_number(w, "upto", hf_update_wanted_end(u));
 	return HF_OK;
 }
 

@@ -21,6 +21,7 @@ static const struct {
 	[HF_SMP_F_PLACE] = { "place", HF_CBOR_UINT },
 	[HF_SMP_F_COUNT] = { "n", HF_CBOR_UINT },
 	[HF_SMP_F_ALG] = { "alg", HF_CBOR_NINT },
+	[HF_SMP_F_UPTO] = { "upto", HF_CBOR_SIMPLE },
 	[HF_SMP_F_DATA] = { "data", HF_CBOR_BSTR },
 	[HF_SMP_F_SHA] = { "sha", HF_CBOR_BSTR },
 	[HF_SMP_F_SIG] = { "sig", HF_CBOR_BSTR },

@@ -44,6 +44,7 @@ struct hf_smp_server {
 
 	/* Private. */
 	struct hf_session session;
+	bool upto;          /* the sender of the current upload wants to know where what is wanted ends */
 	uint8_t sha_len;    /* of the current upload; 0: it has none */
 	uint8_t sha[HF_SHA256_BYTES];
 	bool other_known;

@@ -364,8 +364,10 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 	u->held = 0;
 	hf_update_hash_segment(u);
 	err = u->segment_index == 0 ? hf_update_check_erased(u) : HF_OK;
-	if (!err)
+	if (!err) {
+		hf_update_local_find(u);
 		err = hf_update_advance(u);
+	}
 	return err ? hf_update_give_up(u, err) : HF_OK;
 }
 

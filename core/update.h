@@ -67,6 +67,7 @@ struct hf_update {
 	uint32_t held;                       /* bytes of the segment before, which is whole and right; 0: it is committed */
 	uint32_t written;                    /* of these: programmed. Behind them segment[] holds the rest, fill <= written */
 	struct hf_sha256 segment_hash;
+	uint64_t local;                      /* bit n: the other slot holds segment n, too, by its digest */
 	uint16_t segment_index;              /* number of segments committed */
 	uint32_t kept;                       /* bit n: sector n holds already what it should, and stays */
 	uint32_t judged;                     /* bit n: that was decided for sector n */
@@ -97,8 +98,11 @@ HF_MUST_USE enum hf_err hf_update_begin(struct hf_update *u, uint32_t total);
  * error in it (HF_ERR_DIGEST: the segment is not what was signed) leaves what is committed, and the phase IDLE. */
 HF_MUST_USE enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len);
 
-/* For the time when no data waits: programs a piece of what was collected, or erases a sector that the upload will need,
- * which takes seconds. False: nothing to do. An error is the answer to the next data. */
+/* Up to which offset data from u->next on is wanted, as far as that is known: what lies behind it, it may have itself. */
+uint32_t hf_update_wanted_end(const struct hf_update *u);
+
+/* For the time when no data waits: programs a piece of what was collected or what the other slot holds, or erases a
+ * sector that the upload will need, which takes seconds. False: nothing to do. An error is the answer to the next data. */
 bool hf_update_ahead(struct hf_update *u);
 
 /* For the time when flash is busy: some 20 us of work that the upload's end would wait for otherwise; false: there is none.

@@ -12,6 +12,8 @@ extern const uint8_t hf_update_prefix[HF_SLOT_PREFIX_BYTES];
 
 void hf_update_alive(struct hf_update *u);
 
+#define HF_UPDATE_TURN_BYTES 4096u /* that are programmed before somebody else has his turn */
+
 /* Append a record (twice), and tell the state. */
 HF_MUST_USE enum hf_err hf_update_append(struct hf_update *u, const struct hf_record *r);
 HF_MUST_USE enum hf_err hf_update_append_twice(struct hf_update *u, const struct hf_record *r);
@@ -65,6 +67,19 @@ HF_MUST_USE enum hf_err hf_update_relocate(struct hf_update *u, uint8_t *buf, ui
 bool hf_update_stays(struct hf_update *u, unsigned sector);
 /* Could it still turn out to stay? */
 bool hf_update_may_stay(struct hf_update *u, unsigned sector);
+
+/* update_local.c: which segments the other slot holds, hashed; forgets one, was it one?; u->next, behind what those will bring. */
+void hf_update_local_find(struct hf_update *u);
+bool hf_update_local_drop(struct hf_update *u, uint32_t index);
+void hf_update_want(struct hf_update *u);
+/* Is a segment from there next? Takes `least` bytes and more, as far as they come from there. */
+bool hf_update_local_waits(const struct hf_update *u);
+HF_MUST_USE enum hf_err hf_update_local_take(struct hf_update *u, uint32_t least);
+
+/* Programs what is held up to `end` at least, and commits it when that is all. */
+HF_MUST_USE enum hf_err hf_update_write_held(struct hf_update *u, uint32_t end);
+/* The last bytes of a segment are collected. HF_ERR_DIGEST with phase IDLE: it is not what was signed. */
+HF_MUST_USE enum hf_err hf_update_take_segment(struct hf_update *u);
 
 /* Sectors that the journal knows to be blank have to read blank, too; else they are erased again. */
 HF_MUST_USE enum hf_err hf_update_check_erased(struct hf_update *u);

@@ -16,8 +16,7 @@
 
 #include <string.h>
 
-#define PIECE_BYTES 512u  /* half of what the digest takes ahead at a time: it keeps up */
-#define AHEAD_BYTES 4096u /* that are programmed before somebody else has his turn */
+#define PIECE_BYTES 512u /* half of what the digest takes ahead at a time: it keeps up */
 
 /* Reads [addr, addr + len) blank, as far as it lies in the sector? */
 static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
@@ -216,8 +215,7 @@ static enum hf_err record_segment(struct hf_update *u)
 	return err;
 }
 
-/* Programs what is held up to `end` at least, and commits it when that is all. */
-static enum hf_err write_held(struct hf_update *u, uint32_t end)
+enum hf_err hf_update_write_held(struct hf_update *u, uint32_t end)
 {
 	uint32_t addr = u->image.content_addr + u->segment_index * HF_SEGMENT_BYTES;
 	enum hf_err err = HF_OK;
@@ -266,8 +264,9 @@ bool hf_update_ahead(struct hf_update *u)
 
 	if (u->phase != HF_UPDATE_PAYLOAD || u->ahead_err || done >= u->image.content_bytes)
 		return false;
-	if (u->held > 0) {
-		u->ahead_err = write_held(u, u->written + AHEAD_BYTES);
+	if (u->held > 0 || hf_update_local_waits(u)) {
+		u->ahead_err = hf_update_local_waits(u) ? hf_update_local_take(u, HF_UPDATE_TURN_BYTES)
+							: hf_update_write_held(u, u->written + HF_UPDATE_TURN_BYTES);
 		hf_update_alive(u);
 		return true;
 	}
@@ -302,12 +301,10 @@ static bool segment_stays(struct hf_update *u, uint32_t index)
 /* What is held stays so while the next segment is collected; where there is none, or it is there already, it is written. */
 enum hf_err hf_update_advance(struct hf_update *u)
 {
-	uint32_t done;
-
 	for (;;) {
 		uint32_t index = hf_update_collected(u);
 		bool last = index == hf_update_segments(u), stays = !last && segment_stays(u, index);
-		enum hf_err err = last || stays ? write_held(u, HF_SEGMENT_BYTES) : HF_OK;
+		enum hf_err err = last || stays ? hf_update_write_held(u, HF_SEGMENT_BYTES) : HF_OK;
 
 		if (!err && stays)
 			err = record_segment(u);
@@ -316,8 +313,7 @@ enum hf_err hf_update_advance(struct hf_update *u)
 		if (!stays)
 			break;
 	}
-	done = hf_update_collected(u) * HF_SEGMENT_BYTES;
-	u->next = u->payload_at + (done < u->image.content_bytes ? done : u->image.content_bytes);
+	hf_update_want(u);
 	return HF_OK;
 }
 
@@ -386,7 +382,7 @@ static enum hf_err collect(struct hf_update *u, const uint8_t *data, size_t len,
 	enum hf_err err;
 
 	*taken = len < part ? (uint32_t)len : part;
-	err = write_held(u, u->fill + *taken);
+	err = hf_update_write_held(u, u->fill + *taken);
 	if (err)
 		return err;
 	memcpy(u->segment + u->fill, data, *taken);
@@ -395,44 +391,59 @@ static enum hf_err collect(struct hf_update *u, const uint8_t *data, size_t len,
 	return HF_OK;
 }
 
-/* The last bytes of a segment are there. */
-static enum hf_err take_segment(struct hf_update *u)
+enum hf_err hf_update_take_segment(struct hf_update *u)
 {
-	enum hf_err err = write_held(u, HF_SEGMENT_BYTES);
+	uint32_t index = hf_update_collected(u);
+	enum hf_err err = hf_update_write_held(u, HF_SEGMENT_BYTES);
 
 	if (err)
-		return hf_update_give_up(u, err);
-	if (!hf_update_segment_good(u)) {
-		u->phase = HF_UPDATE_IDLE;
-		return HF_ERR_DIGEST;
+		return err;
+	if (hf_update_segment_good(u)) {
+		err = hold(u);
+		return err ? err : hf_update_advance(u);
 	}
-	err = hold(u);
-	if (!err)
-		err = hf_update_advance(u);
-	return err ? hf_update_give_up(u, err) : HF_OK;
+	if (hf_update_local_drop(u, index)) { /* flash reads differently now */
+		hf_update_hash_segment(u);
+		hf_update_want(u);
+		return HF_OK;
+	}
+	u->phase = HF_UPDATE_IDLE;
+	return HF_ERR_DIGEST;
+}
+
+/* Over what of data, which begins at `at`, is not wanted any more. False: none of it is. */
+static bool skip(const struct hf_update *u, uint32_t at, const uint8_t **data, size_t *len)
+{
+	if (u->next < at || u->next - at >= *len || hf_update_collected(u) == hf_update_segments(u))
+		return false;
+	*data += u->next - at;
+	*len -= u->next - at;
+	return true;
+}
+
+static enum hf_err take_payload(struct hf_update *u, const uint8_t *data, size_t len)
+{
+	for (;;) {
+		uint32_t taken, at = u->next;
+		enum hf_err err = hf_update_local_take(u, UINT32_MAX);
+
+		if (err || !skip(u, at, &data, &len))
+			return err;
+		err = collect(u, data, len, &taken);
+		if (err)
+			return err;
+		at = u->next - taken;
+		if (u->fill == hf_update_segment_len(u, hf_update_collected(u)))
+			err = hf_update_take_segment(u);
+		if (err || !skip(u, at, &data, &len))
+			return err;
+	}
 }
 
 enum hf_err hf_update_payload(struct hf_update *u, const uint8_t *data, size_t len)
 {
-	while (len > 0 && hf_update_collected(u) < hf_update_segments(u)) {
-		uint32_t taken, wanted; /* wanted: next, but for segments that are there already */
-		enum hf_err err = collect(u, data, len, &taken);
+	enum hf_err err = take_payload(u, data, len);
 
-		if (err)
-			return hf_update_give_up(u, err);
-		data += taken;
-		len -= taken;
-		if (u->fill < hf_update_segment_len(u, hf_update_collected(u)))
-			continue;
-		wanted = u->next;
-		err = take_segment(u);
-		if (err)
-			return err;
-		if (u->next - wanted >= len)
-			break;
-		data += u->next - wanted;
-		len -= u->next - wanted;
-	}
 	hf_update_alive(u);
-	return HF_OK;
+	return err && u->phase != HF_UPDATE_IDLE ? hf_update_give_up(u, err) : err;
 }

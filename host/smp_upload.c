@@ -49,6 +49,7 @@
 #define LISTEN_MS       50u
 #define SPOKEN_MS       100u  /* of silence, after which text means that the device has restarted */
 #define SILENCES        3     /* waits in a row, after which the device is looked for */
+#define PASSED_PER_MS   50u   /* bytes that the device passes over, and may have to erase for and write itself */
 #define LOSSES          8     /* of the last 32 packets, which make a line a bad one */
 
 struct packet {
@@ -71,6 +72,8 @@ struct sender {
 	uint32_t history;     /* a bit a packet, 1 for lost */
 	bool lowering;        /* the rate goes down once nothing is under way */
 	uint32_t next;        /* file offset of the next packet to send */
+	uint32_t upto;        /* behind this the device may want nothing */
+	uint32_t work_ms;     /* that the device may need for what it has passed over */
 	uint32_t best;        /* highest offset that was ever wanted */
 	unsigned retries;     /* since `best` moved */
 	unsigned restarts;
@@ -93,7 +96,7 @@ static uint64_t now_ms(const struct sender *s)
 static uint32_t patient_wait(const struct sender *s)
 {
 	uint32_t baud = s->u->rate ? s->u->rate->now : 0;
-	uint32_t wait = 3 * s->usual_ms, least = FIRST_WAIT_MS + (baud ? 2 * s->length * 10000 / baud : 0);
+	uint32_t wait = 3 * s->usual_ms, least = FIRST_WAIT_MS + s->work_ms + (baud ? 2 * s->length * 10000 / baud : 0);
 
 	return wait < least ? least : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : wait;
 }
@@ -136,12 +139,14 @@ static enum hf_err build(const struct sender *s, uint32_t off, uint8_t *body, si
 	struct hf_cbor_writer w;
 
 	hf_cbor_begin(&w, body, cap);
-	hf_cbor_put_map(&w, off == 0 ? 4 : 2);
+	hf_cbor_put_map(&w, off == 0 ? 5 : 2);
 	if (off == 0) {
 		hf_cbor_put_tstr(&w, "len");
 		hf_cbor_put_uint(&w, u->file.len);
 		hf_cbor_put_tstr(&w, "sha");
 		hf_cbor_put_bstr(&w, s->sha, sizeof(s->sha));
+		hf_cbor_put_tstr(&w, "upto");
+		hf_cbor_put_bool(&w, true);
 	}
 	hf_cbor_put_tstr(&w, "off");
 	hf_cbor_put_uint(&w, off);
@@ -225,8 +230,8 @@ static enum hf_err fill_window(struct sender *s)
 	if (s->open <= s->queued && s->queued < room && now_ms(s) >= s->heard_ms + QUIET_MS)
 		s->open = s->queued + 1;
 	room = room < s->open ? room : s->open;
-	while (s->queued < room && s->next < s->u->file.len && now_ms(s) >= free_ms(s)) {
-		uint32_t taken = UINT32_MAX;
+	while (s->queued < room && s->next < s->upto && now_ms(s) >= free_ms(s)) {
+		uint32_t taken = s->upto - s->next;
 		enum hf_err err = send_packet(s, s->next, &taken);
 
 		if (err)
@@ -263,6 +268,8 @@ static uint32_t expected_off(const struct sender *s)
 
 static void go_to(struct sender *s, uint32_t off)
 {
+	if (off >= s->upto || off == 0)
+		s->upto = (uint32_t)s->u->file.len;
 	for (unsigned i = 0; i < s->queued; i++)
 		s->queue[i].is_void = true;
 	s->next = off;
@@ -304,6 +311,7 @@ static void forget(struct sender *s)
 		s->u->resent++;
 	s->queued = 0;
 	s->next = s->u->off;
+	s->upto = (uint32_t)s->u->file.len;
 	s->open = FIRST_WINDOW;
 }
 
@@ -357,11 +365,12 @@ static enum hf_err take_refusal(struct sender *s, const struct hf_smp_answer *a)
 	return HF_OK;
 }
 
-static enum hf_err read_off(const struct hf_smp_answer *a, uint32_t total, uint32_t *off, bool *match)
+/* *upto is the file's end where the device does not say. */
+static enum hf_err read_off(const struct hf_smp_answer *a, uint32_t total, uint32_t *off, uint32_t *upto, bool *match)
 {
 	struct hf_cbor_reader r;
 	struct hf_smp_items it;
-	uint64_t value = UINT64_MAX;
+	uint64_t value = UINT64_MAX, end = total;
 
 	*match = true;
 	hf_cbor_open_final(&r, a->body);
@@ -373,12 +382,15 @@ static enum hf_err read_off(const struct hf_smp_answer *a, uint32_t total, uint3
 			value = hf_smp_uint(&r);
 		else if (hf_smp_is(key, "match"))
 			*match = hf_cbor_bool(&r);
+		else if (hf_smp_is(key, "upto"))
+			end = hf_smp_uint(&r);
 		else
 			hf_smp_skip(&r);
 	}
 	if (hf_cbor_close(&r) || value > total)
 		return HF_ERR_TYPE;
 	*off = (uint32_t)value;
+	*upto = end > value && end < total ? (uint32_t)end : total;
 	return HF_OK;
 }
 
@@ -401,8 +413,11 @@ static enum hf_err take_off(struct sender *s, uint32_t off)
 	bool back = off < expected;
 	enum hf_err err = HF_OK;
 
-	if (off > u->off)
+	if (off > u->off) {
 		s->advanced_ms = now_ms(s);
+		s->work_ms = off > expected ? (off - expected) / PASSED_PER_MS : 0;
+		s->wait_ms = patient_wait(s);
+	}
 	if (off < u->off)
 		err = note_setback(s, off);
 	if (off > s->best) {
@@ -430,7 +445,7 @@ static enum hf_err take_answer(struct sender *s, const struct hf_smp_answer *a)
 {
 	struct packet p;
 	enum hf_err err;
-	uint32_t off;
+	uint32_t off, upto;
 	bool match;
 
 	if (a->header.group != HF_SMP_IMAGE || a->header.id != HF_SMP_IMAGE_UPLOAD)
@@ -442,9 +457,10 @@ static enum hf_err take_answer(struct sender *s, const struct hf_smp_answer *a)
 		return HF_OK;
 	if (a->refusal)
 		return take_refusal(s, a);
-	err = read_off(a, (uint32_t)s->u->file.len, &off, &match);
+	err = read_off(a, (uint32_t)s->u->file.len, &off, &upto, &match);
 	if (err)
 		return err;
+	s->upto = upto;
 	return match ? take_off(s, off) : HF_ERR_DIGEST;
 }
 
@@ -555,7 +571,7 @@ static enum hf_err step(struct sender *s)
 
 enum hf_err hf_smp_upload(struct hf_smp_client *c, struct hf_smp_upload *u)
 {
-	struct sender s = {.client = c, .u = u, .open = FIRST_WINDOW};
+	struct sender s = {.client = c, .u = u, .open = FIRST_WINDOW, .upto = (uint32_t)u->file.len};
 	enum hf_err err = HF_OK;
 
 	if (u->file.len == 0 || u->file.len > UINT32_MAX)

@@ -32,7 +32,7 @@ static const uint8_t device_id[16] = { 0xdd, 5, 6 };
 static struct {
 	enum hf_err err;
 	unsigned begins, writes, activates, confirms, erases, rollbacks, factories, heads;
-	uint32_t total, off;
+	uint32_t total, off, wanted_end;
 	size_t len;
 	uint32_t read_addr;
 	unsigned verifies, place;
@@ -58,6 +58,11 @@ enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
 	u->next = 0;
 	u->slot = 1;
 	return HF_OK;
+}
+
+uint32_t hf_update_wanted_end(const struct hf_update *u)
+{
+	return engine.wanted_end ? engine.wanted_end : u->total;
 }
 
 enum hf_err hf_update_write(struct hf_update *u, uint32_t off, const uint8_t *data, size_t len)

@@ -162,6 +162,25 @@ static void upload_begins_and_answers_the_offset(void **state)
 	assert_int_equal(engine.off, 4);
 }
 
+/* Who asks for it is told up to where data is wanted; others get the answer that they know. */
+static void upload_tells_where_the_wanted_data_ends_if_asked(void **state)
+{
+	(void)state;
+	ask(0, HF_SMP_WRITE, 1, 1, "a5 636f666600 646461746144 01020304 636c656e08 63736861 42aabb 647570746f f5");
+	assert_body("a1 636f6666 04");
+	update.phase = HF_UPDATE_PAYLOAD;
+	engine.wanted_end = 7;
+	ask(0, HF_SMP_WRITE, 1, 1, "a2 636f666604 646461746141 05");
+	assert_body("a2 636f6666 05 647570746f 07");
+	ask(0, HF_SMP_WRITE, 1, 1, "a2 636f666605 646461746143 060708");
+	assert_body("a2 636f6666 08 656d61746368 f5");
+	update.phase = HF_UPDATE_IDLE;
+	ask(0, HF_SMP_WRITE, 1, 1, FIRST);
+	update.phase = HF_UPDATE_PAYLOAD;
+	ask(0, HF_SMP_WRITE, 1, 1, "a2 636f666604 646461746141 05");
+	assert_body("a1 636f6666 05");
+}
+
 static void upload_with_the_same_sha_goes_on(void **state)
 {
 	(void)state;
@@ -471,6 +490,7 @@ int main(void)
 		T(confirm_of_what_never_ran_is_refused),
 		T(state_without_hash_or_with_a_short_one_is_refused),
 		T(upload_begins_and_answers_the_offset),
+		T(upload_tells_where_the_wanted_data_ends_if_asked),
 		T(upload_with_the_same_sha_goes_on),
 		T(upload_done_with_the_same_sha_stays_done),
 		T(upload_with_another_sha_or_length_begins_anew),

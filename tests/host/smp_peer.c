@@ -31,18 +31,46 @@ enum hf_err hf_update_begin(struct hf_update *u, uint32_t total)
 	return HF_OK;
 }
 
+/* Over what it has, but for the last byte. */
+static void pass_over(struct hf_update *u)
+{
+	while (u->next < u->total - 1 && (u->next - HEAD_BYTES) % SEGMENT == 0 &&
+	       device.has >> (u->next - HEAD_BYTES) / SEGMENT & 1) {
+		uint32_t left = u->total - 1 - u->next, n = left < SEGMENT ? left : SEGMENT;
+
+		memcpy(device.kept + u->next, file + u->next, n);
+		u->next += n;
+		device.committed += n == SEGMENT ? SEGMENT : 0;
+		device.owed_us += device.erase_us;
+	}
+}
+
+uint32_t hf_update_wanted_end(const struct hf_update *u)
+{
+	uint32_t index = (u->next - HEAD_BYTES) / SEGMENT + 1;
+
+	while (HEAD_BYTES + index * SEGMENT < u->total && !(device.has >> index & 1))
+		index++;
+	return HEAD_BYTES + index * SEGMENT < u->total ? HEAD_BYTES + index * SEGMENT : u->total;
+}
+
 static void take(struct hf_update *u, const uint8_t *data, size_t len)
 {
+	device.work_us += device.owed_us; /* before the data behind it */
+	device.owed_us = 0;
 	memcpy(device.kept + u->next, data, len);
 	u->next += (uint32_t)len;
 	if (u->phase == HF_UPDATE_HEAD && u->next >= HEAD_BYTES) {
 		u->phase = HF_UPDATE_PAYLOAD;
 		u->next = HEAD_BYTES + device.committed;
+		pass_over(u);
 		return;
 	}
 	while (u->phase == HF_UPDATE_PAYLOAD && u->next >= HEAD_BYTES + device.committed + SEGMENT) {
 		device.committed += SEGMENT;
 		device.work_us += device.erase_us;
+		if (device.has && u->next == HEAD_BYTES + device.committed)
+			pass_over(u);
 	}
 	if (u->next == u->total)
 		u->phase = HF_UPDATE_DONE;

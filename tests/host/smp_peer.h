@@ -30,7 +30,9 @@ extern struct peer_device {
 	bool forgets_line;       /* a restart ends in firmware that knows neither `line` nor binary frames */
 	const char *says;        /* after a restart */
 	enum hf_err verdict;     /* of verifying any place */
+	uint32_t has;            /* bit n: segment n lies in the other slot; it takes erase_us to take it from there */
 	bool stubborn;           /* never wants anything but 0 */
+	uint64_t owed_us;
 	uint64_t work_us;
 } device;
 

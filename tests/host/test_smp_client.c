@@ -392,6 +392,23 @@ static void upload_of_a_file_that_is_partly_there_skips_it(void **state)
 	assert_true(u.bytes_sent < FILE_BYTES - 3 * SEGMENT);
 }
 
+/* A device that has most of it says so, and needs time for that: nothing goes in vain, and nobody gets impatient. */
+static void upload_sends_only_what_the_device_lacks(void **state)
+{
+	struct hf_smp_upload u = uploading();
+
+	(void)state;
+	device.has = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 4 | 1u << 5;
+	device.erase_us = 250000;
+	assert_int_equal(hf_smp_upload(&client, &u), HF_OK);
+	assert_complete(&u);
+	assert_true(u.skipped > 4 * SEGMENT);
+	/* Head, segment 3, a byte; and what went out behind the head before the first answer. */
+	assert_in_range(u.bytes_sent, HEAD_BYTES + SEGMENT, HEAD_BYTES + SEGMENT + 4 * 1024);
+	assert_int_equal(client.timeouts, 0);
+	assert_int_equal(u.restarts, 0);
+}
+
 static void upload_to_a_device_that_keeps_restarting_ends(void **state)
 {
 	struct hf_smp_upload u = uploading();
@@ -511,6 +528,7 @@ int main(void)
 		T(upload_gives_up_when_the_cable_stays_away),
 		T(upload_continues_where_the_device_was_after_a_restart),
 		T(upload_of_a_file_that_is_partly_there_skips_it),
+		T(upload_sends_only_what_the_device_lacks),
 		T(upload_to_a_device_that_keeps_restarting_ends),
 		T(upload_to_a_device_that_never_gets_ahead_ends),
 		T(upload_refused_for_good_ends_at_once),
