@@ -16,16 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapter.h"
 #include "burn.h"
+#include "burn_line.h"
 #include "file.h"
-#include "rig.h"
 #include "rom_burn.h"
 #include "row.h"
-#include "usart.h"
 
-#define MS        1000000ull
-#define IN_BYTES  65536u
 #define CUTS      20u
 #define CUT_TEXT  "power off for 200ms"
 #define PULL_TEXT "cable off for 200ms"
@@ -40,132 +36,10 @@ struct inputs {
 
 struct bench {
 	const struct inputs *in;
-	struct hf_rig *rig;
-	struct hf_adapter adapter;
-	uint64_t latency_ns;
-	uint8_t heard[IN_BYTES]; /* a ring: what the adapter has handed over */
-	unsigned begin, end;
+	struct burn_line line;
+	unsigned latency_ms;
 	unsigned cuts, cuts_wanted;
 	struct hf_burn_result result;
-};
-
-static void die(const char *what, const char *why)
-{
-	fprintf(stderr, "bench_burn: %s: %s\n", what, why);
-	exit(1);
-}
-
-static void command(struct bench *b, const char *text)
-{
-	char answer[HF_RIG_ANSWER];
-	struct hf_command c;
-	struct hf_diag diag;
-
-	if (hf_script_command(text, &c, &diag) || hf_rig_command(b->rig, &c, answer, &diag))
-		die(text, diag.text);
-}
-
-/* ---- the line ---- */
-
-static void hand_over(void *ctx, uint8_t byte)
-{
-	struct bench *b = ctx;
-
-	b->heard[b->end++ % IN_BYTES] = byte;
-}
-
-static void hear(void *ctx, uint8_t byte, uint64_t at_ns)
-{
-	struct bench *b = ctx;
-
-	hf_adapter_hear(&b->adapter, b->latency_ns, byte, at_ns, hand_over, b);
-	hf_rig_wake(b->rig); /* there is something to read, or a time at which there will be */
-}
-
-static uint64_t now_ns(const struct bench *b)
-{
-	return hf_rig_now_ns(b->rig);
-}
-
-static void run_until(struct bench *b, uint64_t until_ns)
-{
-	if (b->adapter.due_ns < until_ns)
-		until_ns = b->adapter.due_ns;
-	if (hf_rig_run(b->rig, until_ns) == HF_RIG_BROKEN)
-		die("twin", hf_twin_error(hf_rig_twin(b->rig)));
-	hf_adapter_release(&b->adapter, now_ns(b), hand_over, b);
-}
-
-static enum hf_err line_read(void *ctx, void *buf, size_t cap, uint32_t timeout_ms, size_t *len)
-{
-	struct bench *b = ctx;
-	uint64_t until = now_ns(b) + timeout_ms * MS;
-
-	while (b->begin == b->end && now_ns(b) < until)
-		run_until(b, until);
-	for (*len = 0; *len < cap && b->begin != b->end; (*len)++)
-		((uint8_t *)buf)[*len] = b->heard[b->begin++ % IN_BYTES];
-	return *len ? HF_OK : HF_ERR_TIMEOUT;
-}
-
-/* What the line has no room for makes its writer wait, as a driver does. */
-static enum hf_err line_write(void *ctx, const void *data, size_t len)
-{
-	struct bench *b = ctx;
-	const uint8_t *p = data;
-
-	while (len > 0) {
-		size_t part = len < 1024 ? len : 1024;
-		enum hf_err err = hf_twin_uart_send(hf_rig_twin(b->rig), hf_rig_usart(b->rig, HF_RIG_MAINTENANCE), p, part);
-
-		if (err == HF_ERR_FULL) {
-			run_until(b, now_ns(b) + MS);
-			continue;
-		}
-		if (err)
-			return err;
-		p += part;
-		len -= part;
-	}
-	return HF_OK;
-}
-
-static enum hf_err line_set(void *ctx, const struct hf_serial_line *line)
-{
-	struct bench *b = ctx;
-	const struct hf_twin_line far = {line->baud, line->data_bits, line->parity, line->stop_bits};
-
-	hf_twin_uart_line(hf_rig_twin(b->rig), hf_rig_usart(b->rig, HF_RIG_MAINTENANCE), &far);
-	return HF_OK;
-}
-
-static enum hf_err line_reopen(void *ctx)
-{
-	(void)ctx;
-	return HF_OK;
-}
-
-static uint64_t line_now_ms(void *ctx)
-{
-	return now_ns(ctx) / MS;
-}
-
-static void line_sleep_ms(void *ctx, uint32_t ms)
-{
-	struct bench *b = ctx;
-	uint64_t until = now_ns(b) + ms * MS;
-
-	while (now_ns(b) < until)
-		run_until(b, until);
-}
-
-static const struct hf_serial_ops line_ops = {
-	.read = line_read,
-	.write = line_write,
-	.set_line = line_set,
-	.reopen = line_reopen,
-	.now_ms = line_now_ms,
-	.sleep_ms = line_sleep_ms,
 };
 
 /* ---- a run ---- */
@@ -183,35 +57,26 @@ static void on_event(void *ctx, const struct hf_burn_event *e)
 		return;
 	if ((uint64_t)e->off * (b->cuts_wanted + 1) < (uint64_t)e->total * (b->cuts + 1))
 		return;
-	command(b, b->cuts++ % 2 ? PULL_TEXT : CUT_TEXT);
+	burn_line_command(&b->line, b->cuts++ % 2 ? PULL_TEXT : CUT_TEXT);
 }
 
-static void open_bench(struct bench *b, const struct inputs *in, uint64_t latency_ns)
+static void open_bench(struct bench *b, const struct inputs *in, unsigned latency_ms)
 {
 	const struct hf_span *slot = &in->board.layout.slot[0];
-	struct hf_rig_config config;
 	uint8_t *stale = malloc(slot->size);
 	uint32_t x = 1;
-	struct hf_diag diag;
 
 	memset(b, 0, sizeof(*b));
 	b->in = in;
-	b->latency_ns = latency_ns;
-	hf_adapter_init(&b->adapter);
-	hf_rig_config_default(&config, &in->board);
-	config.twin = in->twin;
-	if (hf_rig_open(&b->rig, &config, &diag))
-		die("twin", diag.text);
+	b->latency_ms = latency_ms;
+	burn_line_open(&b->line, &in->board, &in->twin, hf_buffer_bytes(&in->factory), latency_ms);
 	for (uint32_t i = 0; stale && i < slot->size; i++)
 		stale[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
-	if (!stale || hf_twin_load(hf_rig_twin(b->rig), in->board.layout.sector[0].addr, in->factory.ptr, in->factory.len) ||
-	    hf_twin_load(hf_rig_twin(b->rig), slot->addr, stale, slot->size))
-		die("flash", "cannot be loaded");
+	if (!stale || hf_twin_load(hf_rig_twin(b->line.rig), slot->addr, stale, slot->size))
+		burn_line_die("flash", "cannot be loaded");
 	free(stale);
-	hf_twin_must_not_stall_in_handlers(hf_rig_twin(b->rig), true);
-	hf_rig_listen(b->rig, HF_RIG_MAINTENANCE, hear, b);
-	command(b, "power on");
-	line_sleep_ms(b, 2000); /* recovery waits for a download */
+	burn_line_command(&b->line, "power on");
+	burn_line_wait(&b->line, 2000); /* recovery waits for a download */
 }
 
 /* Seconds from the first byte to the end of the upload. */
@@ -229,16 +94,16 @@ static double burn(struct bench *b, uint32_t baud, bool console)
 		.event = on_event,
 		.ctx = b,
 	};
-	const struct hf_serial serial = {&line_ops, b};
+	const struct hf_serial serial = burn_line_serial(&b->line);
 	const struct hf_burn_result *r = &b->result;
 
 	if (hf_burn(&serial, &o, &b->result) != HF_BURN_UPLOADED)
-		die("burning", r->diag.text);
+		burn_line_die("burning", r->diag.text);
 	if (!console && (r->upload_baud != baud || !r->binary))
-		die("burning", "the line did not get to the rate and framing that were asked for");
+		burn_line_die("burning", "the line did not get to the rate and framing that were asked for");
 	if (getenv("HF_BENCH_STORY"))
 		fprintf(stderr, "%u baud, %llu ms latency: %llu ms, of it upload %llu; sent %llu, %u packets, %u losses, %u "
-			"restarts, %u timeouts, %u found again\n", baud, (unsigned long long)(b->latency_ns / MS),
+			"restarts, %u timeouts, %u found again\n", baud, (unsigned long long)b->latency_ms,
 			(unsigned long long)(r->uploaded_ms - r->begin_ms), (unsigned long long)(r->uploaded_ms - r->upload_ms),
 			(unsigned long long)r->upload.bytes_sent, r->upload.packets_sent, r->upload.resent,
 			r->upload.restarts, r->timeouts, r->rate.finds);
@@ -270,9 +135,9 @@ static double measure(const struct inputs *in, uint32_t baud, unsigned latency_m
 	char name[64];
 	double seconds;
 
-	open_bench(&b, in, latency_ms * MS);
+	open_bench(&b, in, latency_ms);
 	seconds = burn(&b, baud, false);
-	hf_rig_close(b.rig);
+	burn_line_close(&b.line);
 	snprintf(name, sizeof(name), "burn.upload_%u_%ums_s", baud, latency_ms);
 	row(name, seconds, "s", LOWER, NULL, "firmware that fills slot A through recovery: line, erase, write, verify; "
 	    "virtual time");
@@ -329,15 +194,15 @@ static void measure_resume(const struct inputs *in)
 	static struct bench b;
 	double whole, cut;
 
-	open_bench(&b, in, MS);
+	open_bench(&b, in, 1);
 	whole = burn(&b, 921600, false);
-	hf_rig_close(b.rig);
-	open_bench(&b, in, MS);
+	burn_line_close(&b.line);
+	open_bench(&b, in, 1);
 	b.cuts_wanted = CUTS;
 	cut = burn(&b, 921600, false);
 	if (b.cuts != CUTS)
-		die("the cut upload", "was over before all cuts were made");
-	hf_rig_close(b.rig);
+		burn_line_die("the cut upload", "was over before all cuts were made");
+	burn_line_close(&b.line);
 	row("burn.resume_overhead", cut / whole, "x", LOWER, NULL,
 	    "20 cuts of 200 ms, power and cable in turn, 921600 baud, 1 ms: total over the uninterrupted upload");
 	row("burn.resume_per_cut_s", (cut - whole) / CUTS, "s", LOWER, NULL, "the same: what a cut costs");
@@ -347,10 +212,10 @@ static void measure_console(const struct inputs *in)
 {
 	static struct bench b;
 
-	open_bench(&b, in, MS);
+	open_bench(&b, in, 1);
 	row("burn.upload_console_s", burn(&b, 921600, true), "s", LOWER, NULL,
 	    "the same in the console framing, 921600 baud, 1 ms: what any mcumgr client could reach");
-	hf_rig_close(b.rig);
+	burn_line_close(&b.line);
 }
 
 int main(int argc, char **argv)
@@ -360,16 +225,16 @@ int main(int argc, char **argv)
 	size_t used;
 
 	if (argc != 5 && argc != 7)
-		die("usage", "bench_burn BOARD FACTORY.BIN KEYSET PACKAGE [TWIN SHIM]");
+		burn_line_die("usage", "bench_burn BOARD FACTORY.BIN KEYSET PACKAGE [TWIN SHIM]");
 	in.board_file = argv[1];
 	in.program = argc == 7 ? argv[5] : NULL;
 	in.shim = argc == 7 ? argv[6] : NULL;
 	if (hf_board_load(argv[1], &in.board, &diag) || hf_file_read(argv[2], 4u << 20, &in.factory, &diag) ||
 	    hf_file_read(argv[3], 4u << 20, &in.keyset_bytes, &diag) ||
 	    hf_file_read(argv[4], 4u << 20, &in.package, &diag))
-		die("input", diag.text);
+		burn_line_die("input", diag.text);
 	if (hf_keyset_parse(hf_buffer_bytes(&in.keyset_bytes), &in.keyset, &used))
-		die(argv[3], "is no keyset");
+		burn_line_die(argv[3], "is no keyset");
 	hf_twin_config_default(&in.twin);
 	measure_limits(&in);
 	measure_resume(&in);

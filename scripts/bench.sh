@@ -74,6 +74,31 @@ run "stm32flash" "$build/host/bench/bench_rom" "$build/host/twin/holdfast-twin" 
 		"$build/host/twin/holdfast-twin" "$build/host/twin/libholdfast-shim.so"
 }
 run "a batch of 100 gateways" scripts/bench-batch.sh "$build" "$dir/batch"
+# A constant that changed: the gateway's firmware with another version number. And the security fix of foreign firmware, whose
+# stack pointer is set into this board's RAM: it is burned, and never runs.
+[ ! -x "$build/host/bench/bench_fix" ] || {
+	"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.1 -o "$dir/constant.suit" \
+		"$fw/gateway-1.1.0-a.elf" "$fw/gateway-1.1.0-b.elf" || fail "cannot pack the changed constant"
+	run "a changed constant" "$build/host/bench/bench_fix" constant "$conf" "$dir/first.bin" "$dir/release.keyset" \
+		"$dir/constant.suit"
+	corpus=${HF_SHARED:-../shared}/corpus
+	if [ -f "$corpus/gw_fix.elf" ]; then
+		for name in base fix; do
+			at=$(readelf -lW "$corpus/gw_$name.elf" | awk '$1 == "LOAD" && $4 == "0x08020000" { print $2 }')
+			cp "$corpus/gw_$name.elf" "$dir/gw_$name.elf" && chmod u+w "$dir/gw_$name.elf" &&
+				printf '\000\000\002\040' | dd of="$dir/gw_$name.elf" bs=1 seek=$((at)) conv=notrunc 2>/dev/null &&
+				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.$((${#name} == 3)) \
+					-o "$dir/gw_$name.suit" "$dir/gw_$name.elf" 2>/dev/null || fail "cannot pack gw_$name"
+		done
+		"$holdfast" factory --board "$conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
+			--keyset "$dir/release.keyset" --recovery "$dir/recovery.suit" --package "$dir/gw_base.suit" \
+			--out "$dir/gw_base.bin" >/dev/null || fail "no factory image of the foreign firmware"
+		run "a security fix" "$build/host/bench/bench_fix" fix "$conf" "$dir/gw_base.bin" "$dir/release.keyset" \
+			"$dir/gw_fix.suit" "$dir/gw_base.suit"
+	else
+		echo "bench: no figures of a security fix: $corpus has no gw_fix.elf" >&2
+	fi
+}
 [ ! -x "$build/host/bench/bench_twin" ] || run "twin" "$build/host/bench/bench_twin" "$conf" "$dir/384k.bin" \
 	"$build/stm32f407/boot/$board/boot.elf"
 

@@ -266,7 +266,7 @@ static void upload_from_the_other_slot_cut_gets_there(void **state)
 	for (unsigned i = 1; i < 3; i++) {
 		unsigned long n = one(w, &w->v[i], (struct cuts){ 0 }), cases = 0;
 
-		for (unsigned long at = 1; at <= n; at += 97 * SHARE)
+		for (unsigned long at = 1; at <= n; at += 199 * SHARE)
 			for (int how = SIM_CUT_BEFORE; how < SIM_CUTS; how++, cases++)
 				one(w, &w->v[i], (struct cuts){ .at = at, .how = (enum sim_cut)how, .second = 1 + at * 7919 % 9000,
 								.second_how = (enum sim_cut)(1 + at % (SIM_CUTS - 1)) });
