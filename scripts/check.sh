@@ -79,6 +79,8 @@ script "devices burned through the ROM loader, cut and closed" scripts/test-rom-
 
 script "events, as docs/EVENTS.md has them" scripts/test-events.sh "$build"
 
+script "the README's commands, on the twin" scripts/test-readme.sh "$build"
+
 script "Debian packages" scripts/test-deb.sh "$build"
 script "a batch of twins, with a power loss and noise" scripts/test-batch.sh "$build"
 
