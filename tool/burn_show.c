@@ -223,7 +223,9 @@ static void report_json(const struct hf_burn_show *s, const struct hf_burn_resul
 						 (json_int_t)r->upload.resent, "restarts", (json_int_t)r->upload.restarts,
 						 "retries", (json_int_t)r->upload.retries, "timeouts",
 						 (json_int_t)r->timeouts, "reopened", (json_int_t)r->reopened));
-	json_object_update_new(result, json_pack("{s:s?, s:o}", "serial_port", s->port, "where_ms", hf_burn_where_json(&r->account)));
+	json_object_update_new(result, json_pack("{s:o}", "where_ms", hf_burn_where_json(&r->account)));
+	if (s->port)
+		json_object_set_new(result, "serial_port", json_string(s->port));
 	if (r->uploaded_ms)
 		add_line(result, r);
 	if (r->status_known)
@@ -274,4 +276,16 @@ void hf_burn_show_result(struct hf_burn_show *s, const struct hf_burn_result *r,
 		hf_out_error("%s", r->diag.text);
 	else if (!s->json)
 		report(s, r);
+}
+
+void hf_burn_show_nothing(const struct hf_burn_show *s, enum hf_exit code)
+{
+	static const struct hf_burn_result none;
+	json_t *facts;
+
+	if (!s->json || code == HF_EXIT_OK)
+		return;
+	facts = json_pack("{s:s, s:s}", "outcome", "not-begun", "reason", hf_exit_text(code));
+	report_json(s, &none, code, facts);
+	json_decref(facts);
 }

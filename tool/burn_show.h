@@ -46,6 +46,10 @@ enum hf_exit hf_burn_exit(const struct hf_burn_result *r);
 /* Ends the display, and says the result: as an event "result", to which `facts` (given; NULL: none) are added, or for people. */
 void hf_burn_show_result(struct hf_burn_show *s, const struct hf_burn_result *r, enum hf_exit code, json_t *facts);
 
+/* Nothing was begun: the port, a file or an argument is in the way, and that has been said. In JSON the last event is a result even
+ * then, with the outcome "not-begun". */
+void hf_burn_show_nothing(const struct hf_burn_show *s, enum hf_exit code);
+
 /* {"find": 12, ...}: an hf_account in milliseconds. Given to the caller. */
 json_t *hf_burn_where_json(const struct hf_account *account);
 

@@ -103,6 +103,8 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		return HF_EXIT_USAGE;
 	if (hf_way_cli_open(&c, rest.item[0], &usage, &code))
 		code = hf_way_cli_burn(&c);
+	else
+		hf_burn_show_nothing(&c.show, code);
 	hf_way_cli_close(&c);
 	return code;
 }

@@ -193,6 +193,8 @@ enum hf_exit hf_command_recover(int argc, char **argv)
 	r.c.port.loader_too = r.c.port.silent_too = true;
 	if (hf_way_cli_open(&r.c, package, &usage, &code))
 		code = run(&r, package != NULL);
+	else
+		hf_burn_show_nothing(&r.c.show, code);
 	hf_way_cli_close(&r.c);
 	return code;
 }

@@ -268,6 +268,7 @@ bool hf_way_cli_open(struct hf_way_cli *c, const char *package, const struct hf_
 	struct hf_burn_options *o = &c->flow.burn;
 
 	*code = HF_EXIT_USAGE;
+	c->show.port = c->port.name;
 	if (!check_arguments(c, usage))
 		return false;
 	c->port.loader_too |= (c->flow.ways & HF_WAY_BIT(HF_WAY_ROM)) != 0 && c->port.board_file;
