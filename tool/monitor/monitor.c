@@ -278,9 +278,9 @@ static void on_packet(void *ctx, const struct hf_smp_header *h, struct hf_bytes 
 		return;
 	pthread_mutex_lock(&l->m->lock);
 	if (l->m->o->json) {
-		event = json_pack("{s:s, s:I, s:s, s:i, s:i, s:i, s:i, s:s}", "event", "smp", "t_ms", (json_int_t)since(l, at_ms),
-				  "port", l->port, "op", h->op, "group", h->group, "id", h->id, "sequence", h->seq, "body",
-				  hf_out_hex(body.ptr, body.len, hex));
+		event = event_of(l, "smp", since(l, at_ms));
+		json_object_update_new(event, json_pack("{s:i, s:i, s:i, s:i, s:s}", "op", h->op, "group", h->group, "id", h->id, "sequence",
+							h->seq, "body", hf_out_hex(body.ptr, body.len, hex)));
 		write_event(l->m, event);
 	} else {
 		print_packet(l, h, body, at_ms);
