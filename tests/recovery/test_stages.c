@@ -69,7 +69,7 @@ static void assert_upload(const char *end)
 		told++;
 	}
 	assert_string_equal(at, end);
-	assert_true(told >= 10);
+	assert_true(told >= 3); /* most of it the device takes from its other slot */
 }
 
 static void life_of_a_device_is_recognised(void **state)
