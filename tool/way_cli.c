@@ -313,6 +313,14 @@ void hf_way_cli_close(struct hf_way_cli *c)
 	free(c->result);
 }
 
+/* What checks or tests have to say counts for the way that was taken in the end, and not for one that was given up. */
+static enum hf_exit verdict(const struct hf_way_cli *c)
+{
+	enum hf_burn_outcome outcome = c->result->burn.outcome;
+
+	return outcome == HF_BURN_CHECK_FAILED || (outcome == HF_BURN_CONFIRMED && c->was_tested) ? c->verdict : HF_EXIT_OK;
+}
+
 enum hf_exit hf_way_cli_burn(struct hf_way_cli *c)
 {
 	c->result = malloc(sizeof(*c->result));
@@ -322,5 +330,5 @@ enum hf_exit hf_way_cli_burn(struct hf_way_cli *c)
 	}
 	hf_burn_show_begin(&c->show, hf_serial_now_ms(&c->port.serial));
 	hf_flow_burn(&c->port.serial, &c->flow, c->result);
-	return hf_way_show_result(&c->show, c->result, c->verdict, findings(c));
+	return hf_way_show_result(&c->show, c->result, verdict(c), findings(c));
 }
