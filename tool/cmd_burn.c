@@ -67,9 +67,10 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 	const struct hf_usage usage = {
 		.command = "burn",
 		.summary = "burns a package, and waits until the device has confirmed it",
-		.synopsis = "PACKAGE --port PORT [options]",
+		.synopsis = "[PACKAGE] --port PORT [options]",
 		.details = "The cable may be pulled and the device may lose power meanwhile: the upload continues where it was, "
-			   "and the device falls back to what it ran if the new firmware does not confirm itself.\n\n"
+			   "and the device falls back to what it ran if the new firmware does not confirm itself. Without PACKAGE it is the "
+			   "project file's firmware.\n\n"
 			   "Before anything is sent come the checks of `holdfast check` (a pilot only where --pilot or the project file demands "
 			   "one), after the confirmation its tests. A failed check stops the burn, unless it may be waived and is (--waive).\n\n"
 			   "The ways in are tried in order: the running firmware, recovery, the chip's ROM loader (with --board). Where one fails and "
@@ -85,10 +86,10 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 			 "sent, 13 a backup or record could not be written, 18 it runs, but a test failed, " HF_PORT_EXITS,
 		.arg = options,
 		.args = sizeof(options) / sizeof(options[0]),
-		.rest_min = 1,
 		.rest_max = 1,
 	};
 	struct hf_args_rest rest;
+	const char *package;
 	enum hf_exit code;
 
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
@@ -101,7 +102,12 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		return hf_args_wrong(&usage, "--allow-older needs a site key: --key KEY");
 	if (!check_via(&c, line, &usage))
 		return HF_EXIT_USAGE;
-	if (hf_way_cli_open(&c, rest.item[0], &usage, &code))
+	if (!rest.count && !hf_product_open(&c.port.product, &code))
+		return code;
+	package = rest.count ? rest.item[0] : c.port.product.project.firmware;
+	if (!package[0])
+		return hf_args_wrong(&usage, "PACKAGE is missing, and no project file names one");
+	if (hf_way_cli_open(&c, package, &usage, &code))
 		code = hf_way_cli_burn(&c);
 	else
 		hf_burn_show_nothing(&c.show, code);

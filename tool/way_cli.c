@@ -263,13 +263,27 @@ static void give_rate_to_loader(struct hf_way_cli *c)
 	hf_port_rates(&c->port);
 }
 
+/* What no option said, and the product's project does. */
+static bool take_project(struct hf_way_cli *c, enum hf_exit *code)
+{
+	const struct hf_project *project = &c->port.product.project;
+
+	if (!hf_product_open(&c->port.product, code))
+		return false;
+	if (c->flow.ways != HF_WAY_BIT(HF_WAY_ROM)) /* through the loader, the keyset is the device's own */
+		hf_product_default(&c->keyset_file, project->keyset);
+	if (!c->confirm && project->burn.confirm_s)
+		c->flow.burn.confirm_ms = project->burn.confirm_s * 1000;
+	return true;
+}
+
 bool hf_way_cli_open(struct hf_way_cli *c, const char *package, const struct hf_usage *usage, enum hf_exit *code)
 {
 	struct hf_burn_options *o = &c->flow.burn;
 
 	*code = HF_EXIT_USAGE;
 	c->show.port = c->port.name;
-	if (!check_arguments(c, usage))
+	if (!check_arguments(c, usage) || !take_project(c, code))
 		return false;
 	c->port.loader_too |= (c->flow.ways & HF_WAY_BIT(HF_WAY_ROM)) != 0 && c->port.board_file;
 	c->opened = read_files(c, package, code) && hf_port_open(&c->port, usage, code);

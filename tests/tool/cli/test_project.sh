@@ -75,6 +75,16 @@ sed 's/^board .*/board = "none.conf";/' line.conf >bad.conf
 shows 1 "the board file comes from it, too" "$HOLDFAST" status --project bad.conf
 complains "and is missed" "none.conf: cannot open"
 
+sed 's/^keyset .*/packages = { firmware = "none.suit"; };/' line.conf >package.conf
+shows 1 "burn takes the package from it" "$HOLDFAST" burn --project package.conf
+complains "and misses it" "none.suit: cannot open"
+touch some.suit
+sed 's/^keyset .*/keyset = "nokeys";/' line.conf >keyset.conf
+shows 1 "and the keyset" "$HOLDFAST" burn some.suit --project keyset.conf
+complains "and misses it, too" "nokeys: cannot open"
+shows 2 "burn without any package is wrong usage" "$HOLDFAST" burn --project line.conf
+complains "that says what is missing" "PACKAGE is missing, and no project file names one"
+
 # From a J-Flash project.
 jflash=$HF_SOURCE/fuzz/corpus/jflash
 mkdir made hand none
