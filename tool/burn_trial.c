@@ -15,15 +15,20 @@
 
 /* ---- activation ---- */
 
+/* Both slots may hold it (it was installed once more): then the one that starts next counts, else the one that runs. */
 static const struct hf_smp_image *find_ours(const struct burn *b, const struct hf_smp_images *images)
 {
+	const struct hf_smp_image *best = NULL;
+
 	for (unsigned i = 0; i < images->count; i++) {
 		const struct hf_smp_image *image = &images->image[i];
 
-		if (image->hash_len == sizeof(b->r->id) && memcmp(image->hash, b->r->id, sizeof(b->r->id)) == 0)
-			return image;
+		if (image->hash_len != sizeof(b->r->id) || memcmp(image->hash, b->r->id, sizeof(b->r->id)) != 0)
+			continue;
+		if (!best || (image->pending && !best->pending) || (image->active && !best->active && !best->pending))
+			best = image;
 	}
-	return NULL;
+	return best;
 }
 
 static void take_digest(struct burn *b, const struct hf_smp_image *image)
