@@ -218,7 +218,7 @@ static char *trim(char *text)
 
 	while (end > text && isspace((unsigned char)end[-1]))
 		*--end = 0;
-	return text + strspn(text, " \t");
+	return text + strspn(text, " \t\r\v\f");
 }
 
 static void unquote(char *text)

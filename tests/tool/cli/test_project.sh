@@ -113,6 +113,9 @@ says "and is among what has to be filled in" "the chip and its memory, name"
 echo 'what is this' >bad.jflash
 exits 3 "what is no such file is refused" "$HOLDFAST" project --import bad.jflash
 complains "at its line" "bad.jflash:1: 'what is this' is neither"
+printf '\r\r=1\n' >bad.jflash
+exits 3 "a value without a key, too" "$HOLDFAST" project --import bad.jflash
+complains "at its line" "bad.jflash:1: '=1' is neither"
 printf '[GENERAL]\nTargetIF = 7\n' >bad.jflash
 exits 3 "a value that makes no sense, too" "$HOLDFAST" project --import bad.jflash
 complains "with what it has to be" "bad.jflash:2: 'TargetIF' is '7', but has to be SWD (1) or JTAG (0)"
