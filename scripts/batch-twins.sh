@@ -49,7 +49,7 @@ done
 	--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/factory.bin" >/dev/null || fail "no factory image"
 "$holdfast" job make --name "twins" --package "$dir/1.1.0.suit" --board "$conf" --keyset "$dir/release.keyset" \
 	--quota "$devices" --retries 3 --serials "T-000001..T-$(printf %06d "$devices")" --serial-to-device \
-	--burn-option=--backup --burn-option="$(realpath "$dir")/backup" --out "$dir/twins.job" >/dev/null && "$holdfast" job sign "$dir/twins.job" --key "$dir/site.pem" >/dev/null || fail "no job"
+	--burn-option=--waive --burn-option=pilot=all-are-twins --burn-option=--backup --burn-option="$(realpath "$dir")/backup" --out "$dir/twins.job" >/dev/null && "$holdfast" job sign "$dir/twins.job" --key "$dir/site.pem" >/dev/null || fail "no job"
 
 # Who loses power, and when: in ms after the batch has begun with it.
 awk -v seed="$seed" -v devices="$devices" -v losses="$losses" 'BEGIN {

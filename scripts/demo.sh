@@ -69,7 +69,7 @@ pack() { # out, version, elf name, more options
 burn() { # package, more options
 	package=$1
 	shift
-	"$holdfast" burn "$dir/$package" --port "lockstep:$socket" --board "$conf" --keyset "$dir/release.keyset" "$@" \
+	"$holdfast" burn "$dir/$package" --as-pilot --port "lockstep:$socket" --board "$conf" --keyset "$dir/release.keyset" "$@" \
 		>"$dir/burn.out" 2>&1
 }
 

@@ -117,7 +117,7 @@ forecast() { # name, tolerance, first, package, burn's options
 	name=$1 tolerance=$2 first=$3 package=$4
 	shift 4
 	start on
-	tool burn "$dir/$package.suit" --json "$@"
+	tool burn "$dir/$package.suit" --as-pilot --json "$@"
 	stop
 	ends 0 "$name: a burn whose time is watched ends well"
 	grep '^{' "$dir/out" | awk -v tolerance="$tolerance" -v first="$first" '
@@ -157,10 +157,10 @@ forecast() { # name, tolerance, first, package, burn's options
 
 ways() {
 	start on
-	tool burn "$dir/1.1.0.suit"
+	tool burn "$dir/1.1.0.suit" --as-pilot
 	ends 0 "firmware that runs takes a package"
 	says "the device's digest, its checks, tests and times are told" "digest   [0-9a-f]\{64\}" "checks passed" "tests passed" "time     .* s: .*wire"
-	tool burn "$dir/1.1.0.suit" --via recovery --force-reinstall
+	tool burn "$dir/1.1.0.suit" --as-pilot --via recovery --force-reinstall
 	ends 0 "recovery takes one, asked for through the firmware"
 	says "and that it was asked is said" "asked the firmware to restart into recovery" "found a gw-f407 in recovery"
 	tool burn "$dir/1.2.0.suit" --pilot "$dir/nobody.json"
@@ -174,12 +174,12 @@ ways() {
 	says "and counts for the next one" "passed  *pilot"
 	stop
 	start off
-	tool burn "$dir/1.1.0.suit" --patience 4s
+	tool burn "$dir/1.1.0.suit" --as-pilot --patience 4s
 	ends 5 "a device without power is nobody, on all ways"
 	says "which is one sentence with what to do" "neither its firmware nor recovery nor the chip's ROM loader" "recovery pin (PE2, to ground)"
 	stop
 	start off --fault 'at 9s press recovery for 3s; at 10s power on'
-	tool burn "$dir/1.1.0.suit"
+	tool burn "$dir/1.1.0.suit" --as-pilot
 	ends 0 "a hand at pin and power leads to recovery, without a word to the tool"
 	says "and the way is told" "no firmware answers: waking recovery" "found a gw-f407 in recovery"
 	stop

@@ -172,7 +172,7 @@ looping() {
 }
 
 watched() {
-	"$holdfast" burn "$dir/v1.2.0.suit" --port "lockstep:$dir/sound.sock" --board "$conf" --keyset "$dir/release.keyset" \
+	"$holdfast" burn "$dir/v1.2.0.suit" --as-pilot --port "lockstep:$dir/sound.sock" --board "$conf" --keyset "$dir/release.keyset" \
 		--no-activate >"$dir/out" 2>&1 || fail "1.2.0 cannot be uploaded"
 	hash=$("$holdfast" image list --port "lockstep:$dir/sound.sock" --json 2>/dev/null | tr ',{' '\n\n' | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p' | tail -n 1)
 	"$holdfast" image test "$hash" --port "lockstep:$dir/sound.sock" >"$dir/out" 2>&1 || fail "no trial"

@@ -98,7 +98,7 @@ tells "doctor" 0 doctor "" "row result" doctor --port "$port" --board "$conf"
 tells "check" 0 check "" "row result" check 1.1.0.suit --port "$port" --board "$conf" --keyset keys/release.keyset --way-back old \
 	--way-back recovery.suit --waive pilot="this is it" --by test
 tells "check that fails" 9 check "" "row result" check 1.1.0.suit --port "$port" --board "$conf" --keyset keys/release.keyset
-tells "burn" 0 burn "" "connect check row upload activate reset trial result" burn 1.1.0.suit --port "$port" --board "$conf" \
+tells "burn" 0 burn "" "connect check row upload activate reset trial result" burn 1.1.0.suit --as-pilot --port "$port" --board "$conf" \
 	--keyset keys/release.keyset
 tells "burn of what runs already" 0 burn "" "result" burn 1.1.0.suit --port "$port" --board "$conf" --keyset keys/release.keyset
 tells "burn of what is refused" 4 burn "" "result" burn 1.0.0.suit --port "$port" --board "$conf" --keyset keys/release.keyset
@@ -111,7 +111,7 @@ tells "a port that is not there" 5 burn "" "" burn 1.1.0.suit --port "lockstep:$
 
 # A job for this one device.
 {
-	"$holdfast" job make --name "one" --package 1.3.0.suit --keyset keys/release.keyset --board "$conf" --out one.job &&
+	"$holdfast" job make --name "one" --package 1.3.0.suit --burn-option=--as-pilot --keyset keys/release.keyset --board "$conf" --out one.job &&
 		"$holdfast" job sign one.job --key keys/site.pem
 } >"$dir/log" 2>&1
 ok "a job is made" $?

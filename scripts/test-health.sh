@@ -125,11 +125,11 @@ low_supply() {
 }
 
 upgrade() {
-	device 0 burn "$dir/1.1.0.suit" --keyset "$dir/release.keyset"
+	device 0 burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
 	device 0 history
 	says "1.1.0 goes into slot B" "1.1.0 is complete and verified in slot B" "1.1.0 starts in slot B after: request" \
 		"1.1.0 in slot B confirms itself"
-	"$holdfast" burn "$dir/1.2.0.suit" --keyset "$dir/release.keyset" --port "lockstep:$socket" --board "$conf" >"$dir/out" 2>&1 &&
+	"$holdfast" burn "$dir/1.2.0.suit" --as-pilot --keyset "$dir/release.keyset" --port "lockstep:$socket" --board "$conf" >"$dir/out" 2>&1 &&
 		fail "firmware that hangs was confirmed"
 	ctl advance 15s
 	device 0 history --out "$dir/history.bin"

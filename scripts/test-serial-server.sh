@@ -87,7 +87,7 @@ address=::1 host='[::1]'
 prepare
 start
 ok "the gateway is found at a serial server, $host"
-timeout 120 "$holdfast" burn "$dir/1.1.0.suit" --board "$conf" --keyset "$dir/release.keyset" --backup "$dir" \
+timeout 120 "$holdfast" burn "$dir/1.1.0.suit" --as-pilot --board "$conf" --keyset "$dir/release.keyset" --backup "$dir" \
 	--port "rfc2217:$host:$number" >"$dir/out" 2>&1
 code=$?
 [ $code = 0 ] && grep -q "1.1.0 runs in slot B and has confirmed itself" "$dir/out" || fail "burning through the server ended with $code"

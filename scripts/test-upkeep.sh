@@ -123,7 +123,7 @@ configuration() {
 
 roll_back() {
 	device 6 "there is none" rollback
-	device 0 "has confirmed itself" burn "$dir/1.1.0.suit" --keyset "$dir/release.keyset"
+	device 0 "has confirmed itself" burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
 	device 0 "on trial" rollback
 	ctl advance 6s
 	device 0 "1.0.0 in slot A" status

@@ -50,7 +50,7 @@ enum hf_exit hf_command_burn(int argc, char **argv)
 		HF_WAY_CLI_ARGS(c),
 		{"via", 0, HF_ARG_TEXT, "WAY", "`firmware`, `recovery` or `rom` only (default: auto, the first of them that is open, and the next "
 		 "one where it may do better)", &via, NULL},
-		{"as-pilot", 0, HF_ARG_FLAG, NULL, "this device is the pilot: its record is written to --pilot's file once all tests pass",
+		{"as-pilot", 0, HF_ARG_FLAG, NULL, "this device is the pilot: its record is written to --pilot's file (default: PACKAGE.pilot.json) once all tests pass",
 		 &c.as_pilot, NULL},
 		{"no-activate", 0, HF_ARG_FLAG, NULL, "write and verify only", &o->no_activate, NULL},
 		{"line", 0, HF_ARG_TEXT, "HOW", "upload at this rate, or `console`: as the device was found (default: auto, the "

@@ -300,7 +300,8 @@ static enum hf_exit run(struct command *m, const struct hf_usage *usage, const s
 	if (!hf_product_open(&m->port.product, &code))
 		return code;
 	hf_product_default(&m->keyset_file, m->port.product.project.keyset);
-	if (!hf_check_args_take(&m->args, m->port.product.known ? &m->port.product.project : NULL, usage, &m->check, &code))
+	if (!hf_check_args_take(&m->args, m->port.product.known ? &m->port.product.project : NULL,
+				rest->count ? rest->item[0] : NULL, m->as_pilot, usage, &m->check, &code))
 		return code;
 	if (m->show_limits)
 		return show_limits(m);

@@ -211,27 +211,20 @@ static bool check_arguments(struct hf_way_cli *c, const struct hf_usage *usage)
 		hf_args_wrong(usage, "--slot wants A or B, not '%s'", c->slot);
 		return false;
 	}
-	if (c->as_pilot && !c->checks.pilot) {
-		hf_args_wrong(usage, "--as-pilot writes the pilot's record: say where with --pilot FILE");
-		return false;
-	}
 	return true;
 }
 
-/* Burning asks for a pilot only where somebody wants one, and tests the line less long than `check` does: the rate has just been
- * proved, and an upload copes with losses. */
+/* Burning tests the line less long than `check` does: the rate has just been proved, and an upload copes with losses. */
 static bool take_checks(struct hf_way_cli *c, const char *package, const struct hf_usage *usage, enum hf_exit *code)
 {
 	const struct hf_project *project = c->port.product.known ? &c->port.product.project : NULL;
 
-	if (!hf_check_args_take(&c->checks, project, usage, &c->check, code))
+	if (!hf_check_args_take(&c->checks, project, package, c->as_pilot, usage, &c->check, code))
 		return false;
 	if (!c->checks.link_bits)
 		c->checks.limits.at[HF_LIMIT_LINK_BITS] = LINK_BITS;
 	c->check.package_file = package;
 	c->check.as_pilot = c->as_pilot;
-	c->check.no_pilot = !c->checks.pilot && !(project && project->burn.pilot);
-	c->check.way_back_optional = true;
 	if (c->as_pilot)
 		c->check.pilot = NULL;
 	return true;

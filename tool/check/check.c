@@ -128,14 +128,14 @@ static void check_package(struct check *k)
 
 static void check_pilot(struct check *k)
 {
-	static const char next[] = "burn it on one device first (burn --as-pilot --pilot FILE), and give its record: --pilot FILE";
+	static const char next[] = "burn it on one device first: holdfast burn PACKAGE --as-pilot; the record that this leaves beside PACKAGE is found by itself";
 	struct hf_pilot pilot;
 	struct hf_diag diag;
 
 	if (k->o->recovering && k->r->fallback == HF_PLACE_RECOVERY) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "not asked for: nothing else starts on this device");
 	} else if (k->o->no_pilot) {
-		check_row(k, HF_ROW_NOTE, "pilot", "", "none is demanded: --pilot, or the project file, demands one");
+		check_row(k, HF_ROW_NOTE, "pilot", "", "the project file demands none");
 	} else if (k->o->as_pilot) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "this device is the pilot");
 	} else if (!k->o->pilot) {

@@ -26,8 +26,7 @@ struct hf_check_options {
 	const char *backup;                /* a file, or a directory; NULL: the usual one (XDG_DATA_HOME/holdfast/backup) */
 	const char *pilot;                 /* a pilot's record; NULL: none */
 	bool as_pilot;                     /* this device is the pilot */
-	bool no_pilot;                     /* none is demanded: by the product's project file, or where nothing demands one */
-	bool way_back_optional;            /* packages that are missing are a warning where none were named */
+	bool no_pilot;                     /* none is demanded: the product's project file says so */
 	bool any_release;                  /* as in struct hf_burn_options */
 	bool recovering;                   /* recovery runs: what it cannot answer is no failure. Where nothing else starts, no pilot and
 					    * no packages to go back with are demanded */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "check_args.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static void add_way(struct hf_check_options *o, const char *path)
 {
 	if (path[0] && o->way_backs < HF_CHECK_PACKAGES)
@@ -20,8 +23,17 @@ static void take_project(struct hf_check_args *args, const struct hf_project *pr
 	}
 }
 
-bool hf_check_args_take(struct hf_check_args *args, const struct hf_project *project, const struct hf_usage *usage,
-			struct hf_check_options *options, enum hf_exit *code)
+/* The pilot's record has a place of its own: who burns the others need not name it. */
+static void look_beside(struct hf_check_args *args, const char *package, bool as_pilot)
+{
+	int len = snprintf(args->pilot_beside, sizeof(args->pilot_beside), "%s.pilot.json", package);
+
+	if (len > 0 && (size_t)len < sizeof(args->pilot_beside) && (as_pilot || access(args->pilot_beside, F_OK) == 0))
+		args->pilot = args->pilot_beside;
+}
+
+bool hf_check_args_take(struct hf_check_args *args, const struct hf_project *project, const char *package, bool as_pilot,
+			const struct hf_usage *usage, struct hf_check_options *options, enum hf_exit *code)
 {
 	struct hf_diag diag;
 
@@ -42,6 +54,8 @@ bool hf_check_args_take(struct hf_check_args *args, const struct hf_project *pro
 	if (args->link_bits)
 		args->limits.at[HF_LIMIT_LINK_BITS] = args->link_bits;
 	options->backup = args->backup;
+	if (!args->pilot && package)
+		look_beside(args, package, as_pilot);
 	options->pilot = args->pilot;
 	options->waivers = &args->waivers;
 	options->limits = &args->limits;

@@ -277,7 +277,6 @@ static void packages_row(struct way *w)
 	char missing[HF_ROW_TEXT_BYTES - 64] = "", of[64] = "the firmware that runs";
 	const char *firmware = w->firmware_file, *recovery = w->recovery_file;
 	bool dead = w->k->o->recovering && w->k->r->fallback == HF_PLACE_RECOVERY;
-	bool optional = dead || (w->k->o->way_back_optional && w->k->o->way_backs == 0);
 
 	search(w);
 	if (w->firmware_known)
@@ -288,7 +287,7 @@ static void packages_row(struct way *w)
 	if (want_recovery && !recovery[0])
 		add_missing(missing, sizeof(missing), "recovery", &w->recovery_why);
 	if (missing[0])
-		check_row(w->k, optional ? HF_ROW_WARNING : HF_ROW_FAILED, "way-back packages",
+		check_row(w->k, dead ? HF_ROW_WARNING : HF_ROW_FAILED, "way-back packages",
 			  "give them with --way-back FILE, or a directory of *.suit files", "of %u files looked at: %s", w->files, missing);
 	else if (!want_recovery && !want_firmware)
 		check_row(w->k, HF_ROW_NOTE, "way-back packages", "", "nothing runs and nothing recovers here: there is nothing to go back to");

@@ -279,7 +279,7 @@ static void options_win_over_the_project(void **state)
 	enum hf_exit code;
 
 	(void)state;
-	assert_true(hf_check_args_take(&args, &project, &usage, &options, &code));
+	assert_true(hf_check_args_take(&args, &project, NULL, false, &usage, &options, &code));
 	assert_string_equal(options.backup, "from/project");
 	assert_true(options.no_pilot);
 	assert_true(options.as_pilot); /* what it does not know is left alone */
@@ -287,14 +287,14 @@ static void options_win_over_the_project(void **state)
 	assert_int_equal(options.limits->at[HF_LIMIT_LINK_BITS], 100000);
 	assert_int_equal(options.limits->at[HF_LIMIT_SUPPLY_MV_MIN], 3000);
 	args = (struct hf_check_args){.backup = "mine", .way_back = {{"here"}, 1}};
-	assert_true(hf_check_args_take(&args, &project, &usage, &options, &code));
+	assert_true(hf_check_args_take(&args, &project, NULL, false, &usage, &options, &code));
 	assert_string_equal(options.backup, "mine");
 	assert_int_equal(options.way_backs, 1);
 	args = (struct hf_check_args){.link_bits = 10};
-	assert_false(hf_check_args_take(&args, NULL, &usage, &options, &code));
+	assert_false(hf_check_args_take(&args, NULL, NULL, false, &usage, &options, &code));
 	assert_int_equal(code, HF_EXIT_USAGE);
 	args = (struct hf_check_args){.waivers.items = {{"fallback=x"}, 1}};
-	assert_false(hf_check_args_take(&args, NULL, &usage, &options, &code));
+	assert_false(hf_check_args_take(&args, NULL, NULL, false, &usage, &options, &code));
 }
 
 static void every_limit_has_its_reason(void **state)
