@@ -118,7 +118,7 @@ before() {
 }
 
 upgrade() {
-	device 0 "has confirmed itself" burn "$dir/1.1.0.suit" --keyset "$dir/release.keyset"
+	device 0 "has confirmed itself" burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
 	device 18 "is not the package" check "$dir/1.0.0.suit" --after
 	device 0 "all tests passed" check "$dir/1.1.0.suit" --after --reference "$dir/backup.json" --record-pilot "$dir/pilot.json"
 	[ "$(grep -c '^passed' "$dir/out")" = 12 ] || fail "not all tests could be made"

@@ -190,6 +190,7 @@ enum hf_exit hf_command_recover(int argc, char **argv)
 		return code;
 	package = rest.count ? rest.item[0] : NULL;
 	r.c.flow.ways = HF_WAY_ALL;
+	r.c.rescue = true;
 	r.c.port.loader_too = r.c.port.silent_too = true;
 	if (hf_way_cli_open(&r.c, package, &usage, &code))
 		code = run(&r, package != NULL);

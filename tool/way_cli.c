@@ -225,6 +225,7 @@ static bool take_checks(struct hf_way_cli *c, const char *package, const struct 
 		c->checks.limits.at[HF_LIMIT_LINK_BITS] = LINK_BITS;
 	c->check.package_file = package;
 	c->check.as_pilot = c->as_pilot;
+	c->check.rescue = c->rescue;
 	if (c->as_pilot)
 		c->check.pilot = NULL;
 	return true;

@@ -23,6 +23,7 @@ struct hf_way_cli {
 	/* Set by the command, the rest by hf_way_cli_open. */
 	struct hf_flow_options flow; /* ways, and of burn what is the command's own */
 	struct hf_burn_show show;
+	bool rescue;                 /* as in struct hf_check_options */
 
 	struct hf_buffer package, keyset_bytes;
 	struct hf_keyset keyset;

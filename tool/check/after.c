@@ -189,10 +189,39 @@ static enum hf_err functional(struct after *a)
 
 /* ---- performance ---- */
 
+static bool sends_slower(const struct after *a)
+{
+	return (uint64_t)a->now.link.bytes_per_s * 100 < (uint64_t)a->before->link.bytes_per_s * (100 - limit(a, HF_LIMIT_SLOWER_PERCENT));
+}
+
+static bool answers_slower(const struct after *a)
+{
+	uint64_t before = a->before->link.latency_us;
+
+	return a->now.link.latency_us > before * (100 + limit(a, HF_LIMIT_SLOWER_PERCENT)) / 100 + limit(a, HF_LIMIT_LATENCY_SLACK_US);
+}
+
+/* A busy computer makes any device slow for a moment, and no device fast: the best of a few counts. */
+static enum hf_err measure_again(struct after *a)
+{
+	for (unsigned i = 0; i < 3 && (sends_slower(a) || answers_slower(a)); i++) {
+		struct hf_link_quality q = {.bits = limit(a, HF_LIMIT_LINK_BITS), .baud = a->rate->now, .parameters = a->rate->parameters};
+		enum hf_err err = hf_link_measure(a->c, &q);
+
+		if (err)
+			return err;
+		if (q.bytes_per_s > a->now.link.bytes_per_s)
+			a->now.link.bytes_per_s = q.bytes_per_s;
+		if (q.latency_us < a->now.link.latency_us)
+			a->now.link.latency_us = q.latency_us;
+	}
+	return HF_OK;
+}
+
 static void compare_throughput(struct after *a)
 {
 	uint32_t now = a->now.link.bytes_per_s, before = a->before->link.bytes_per_s;
-	bool slower = (uint64_t)now * 100 < (uint64_t)before * (100 - limit(a, HF_LIMIT_SLOWER_PERCENT));
+	bool slower = sends_slower(a);
 
 	ROW(a, slower ? HF_ROW_FAILED : HF_ROW_PASSED, "throughput", slower ? "run `holdfast check --after` again; where it stays, `holdfast rollback`" : "",
 	    "%u bytes a second each way, %u before (%u %%)", now, before, percent(now, before));
@@ -201,8 +230,7 @@ static void compare_throughput(struct after *a)
 static void compare_latency(struct after *a)
 {
 	uint32_t now = a->now.link.latency_us, before = a->before->link.latency_us;
-	uint64_t most = (uint64_t)before * (100 + limit(a, HF_LIMIT_SLOWER_PERCENT)) / 100 + limit(a, HF_LIMIT_LATENCY_SLACK_US);
-	bool slower = now > most;
+	bool slower = answers_slower(a);
 
 	ROW(a, slower ? HF_ROW_FAILED : HF_ROW_PASSED, "latency", slower ? "run `holdfast check --after` again; where it stays, `holdfast rollback`" : "",
 	    "%u.%02u ms a round trip, %u.%02u ms before", now / 1000, now % 1000 / 10, before / 1000, before % 1000 / 10);
@@ -247,6 +275,9 @@ static enum hf_err performance(struct after *a)
 		    "%u bytes a second at %u baud; before it was measured at %u baud, which is no comparison", q->bytes_per_s, q->baud,
 		    a->before->link.baud);
 	} else {
+		err = measure_again(a);
+		if (err)
+			return err;
 		compare_throughput(a);
 		compare_latency(a);
 	}

@@ -134,6 +134,8 @@ static void check_pilot(struct check *k)
 
 	if (k->o->recovering && k->r->fallback == HF_PLACE_RECOVERY) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "not asked for: nothing else starts on this device");
+	} else if (k->o->rescue) {
+		check_row(k, HF_ROW_NOTE, "pilot", "", "not asked for: this device is being brought back");
 	} else if (k->o->no_pilot) {
 		check_row(k, HF_ROW_NOTE, "pilot", "", "the project file demands none");
 	} else if (k->o->as_pilot) {

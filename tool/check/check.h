@@ -30,6 +30,7 @@ struct hf_check_options {
 	bool any_release;                  /* as in struct hf_burn_options */
 	bool recovering;                   /* recovery runs: what it cannot answer is no failure. Where nothing else starts, no pilot and
 					    * no packages to go back with are demanded */
+	bool rescue;                       /* a gateway that stands still is brought back: neither is demanded, whatever else would start */
 	const char *way_back[HF_CHECK_PACKAGES]; /* package files, or directories of them (*.suit) */
 	unsigned way_backs;
 	const char *package_file;          /* where the package was read from: its directory is searched where way_backs is 0; NULL: none */

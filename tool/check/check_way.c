@@ -276,7 +276,7 @@ static void packages_row(struct way *w)
 	bool want_firmware = w->k->status->running < HF_SLOTS || w->firmware_known;
 	char missing[HF_ROW_TEXT_BYTES - 64] = "", of[64] = "the firmware that runs";
 	const char *firmware = w->firmware_file, *recovery = w->recovery_file;
-	bool dead = w->k->o->recovering && w->k->r->fallback == HF_PLACE_RECOVERY;
+	bool dead = w->k->o->rescue || (w->k->o->recovering && w->k->r->fallback == HF_PLACE_RECOVERY);
 
 	search(w);
 	if (w->firmware_known)
