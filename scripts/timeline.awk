@@ -33,7 +33,8 @@ event == "cut" {
 event == "cable" { paint = red; say("CABLE", $0 ~ /"on":true/ ? "plugged in" : "pulled") }
 event == "start" { paint = green; say("runs", text("what")) }
 event == "led" { say("LED", text("state") (number("period_ms") ? " every " number("period_ms") " ms" : "")) }
-event == "uart" && text("line") != said { said = text("line"); say("says", said) } # recovery repeats itself
+# Recovery repeats itself; scraps of binary frames are no lines.
+event == "uart" && text("line") != said && length(text("line")) > 6 { said = text("line"); say("says", said) }
 event == "erase" && text("partition") != "journal" { say("flash", sprintf("erased a sector of %s", text("partition"))) }
 event == "program" && text("partition") != "journal" && number("bytes") > 1000 {
 	say("flash", sprintf("programmed %d bytes of %s", number("bytes"), text("partition")))

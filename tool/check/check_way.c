@@ -124,8 +124,9 @@ static void from_recovery_row(struct way *w)
 		use_firmware(w, other);
 		return;
 	}
-	check_row(w->k, HF_ROW_WARNING, "fallback", "", "the device falls back to recovery, which runs: slot %c holds %s", 'A' + (int)other,
-		  !confirmed ? "no confirmed firmware" : w->known[other] ? hf_err_text(w->place[other].verdict) : "firmware that it does not judge");
+	check_row(w->k, HF_ROW_WARNING, "fallback", "", "the device falls back to recovery, which runs: slot %c %s%s", 'A' + (int)other,
+		  !confirmed ? "holds no confirmed firmware" : w->known[other] ? "does not verify, " : "holds firmware that it does not judge",
+		  confirmed && w->known[other] ? hf_err_text(w->place[other].verdict) : "");
 	use_firmware(w, HF_PLACE_RECOVERY);
 }
 
