@@ -110,7 +110,7 @@ static void unchanged_sectors_stay_and_are_not_sent(void **state)
 		/* The first sector holds the head; the others stay. The small journal is taken over twice. */
 		assert_int_equal(d.flash.erases, i == 0 ? 1 : 5);
 		assert_true(d.flash.words < 12000);
-		assert_true(d.sent < 40000 && d.sent > 20000);
+		assert_true(d.sent > HF_SEGMENT_BYTES && d.sent < 20000); /* the first segment, and the head */
 		assert_int_equal(hf_update_activate(&d.update, w.v[3].id), HF_OK);
 		device_boot(&d);
 		assert_ptr_equal(d.runs, &w.v[3]);
