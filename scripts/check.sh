@@ -43,23 +43,47 @@ run() {
 	end
 }
 
-# A script of ours that says TAP lines. One that fails without saying what has failed once.
-script() {
-	tap=$build/script.tap
-	begin "$1"
+# Scripts of ours that say TAP lines, two at a time: most of them keep one core busy, and wait for the other half of it. One
+# that fails without saying what has failed once.
+scripts=0
+waits=
+
+script() { # what it shows, command...
+	scripts=$((scripts + 1))
+	tap=$build/script.$scripts.tap
+	name=$1
 	shift
-	"$@" >"$tap" 2>&1
-	status=$?
-	sed -n -e '/^ok/p' -e '/^not ok/p' -e '/^#/p' -e '/^Bail out!/p' "$tap"
-	cat "$tap" >>"$log"
-	skips=$(grep -c '^ok.*# SKIP' "$tap")
-	bad=$(grep -c '^not ok' "$tap")
-	[ "$bad" -gt 0 ] || [ $status -eq 0 ] || {
-		echo "not ok - ended with $status: $(tail -n 1 "$tap")" | tee -a "$log"
+	{
+		"$@" >"$tap" 2>&1
+		echo $? >"$tap.status"
+	} &
+	next="$!|$tap|$(date +%s)|$name"
+	settle
+	waits=$next
+}
+
+# Waits for the script that was begun before the last one, and tells what it said.
+settle() {
+	[ -n "$waits" ] || return 0
+	old_ifs=$IFS
+	IFS='|'
+	# shellcheck disable=SC2086
+	set -- $waits
+	IFS=$old_ifs
+	waits=
+	echo "== $4"
+	wait "$1"
+	status=$(cat "$2.status")
+	sed -n -e '/^ok/p' -e '/^not ok/p' -e '/^#/p' -e '/^Bail out!/p' "$2"
+	cat "$2" >>"$log"
+	skips=$(grep -c '^ok.*# SKIP' "$2")
+	bad=$(grep -c '^not ok' "$2")
+	[ "$bad" -gt 0 ] || [ "$status" -eq 0 ] || {
+		echo "not ok - ended with $status: $(tail -n 1 "$2")" | tee -a "$log"
 		bad=1
 	}
-	add $(($(grep -c '^ok' "$tap") - skips)) "$bad" "$skips"
-	end
+	add $(($(grep -c '^ok' "$2") - skips)) "$bad" "$skips"
+	echo "   ($(($(date +%s) - $3)) s)"
 }
 
 run "$build/host" "host: the tests"
@@ -67,8 +91,9 @@ run "$build/san" "host with address and undefined-behaviour sanitizers: the test
 run "$build/stm32f407" "firmware: what runs from RAM holds no address in flash"
 
 script "boot and gateway on the twin and on QEMU" scripts/test-firmware.sh "$build"
-
-script "recovery on the twin" scripts/test-recovery.sh "$build"
+settle
+script "recovery on the twin, both boards at once" scripts/test-recovery.sh "$build"
+settle
 script "upkeep on the twin: configuration, roll-back, factory reset" scripts/test-upkeep.sh "$build"
 script "health on the twin: supply, work, history" scripts/test-health.sh "$build"
 script "checks before an upgrade and tests after it, on the twin" scripts/test-check.sh "$build"
@@ -84,6 +109,7 @@ script "the README's commands, on the twin" scripts/test-readme.sh "$build"
 script "Debian packages" scripts/test-deb.sh "$build"
 script "a batch of twins, with a power loss and noise" scripts/test-batch.sh "$build"
 
+settle
 begin "the demo, on both boards"
 for board in reference compact; do
 	if HF_DEMO_BOARD=$board scripts/demo.sh "$build" >"$build/demo-$board.log" 2>&1; then
@@ -98,13 +124,16 @@ done
 end
 
 script "boot and gateway on QEMU, beside the twin" tests/twin/test_qemu.sh "$build"
+settle
 
-# A share of the campaign: of each flow some sixty operations and eight words of data.
-script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 8 60 8
+# A share of the campaign: of each flow some forty-five operations and six words of data.
+script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 6 45 6
+settle
 
 # Two minutes for all of them together, two at a time.
 fuzzers=$(find "$build/fuzz/fuzz" -maxdepth 1 -name 'fuzz_*' -type f 2>/dev/null | wc -l)
 script "the fuzzers, two minutes together" scripts/fuzz.sh "$build/fuzz" $((240 / (fuzzers > 0 ? fuzzers : 1)))
+settle
 
 echo
 [ "$failed" -eq 0 ] || echo "Failed tests are told in $log."
