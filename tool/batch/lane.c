@@ -16,7 +16,7 @@
 #define PAUSE_REPLUG_MS 4000u /* a port that has vanished: somebody is at the plug */
 #define PROBE_SILENCE   120000u
 
-#define ARGS 40
+#define ARGS 72 /* more than any step has: 13 of its own, 12 of the job, and 33 beside the job (cmd_batch.c) */
 
 const char *hf_step_text(enum hf_step step)
 {
