@@ -42,6 +42,12 @@ struct flow {
 
 extern const struct flow campaign_flows[];
 
+/* For come_back and again, at an instant from which on all depends on nothing but what the chip keeps without power and on
+ * `phase` (a number of the flow's own): the device has no power, or it was just told to reset and nobody has heard of it
+ * since. True: how that ends is known from another case, and the function has to return campaign_same at once. */
+bool campaign_known(struct campaign *c, unsigned phase);
+extern const char campaign_same[];
+
 /* Flash operations since the twin was made. */
 uint64_t campaign_ops(struct campaign *c);
 void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapshot);
