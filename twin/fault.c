@@ -120,6 +120,20 @@ void hf_fault_randomise(struct hf_machine *machine, uint32_t page)
 	hf_machine_look(machine);
 }
 
+uint32_t hf_twin_unstable_words(const struct hf_twin *twin)
+{
+	uint32_t words = 0;
+
+	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
+		words += twin->machine.st.unstable[s];
+	return words;
+}
+
+void hf_twin_reseed(struct hf_twin *twin, uint64_t seed)
+{
+	twin->machine.st.random = seed;
+}
+
 /* ---- torn operations ---- */
 
 static uint32_t stuck_bits(const struct hf_machine *machine, uint32_t offset)

@@ -7,7 +7,7 @@
 
 enum {
 	PWR_CR = 0x00, PWR_CSR = 0x04, CR_DBP = 1 << 8, CSR_VOSRDY = 1 << 14,
-	BKP0R = 0x50, BKP_COUNT = 20,
+	BKP0R = 0x50, BKP_COUNT = HF_TWIN_BACKUP_REGISTERS,
 	APB1ENR = 0x40, PWREN = 28,
 };
 
@@ -101,4 +101,11 @@ void hf_pwr_add(struct hf_machine *machine)
 
 	pwr->enable_reg = rtc->enable_reg = APB1ENR;
 	pwr->enable_bit = rtc->enable_bit = PWREN;
+}
+
+void hf_twin_backup(struct hf_twin *twin, uint32_t registers[HF_TWIN_BACKUP_REGISTERS])
+{
+	const struct rtc *rtc = hf_machine_find(&twin->machine, "rtc", 0)->state;
+
+	memcpy(registers, rtc->backup, sizeof(rtc->backup));
 }

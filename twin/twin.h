@@ -234,6 +234,13 @@ void hf_twin_snapshot_free(struct hf_twin_snapshot *snapshot);
  * what follows from the same state. */
 uint64_t hf_twin_flash_hash(const struct hf_twin *twin);
 
+/* What a case starts from, besides: words of flash that read differently each time; the backup registers, which every reset
+ * leaves alone; and the seed of all that is random from now on. */
+uint32_t hf_twin_unstable_words(const struct hf_twin *twin);
+#define HF_TWIN_BACKUP_REGISTERS 20u
+void hf_twin_backup(struct hf_twin *twin, uint32_t registers[HF_TWIN_BACKUP_REGISTERS]);
+void hf_twin_reseed(struct hf_twin *twin, uint64_t seed);
+
 /* ---- native crypto (campaigns) ---- */
 
 enum hf_twin_native {
