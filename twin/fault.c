@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a loss of power leaves in flash, and hardware that is worn.
+ * When an operation of the flash ends early, and what that leaves; bits that flip. Worn hardware is in fault_wear.c, what
+ * reads differently each time in fault_unstable.c, clocks in fault_clock.c, serial lines in usart_fault.c.
  *
- * The contents after a cut come from the cut's own seed, so that a case can be run again alone. An unstable bit reads
- * anew, at random, whenever its page is read and at least REARM_CYCLES have passed: an F4 has no ECC, and a cell
- * between two states reads as it likes. Clearing the bit again settles it, and so does an erase.
+ * The contents after a cut come from the cut's own seed, so that a case can be run again alone. A cut and a reset are the
+ * same to the flash: a charge pump that stops in the middle.
  */
 #include "internal.h"
-
-#include <stdlib.h>
-
-#define REARM_CYCLES 1000
 
 /* splitmix64 */
 uint64_t hf_fault_random(uint64_t *state)
@@ -20,6 +16,11 @@ uint64_t hf_fault_random(uint64_t *state)
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	return z ^ z >> 31;
+}
+
+void hf_twin_reseed(struct hf_twin *twin, uint64_t seed)
+{
+	twin->machine.st.random = seed;
 }
 
 /* ---- cuts ---- */
@@ -54,6 +55,15 @@ bool hf_fault_operation(struct hf_machine *machine, uint32_t addr, bool erase, u
 	return false;
 }
 
+uint16_t hf_fault_fraction(const struct hf_machine *machine)
+{
+	bool in_operation = machine->cut.when == HF_TWIN_CUT_OPERATION || machine->cut.when == HF_TWIN_CUT_NEXT;
+
+	if (machine->cut_now && machine->cut_at_ns != HF_NEVER && in_operation)
+		return machine->cut.fraction;
+	return hf_flash_progress(machine);
+}
+
 void hf_twin_arm_cut(struct hf_twin *twin, const struct hf_twin_cut *cut)
 {
 	struct hf_machine *machine = &twin->machine;
@@ -70,88 +80,7 @@ void hf_twin_disarm_cut(struct hf_twin *twin)
 	twin->machine.cut_at_ns = HF_NEVER;
 }
 
-/* ---- unstable words ---- */
-
-uint32_t hf_fault_unstable(const struct hf_machine *machine, uint32_t offset)
-{
-	return machine->unstable && offset < HF_TWIN_FLASH_SIZE ? machine->unstable[offset / 4] : 0;
-}
-
-void hf_fault_set_unstable(struct hf_machine *machine, uint32_t offset, uint32_t bits)
-{
-	uint32_t *count, *word;
-
-	if (offset >= HF_TWIN_FLASH_SIZE || hf_fault_unstable(machine, offset) == bits)
-		return;
-	if (!machine->unstable)
-		machine->unstable = calloc(HF_TWIN_FLASH_SIZE / 4, sizeof(*machine->unstable));
-	if (!machine->unstable) {
-		machine->error = "no memory for unstable words";
-		return;
-	}
-	word = &machine->unstable[offset / 4];
-	count = &machine->st.unstable[hf_flash_sector(HF_TWIN_FLASH_ADDR + offset)];
-	*count += (bits != 0) - (*word != 0);
-	*word = bits;
-}
-
-void hf_fault_forget_unstable(struct hf_machine *machine, unsigned sector)
-{
-	uint32_t offset = hf_flash_sector_addr(sector) - HF_TWIN_FLASH_ADDR;
-
-	if (machine->st.unstable[sector])
-		memset(machine->unstable + offset / 4, 0, hf_flash_sector_size(sector));
-	machine->st.unstable[sector] = 0;
-}
-
-void hf_fault_randomise(struct hf_machine *machine, uint32_t page)
-{
-	for (uint32_t offset = page; offset < page + machine->cpu_page; offset += 4) {
-		uint32_t bits = hf_fault_unstable(machine, offset), word;
-
-		if (!bits)
-			continue;
-		memcpy(&word, machine->flash + offset, 4);
-		word = (word & ~bits) | ((uint32_t)hf_machine_random(machine) & bits);
-		memcpy(machine->flash + offset, &word, 4);
-	}
-	if (machine->rearm_at == NO_CYCLE)
-		machine->rearm_at = machine->st.cycles + REARM_CYCLES;
-	hf_machine_look(machine);
-}
-
-uint32_t hf_twin_unstable_words(const struct hf_twin *twin)
-{
-	uint32_t words = 0;
-
-	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
-		words += twin->machine.st.unstable[s];
-	return words;
-}
-
-void hf_twin_reseed(struct hf_twin *twin, uint64_t seed)
-{
-	twin->machine.st.random = seed;
-}
-
 /* ---- torn operations ---- */
-
-static uint32_t stuck_bits(const struct hf_machine *machine, uint32_t offset)
-{
-	for (unsigned i = 0; i < machine->st.stuck_count; i++)
-		if (machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR == offset)
-			return machine->st.stuck[i].bits;
-	return 0;
-}
-
-void hf_fault_write_word(struct hf_machine *machine, uint32_t offset, uint32_t value)
-{
-	uint32_t stuck = stuck_bits(machine, offset), old;
-
-	memcpy(&old, machine->flash + offset, 4);
-	value = (value & ~stuck) | (old & stuck);
-	memcpy(machine->flash + offset, &value, 4);
-}
 
 static uint64_t seed_of(struct hf_machine *machine, uint32_t offset)
 {
@@ -209,45 +138,11 @@ void hf_fault_tear_sector(struct hf_machine *machine, unsigned sector, uint16_t 
 		if (leaves_unstable(machine) && r >> 20 & 1)
 			hf_fault_set_unstable(machine, offset, (uint32_t)(r >> 24) & (uint32_t)(r >> 31));
 	}
-	machine->st.wear[sector]++;
+	hf_fault_erased(machine, sector);
 	hf_cpu_code_changed(machine, hf_flash_sector_addr(sector), size);
 }
 
-/* ---- worn hardware, flipped bits ---- */
-
-enum hf_err hf_twin_stick_word(struct hf_twin *twin, uint32_t addr, uint32_t bits)
-{
-	struct hf_core *st = &twin->machine.st;
-	unsigned i = 0;
-
-	if (addr & 3 || addr - HF_TWIN_FLASH_ADDR >= HF_TWIN_FLASH_SIZE)
-		return HF_ERR_RANGE;
-	while (i < st->stuck_count && st->stuck[i].addr != addr)
-		i++;
-	if (!bits) {
-		if (i < st->stuck_count)
-			st->stuck[i] = st->stuck[--st->stuck_count];
-		return HF_OK;
-	}
-	if (i == sizeof(st->stuck) / sizeof(st->stuck[0]))
-		return HF_ERR_FULL;
-	st->stuck[i].addr = addr;
-	st->stuck[i].bits = bits;
-	if (i == st->stuck_count)
-		st->stuck_count++;
-	return HF_OK;
-}
-
-void hf_twin_wear_set(struct hf_twin *twin, unsigned sector, uint32_t erases)
-{
-	if (sector < HF_TWIN_SECTORS)
-		twin->machine.st.wear[sector] = erases;
-}
-
-uint32_t hf_twin_wear(const struct hf_twin *twin, unsigned sector)
-{
-	return sector < HF_TWIN_SECTORS ? twin->machine.st.wear[sector] : 0;
-}
+/* ---- flipped bits ---- */
 
 enum hf_err hf_twin_flip(struct hf_twin *twin, uint32_t addr, uint32_t bits)
 {

@@ -86,20 +86,18 @@ static void watch_all(struct hf_machine *machine, bool watch)
 {
 	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
 		hf_cpu_watch_reads(machine, hf_flash_sector_addr(s), hf_flash_sector_size(s),
-				   watch || machine->st.unstable[s]);
+				   watch || hf_fault_reads_matter(machine, s));
 	if (watch)
 		hf_cpu_rearm_reads(machine);
 }
 
 static void blank_sector(struct hf_machine *machine, unsigned sector)
 {
-	uint32_t begin = sector_begin[sector], size = hf_flash_sector_size(sector);
-
-	for (uint32_t offset = begin; offset < begin + size; offset += 4)
-		hf_fault_write_word(machine, offset, UINT32_MAX);
+	if (!hf_fault_blank(machine, sector))
+		flash_of(machine)->failed |= hf_fault_flag(machine, sector);
 	hf_fault_forget_unstable(machine, sector);
-	hf_cpu_code_changed(machine, hf_flash_sector_addr(sector), size);
-	machine->st.wear[sector]++;
+	hf_fault_erased(machine, sector);
+	hf_cpu_code_changed(machine, hf_flash_sector_addr(sector), hf_flash_sector_size(sector));
 }
 
 static void apply_erase(struct hf_machine *machine, const struct flash *f)
@@ -142,7 +140,9 @@ static void finish(struct hf_machine *machine)
 	if (operation == OPTIONS || operation == UNPROTECT)
 		hf_flash_options_set(machine, f->optcr);
 	now_idle(machine);
-	if (f->cr & CR_EOPIE)
+	if (f->failed)
+		hf_flash_raise(machine, f->addr, f->failed);
+	else if (f->cr & CR_EOPIE)
 		f->sr |= SR_EOP;
 	update_irq(machine);
 	if (operation != OPTIONS)
@@ -157,8 +157,9 @@ bool hf_flash_begin(struct hf_machine *machine, enum operation operation, uint32
 	struct hf_twin_counts *counts = &machine->st.counts;
 
 	f->addr = addr;
+	f->failed = 0;
 	f->begin_ns = hf_machine_now_ns(machine);
-	f->end_ns = f->begin_ns + duration_ns;
+	f->end_ns = f->begin_ns + hf_fault_flash_ns(machine, duration_ns);
 	if (hf_fault_operation(machine, addr, erases((uint8_t)operation), f->begin_ns, f->end_ns))
 		return false;
 	counts->flash_ops++;
@@ -262,8 +263,8 @@ void hf_flash_was_read(struct hf_machine *machine, uint32_t addr)
 
 	if (hf_flash_busy(machine))
 		hf_flash_wait(machine, addr, machine->block_pc, true);
-	if (machine->st.unstable[sector])
-		hf_fault_randomise(machine, (addr - HF_TWIN_FLASH_ADDR) & ~(machine->cpu_page - 1));
+	if (hf_fault_reads_matter(machine, (unsigned)sector))
+		hf_fault_read(machine, (addr - HF_TWIN_FLASH_ADDR) & ~(machine->cpu_page - 1));
 }
 
 /* ---- programming ---- */
@@ -295,7 +296,7 @@ void hf_flash_settle(struct hf_machine *machine)
 	hf_cpu_code_changed(machine, HF_TWIN_FLASH_ADDR + offset, 8);
 }
 
-/* What the words around a store will hold: bits are only cleared, and stuck ones stay. */
+/* What the words around a store will hold: bits are only cleared, and worn ones are as they like. */
 static void programmed(struct hf_machine *machine, uint32_t addr, unsigned size, uint32_t value)
 {
 	uint32_t offset = addr - HF_TWIN_FLASH_ADDR;
@@ -308,17 +309,17 @@ static void programmed(struct hf_machine *machine, uint32_t addr, unsigned size,
 		hf_fault_set_unstable(machine, at & ~3u,
 				      hf_fault_unstable(machine, at & ~3u) & ~(zeros << 8 * (at & 3)));
 	}
-	for (unsigned i = 0; i < machine->st.stuck_count; i++) {
-		uint32_t at = machine->st.stuck[i].addr - HF_TWIN_FLASH_ADDR - machine->settle.offset;
+	for (uint32_t at = offset & ~3u; at < offset + size; at += 4) {
+		uint8_t *word = bytes + (at - (offset & ~3u));
+		uint32_t old, wanted, holds;
 
-		if (at > 4)
+		memcpy(&old, machine->flash + at, 4);
+		memcpy(&wanted, word, 4);
+		holds = hf_fault_becomes(machine, at, old, wanted);
+		if (holds == wanted)
 			continue;
-		for (unsigned b = 0; b < 4; b++) {
-			uint8_t stuck = (uint8_t)(machine->st.stuck[i].bits >> 8 * b);
-
-			bytes[at + b] = (uint8_t)((bytes[at + b] & ~stuck) |
-						  (machine->flash[machine->settle.offset + at + b] & stuck));
-		}
+		memcpy(word, &holds, 4);
+		flash_of(machine)->failed |= hf_fault_flag(machine, (unsigned)hf_flash_sector(addr));
 	}
 }
 
@@ -515,18 +516,24 @@ static void flash_reset(struct hf_dev *dev, bool power_on)
 	hf_cpu_rearm_reads(machine);
 }
 
+void hf_flash_watch(struct hf_machine *machine)
+{
+	bool erasing = erases(flash_of(machine)->operation);
+
+	watch_all(machine, erasing);
+	if (!erasing)
+		hf_cpu_rearm_reads(machine);
+}
+
 static void flash_restored(struct hf_dev *dev)
 {
 	struct hf_machine *machine = dev->machine;
 	const struct flash *f = dev->state;
-	bool erasing = erases(f->operation);
 
 	machine->block_stops &= (uint8_t)~BLOCK_FLASH;
 	if (f->operation != IDLE)
 		machine->block_stops |= BLOCK_FLASH;
-	watch_all(machine, erasing);
-	if (!erasing)
-		hf_cpu_rearm_reads(machine);
+	hf_flash_watch(machine);
 	hf_flash_show_options(machine);
 }
 

@@ -41,6 +41,7 @@ struct flash {
 	uint32_t addr, size;     /* of a program operation: up to 8 bytes from addr & ~3 are kept */
 	uint8_t old[8];
 	uint32_t old_unstable[2];
+	uint32_t failed;         /* flags that it will end with */
 	uint64_t begin_ns, end_ns;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The machine's own parts, which know each other: time and devices (machine.c), the run loop (run.c), the CPU's engine
- * (cpu.c), exceptions (nvic.c), system registers (scs.c), cycle costs (cost.c), the flash controller (flash.c) with its
- * faults (fault.c), and snapshots (snapshot.c).
+ * (cpu.c), exceptions (nvic.c), system registers (scs.c), cycle costs (cost.c), the flash controller (flash.c), faults
+ * (fault*.c), and snapshots (snapshot.c).
  *
  * struct hf_core holds all that a snapshot must bring back and that is not memory, a model's state or the CPU engine's
  * registers; it is plain, and copied as a whole. What is outside of it is either fixed while the twin lives or can be
@@ -55,6 +55,18 @@ struct hf_nvic {
 	bool event;            /* WFE's event register */
 };
 
+#define HF_FAULT_DISTURBS 8
+
+struct hf_worn {
+	enum hf_twin_worn kind;
+	uint32_t left; /* erases that it still takes */
+	uint64_t seed;
+};
+
+struct hf_disturb {
+	uint32_t addr, bits, left;
+};
+
 struct hf_core {
 	/* Time: now = base_ns + (cycles - base_cycles) / hclk. Cycles go on while the core sleeps. */
 	uint64_t cycles;
@@ -91,6 +103,11 @@ struct hf_core {
 		uint32_t addr, bits;
 	} stuck[32];
 	uint32_t wear[HF_TWIN_SECTORS];
+	uint32_t worn_sectors, disturbs;
+	struct hf_worn worn[HF_TWIN_SECTORS];
+	struct hf_disturb disturb[HF_FAULT_DISTURBS];
+	uint32_t lsi_hz, flash_permille;
+	int32_t hsi_ppm;
 	uint32_t unstable[HF_TWIN_SECTORS]; /* words of the sector that read differently each time */
 };
 
@@ -131,7 +148,8 @@ struct hf_machine {
 		uint32_t offset;  /* into flash, multiple of 4 */
 		uint8_t bytes[8]; /* what must be there */
 	} settle;
-	uint64_t rearm_at;    /* when a page with unstable words may be watched again; NO_CYCLE */
+	uint64_t rearm_at;    /* when a page whose reads matter may be watched again; NO_CYCLE */
+	uint32_t stale;       /* bit n: sector n changed under the engine's translations */
 
 	/* Armed, watched, forbidden: not in snapshots. */
 	bool cut_armed;
@@ -244,6 +262,7 @@ bool hf_flash_busy(const struct hf_machine *machine);
  * accessed, pc: by whom. */
 void hf_flash_wait(struct hf_machine *machine, uint32_t addr, uint32_t pc, bool whole);
 void hf_flash_was_read(struct hf_machine *machine, uint32_t addr);         /* a watched read */
+void hf_flash_watch(struct hf_machine *machine);                           /* the reads that matter from now on */
 uint16_t hf_flash_progress(const struct hf_machine *machine);              /* of 65536, while busy */
 void hf_flash_tear(struct hf_machine *machine, uint16_t fraction);         /* the operation ends in between */
 uint32_t hf_flash_options(const struct hf_machine *machine);               /* OPTCR as stored */
@@ -257,20 +276,47 @@ uint32_t hf_flash_sector_size(unsigned sector);
 /* ---- fault.c ---- */
 
 uint64_t hf_fault_random(uint64_t *state);
-/* Operation number counts.flash_ops begins now: true if the power must go before it. May schedule a cut in it. */
+/* Operation number counts.flash_ops begins now: true if a cut must come before it. May schedule a cut in it. */
 bool hf_fault_operation(struct hf_machine *machine, uint32_t addr, bool erase, uint64_t begin_ns, uint64_t end_ns);
+uint16_t hf_fault_fraction(const struct hf_machine *machine); /* how far the operation got that ends now */
 void hf_fault_tear_word(struct hf_machine *machine, uint32_t offset, uint32_t old, uint32_t new, uint16_t fraction);
 void hf_fault_tear_sector(struct hf_machine *machine, unsigned sector, uint16_t fraction);
-void hf_fault_write_word(struct hf_machine *machine, uint32_t offset, uint32_t value); /* stuck bits applied */
+
+/* ---- fault_unstable.c ---- */
+
+#define HF_FAULT_REARM_CYCLES 1000
+
 uint32_t hf_fault_unstable(const struct hf_machine *machine, uint32_t offset); /* the bits that are */
 void hf_fault_set_unstable(struct hf_machine *machine, uint32_t offset, uint32_t bits);
 void hf_fault_randomise(struct hf_machine *machine, uint32_t page); /* its unstable bits; offset of a page */
 void hf_fault_forget_unstable(struct hf_machine *machine, unsigned sector);
 
+/* ---- fault_wear.c ---- */
+
+enum { HF_FAULT_WRPERR = 1 << 4, HF_FAULT_PGSERR = 1 << 7 }; /* of FLASH_SR */
+
+/* What the word at offset, which holds old, holds after an operation that would make it value. */
+uint32_t hf_fault_becomes(const struct hf_machine *machine, uint32_t offset, uint32_t old, uint32_t value);
+void hf_fault_write_word(struct hf_machine *machine, uint32_t offset, uint32_t value);
+bool hf_fault_blank(struct hf_machine *machine, unsigned sector);  /* as far as it goes; true: it is blank */
+void hf_fault_erased(struct hf_machine *machine, unsigned sector); /* counts, completed or torn */
+/* The flag of SR that an operation ends with which did not do all of its work there; 0: none. */
+uint32_t hf_fault_flag(const struct hf_machine *machine, unsigned sector);
+bool hf_fault_reads_matter(const struct hf_machine *machine, unsigned sector); /* hf_fault_read() must be called */
+void hf_fault_read(struct hf_machine *machine, uint32_t page);    /* a page is read by whomever; its offset */
+void hf_fault_rearm(struct hf_machine *machine);                  /* reads are watched again soon */
+void hf_fault_drop_stale(struct hf_machine *machine);             /* outside of the engine */
+uint64_t hf_fault_hash(const struct hf_machine *machine);         /* of all that is here; 0: no faults */
+
+/* ---- fault_clock.c ---- */
+
+uint64_t hf_fault_flash_ns(const struct hf_machine *machine, uint64_t ns); /* what an operation takes */
+
 /* ---- rcc.c ---- */
 
 bool hf_rcc_enabled(const struct hf_dev *dev, uint8_t reg, uint8_t bit);
 void hf_rcc_force_lsi(struct hf_machine *machine, bool on);
+void hf_rcc_drifted(struct hf_machine *machine); /* st.lsi_hz or st.hsi_ppm changed */
 
 /* ---- native.c ---- */
 

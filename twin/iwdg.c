@@ -19,11 +19,12 @@ enum event { EVENT_BITE, EVENT_PR, EVENT_RLR };
 struct iwdg {
 	bool open, running;
 	uint32_t pr, rlr, sr;
+	uint32_t lsi_hz; /* that what is scheduled was reckoned with */
 };
 
 static uint64_t lsi_ns(const struct hf_machine *machine, uint64_t ticks)
 {
-	return ticks * 1000000000u / machine->config.lsi_hz;
+	return ticks * 1000000000u / machine->st.lsi_hz;
 }
 
 static void reload(struct hf_dev *dev)
@@ -100,9 +101,25 @@ static void iwdg_reset(struct hf_dev *dev, bool power_on)
 	struct iwdg *iwdg = dev->state;
 
 	(void)power_on;
-	*iwdg = (struct iwdg){ .rlr = 0xfff };
+	*iwdg = (struct iwdg){ .rlr = 0xfff, .lsi_hz = dev->machine->st.lsi_hz };
 	if (!(hf_flash_options(dev->machine) & OPTCR_WDG_SW))
 		start(dev); /* the option bytes want it from the reset on */
+}
+
+/* The counter goes on from where it is, at the new rate. */
+static void iwdg_clock_changed(struct hf_dev *dev)
+{
+	uint64_t now = hf_machine_now_ns(dev->machine);
+	struct iwdg *iwdg = dev->state;
+	uint32_t hz = dev->machine->st.lsi_hz;
+
+	for (unsigned e = EVENT_BITE; e <= EVENT_RLR && hz != iwdg->lsi_hz; e++) {
+		uint64_t at = hf_machine_due_ns(dev, e);
+
+		if (at != HF_NEVER && at > now)
+			hf_machine_schedule(dev, e, now + (at - now) * iwdg->lsi_hz / hz);
+	}
+	iwdg->lsi_hz = hz;
 }
 
 static const struct hf_dev_ops ops = {
@@ -112,6 +129,7 @@ static const struct hf_dev_ops ops = {
 	.write = iwdg_write,
 	.reset = iwdg_reset,
 	.due = iwdg_due,
+	.clock_changed = iwdg_clock_changed,
 };
 
 void hf_iwdg_add(struct hf_machine *machine)

@@ -11,9 +11,9 @@
 #define SAMPLES_PER_BIT  3u
 #define FIRST_TICK       8u  /* of 16 */
 
-static uint64_t random_next(uint64_t *state)
+uint64_t hf_line_random(uint64_t *state)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15u; /* splitmix64 */
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	return z ^ z >> 31;
@@ -55,10 +55,15 @@ static unsigned samples_of_frame(const struct hf_line *line)
 	return SAMPLES_PER_BIT * (2 + payload_bits(&line->rx));
 }
 
+/* Of sixteen a bit, from the start bit's edge. */
+static uint64_t ticks_of(unsigned sample)
+{
+	return 16u * (sample / SAMPLES_PER_BIT) + FIRST_TICK + sample % SAMPLES_PER_BIT;
+}
+
 static uint64_t sample_ps(const struct hf_line *line, unsigned sample)
 {
-	uint64_t ticks = 16u * (sample / SAMPLES_PER_BIT) + FIRST_TICK + sample % SAMPLES_PER_BIT;
-	return line->rx_start_ps + line->rx.bit_ps * ticks / 16;
+	return line->rx_start_ps + line->rx.bit_ps * ticks_of(sample) / 16;
 }
 
 static void complete(struct hf_line *line, bool stop, uint64_t at_ps, struct hf_line_char *out)
@@ -158,12 +163,22 @@ void hf_line_send(struct hf_line *line, uint64_t now_ns, const struct hf_line_fo
 	line->frame_bits = (uint8_t)(bits + 2);
 	if (line->error_rate != 0)
 		for (unsigned i = 0; i < line->frame_bits; i++)
-			line->frame ^= (uint32_t)((uint32_t)random_next(&line->random) < line->error_rate) << i;
+			line->frame ^= (uint32_t)((uint32_t)hf_line_random(&line->random) < line->error_rate) << i;
 	line->start_ps = now_ns * PS_PER_NS;
 	line->end_ps = line->start_ps + frame_ps(format);
 	line->send_bit_ps = format->bit_ps;
 	line->next_edge = 0;
 	line->sending = true;
+}
+
+void hf_line_damage(struct hf_line *line, const struct hf_line_damage *damage)
+{
+	uint64_t duration = line->end_ps - line->start_ps;
+
+	line->frame = damage->lost ? UINT32_MAX : line->frame ^ damage->flipped;
+	line->start_ps += damage->delay_ns * PS_PER_NS;
+	line->send_bit_ps = line->send_bit_ps * (uint64_t)(1000000 + damage->ppm) / 1000000;
+	line->end_ps = line->start_ps + duration * (uint64_t)(1000000 + damage->ppm) / 1000000;
 }
 
 bool hf_line_busy(const struct hf_line *line, uint64_t now_ns)
@@ -203,6 +218,15 @@ void hf_line_listen(struct hf_line *line, bool on, const struct hf_line_format *
 	line->listening = on;
 	line->rx = *format;
 	line->receiving = false;
+}
+
+/* The bits that were sampled stay where they were; the next sample is taken where the new clock puts it. */
+void hf_line_retime(struct hf_line *line, uint64_t bit_ps)
+{
+	uint64_t ticks = ticks_of(line->sample);
+	if (line->receiving)
+		line->rx_start_ps += line->rx.bit_ps * ticks / 16 - bit_ps * ticks / 16;
+	line->rx.bit_ps = bit_ps;
 }
 
 void hf_line_measure(struct hf_line *line, bool on)

@@ -78,6 +78,19 @@ uint64_t hf_line_frame_ns(const struct hf_line_format *format);
 /* Begins a frame at now_ns. The line is not sending (hf_line_busy), and has caught up with now_ns. */
 void hf_line_send(struct hf_line *line, uint64_t now_ns, const struct hf_line_format *format, uint16_t data);
 
+/* Changes the frame that hf_line_send() just began: `flipped` bits (start bit lowest) are inverted, or all are idle; bits
+ * last ppm millionths longer (more than -1000000); it begins delay_ns later. */
+struct hf_line_damage {
+	uint32_t flipped;
+	bool lost;
+	int32_t ppm;
+	uint64_t delay_ns;
+};
+void hf_line_damage(struct hf_line *line, const struct hf_line_damage *damage);
+
+/* splitmix64 */
+uint64_t hf_line_random(uint64_t *state);
+
 /* The end of the frame on the wire is after now_ns. */
 bool hf_line_busy(const struct hf_line *line, uint64_t now_ns);
 
@@ -91,6 +104,9 @@ uint64_t hf_line_next(const struct hf_line *line);
 
 /* The receiver's settings; a frame that it is in the middle of is lost. The wire has caught up with now. */
 void hf_line_listen(struct hf_line *line, bool on, const struct hf_line_format *format);
+
+/* The receiver's clock runs differently from here on; a frame goes on. */
+void hf_line_retime(struct hf_line *line, uint64_t bit_ps);
 
 /* Notes the next edges at the receiver's end, the first being a falling one. The wire has caught up with now. */
 void hf_line_measure(struct hf_line *line, bool on);

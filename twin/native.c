@@ -82,8 +82,7 @@ static const uint8_t *readable(struct hf_machine *machine, uint32_t addr, uint32
 		return NULL;
 	for (uint32_t page = (addr - HF_TWIN_FLASH_ADDR) & ~(machine->cpu_page - 1);
 	     page < addr - HF_TWIN_FLASH_ADDR + len; page += machine->cpu_page)
-		if (machine->st.unstable[hf_flash_sector(HF_TWIN_FLASH_ADDR + page)])
-			hf_fault_randomise(machine, page);
+		hf_fault_read(machine, page);
 	return mem;
 }
 

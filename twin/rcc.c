@@ -36,7 +36,7 @@ struct rcc {
 
 static uint32_t hsi_hz(const struct hf_machine *machine)
 {
-	return (uint32_t)(HSI_HZ + (int64_t)HSI_HZ * machine->config.hsi_ppm / 1000000);
+	return (uint32_t)(HSI_HZ + (int64_t)HSI_HZ * machine->st.hsi_ppm / 1000000);
 }
 
 static uint32_t pll_input(const struct hf_machine *machine, const struct rcc *rcc)
@@ -111,7 +111,7 @@ static void update_clocks(struct hf_dev *dev)
 	hz[HF_CLOCK_PCLK2] = hz[HF_CLOCK_HCLK] / divide2;
 	hz[HF_CLOCK_TIM1] = hz[HF_CLOCK_PCLK1] * (divide1 > 1 ? 2 : 1);
 	hz[HF_CLOCK_TIM2] = hz[HF_CLOCK_PCLK2] * (divide2 > 1 ? 2 : 1);
-	hz[HF_CLOCK_LSI] = rcc->reg[CSR / 4] & CSR_LSIRDY || rcc->forced_lsi ? machine->config.lsi_hz : 0;
+	hz[HF_CLOCK_LSI] = rcc->reg[CSR / 4] & CSR_LSIRDY || rcc->forced_lsi ? machine->st.lsi_hz : 0;
 	faster = hz[HF_CLOCK_HCLK] > machine->st.hclk_hz;
 	hf_machine_clocks_set(machine, hz);
 	if (faster)
@@ -285,6 +285,11 @@ void hf_rcc_force_lsi(struct hf_machine *machine, bool on)
 	update_clocks(machine->rcc_dev);
 }
 
+void hf_rcc_drifted(struct hf_machine *machine)
+{
+	update_clocks(machine->rcc_dev);
+}
+
 static uint32_t cause_flags(enum hf_twin_reset cause)
 {
 	switch (cause) {
@@ -294,6 +299,8 @@ static uint32_t cause_flags(enum hf_twin_reset cause)
 		return CSR_SFTRSTF | CSR_PINRSTF;
 	case HF_TWIN_RESET_IWDG:
 		return CSR_IWDGRSTF | CSR_PINRSTF;
+	case HF_TWIN_RESET_BROWN_OUT:
+		return CSR_BORRSTF | CSR_PINRSTF;
 	default:
 		return CSR_PINRSTF;
 	}
@@ -302,10 +309,13 @@ static uint32_t cause_flags(enum hf_twin_reset cause)
 static void rcc_reset(struct hf_dev *dev, bool power_on)
 {
 	struct rcc *rcc = dev->state;
-	uint32_t flags = power_on ? 0 : rcc->flags, bdcr = power_on ? 0 : rcc->reg[BDCR / 4];
+	enum hf_twin_reset cause = dev->machine->st.reset_cause;
+	/* A brown-out is a power reset to the flags, and none to the backup domain (RM0090, 7.1.2 and 7.3.21). */
+	uint32_t flags = power_on || cause == HF_TWIN_RESET_BROWN_OUT ? 0 : rcc->flags;
+	uint32_t bdcr = power_on ? 0 : rcc->reg[BDCR / 4];
 
 	memset(rcc, 0, sizeof(*rcc));
-	rcc->flags = flags | cause_flags(dev->machine->st.reset_cause);
+	rcc->flags = flags | cause_flags(cause);
 	rcc->reg[CR / 4] = CR_HSION | CR_HSIRDY | 0x80;
 	rcc->reg[PLLCFGR / 4] = 0x24003010;
 	rcc->reg[AHB1ENR / 4] = 0x00100000;

@@ -71,8 +71,7 @@ void hf_rom_read(struct hf_machine *machine, uint32_t addr, uint8_t *to, uint32_
 
 	if (in_flash(addr, len))
 		for (uint32_t at = addr & ~(page - 1); at < addr + len; at += page)
-			if (machine->st.unstable[hf_flash_sector(at)])
-				hf_fault_randomise(machine, at - HF_TWIN_FLASH_ADDR);
+			hf_fault_read(machine, at - HF_TWIN_FLASH_ADDR);
 	memcpy(to, hf_machine_memory(machine, addr, len), len);
 }
 
@@ -120,7 +119,7 @@ static enum rom_progress program_otp(struct hf_dev *dev)
 {
 	struct hf_machine *machine = dev->machine;
 	struct rom *rom = dev->state;
-	uint64_t now = hf_machine_now_ns(machine), end = now + machine->config.program_ns;
+	uint64_t now = hf_machine_now_ns(machine), end = now + hf_fault_flash_ns(machine, machine->config.program_ns);
 
 	if (rom->otp_busy) {
 		rom->otp_busy = false;

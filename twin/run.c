@@ -17,7 +17,7 @@ static uint64_t earliest_ns(const struct hf_machine *machine)
 	uint64_t ns = machine->until_ns;
 
 	ns = machine->st.next_due < ns ? machine->st.next_due : ns;
-	return machine->cut_at_ns < ns ? machine->cut_at_ns : ns;
+	return machine->st.on && machine->cut_at_ns < ns ? machine->cut_at_ns : ns;
 }
 
 static uint64_t earliest_cycle(const struct hf_machine *machine)
@@ -166,14 +166,20 @@ void hf_run_release(struct hf_machine *machine)
 	hold(machine, RESET_PULSE_NS);
 }
 
+/* An operation of the flash that is under way when the supply or a reset ends it is torn. */
+static void end_operation(struct hf_machine *machine)
+{
+	hf_flash_settle(machine);
+	if (hf_flash_busy(machine))
+		hf_flash_tear(machine, hf_fault_fraction(machine));
+}
+
 void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause)
 {
 	struct hf_core *st = &machine->st;
 	bool power_on = cause == HF_TWIN_RESET_POWER;
 
-	hf_flash_settle(machine);
-	if (hf_flash_busy(machine))
-		hf_flash_tear(machine, hf_flash_progress(machine));
+	end_operation(machine);
 	machine->reset_requested = false;
 	machine->bus_error = false;
 	st->reset_cause = cause;
@@ -185,7 +191,7 @@ void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause)
 	st->counts.resets++;
 	reset_devices(machine, power_on);
 	hf_nvic_reset(machine);
-	hold(machine, power_on ? POWER_ON_NS : RESET_PULSE_NS);
+	hold(machine, power_on || cause == HF_TWIN_RESET_BROWN_OUT ? POWER_ON_NS : RESET_PULSE_NS);
 	hf_machine_event(machine, HF_TWIN_EV_RESET, cause, 0, NULL);
 }
 
@@ -212,21 +218,11 @@ void hf_twin_power_on(struct hf_twin *twin)
 	hf_run_reset(machine, HF_TWIN_RESET_POWER);
 }
 
-/* An operation of the flash that is under way when the supply or a reset ends it is torn. */
-static uint16_t fraction_of_operation(const struct hf_machine *machine)
-{
-	if (machine->cut_armed && machine->cut_at_ns != HF_NEVER && machine->cut.when != HF_TWIN_CUT_TIME)
-		return machine->cut.fraction;
-	return hf_flash_progress(machine);
-}
-
 void hf_run_power_off(struct hf_machine *machine)
 {
 	if (!machine->st.on)
 		return;
-	hf_flash_settle(machine);
-	if (hf_flash_busy(machine))
-		hf_flash_tear(machine, fraction_of_operation(machine));
+	end_operation(machine);
 	for (unsigned i = 0; i < machine->devs; i++) {
 		for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
 			machine->st.due[i][e] = HF_NEVER;
@@ -242,8 +238,14 @@ void hf_run_power_off(struct hf_machine *machine)
 	hf_machine_event(machine, HF_TWIN_EV_POWER, 0, 0, NULL);
 }
 
+/* The chip is then off, or at the beginning of a reset. */
 static void cut(struct hf_machine *machine)
 {
+	static const enum hf_twin_reset causes[] = {
+		[HF_TWIN_CUT_BROWN_OUT] = HF_TWIN_RESET_BROWN_OUT,
+		[HF_TWIN_CUT_WATCHDOG] = HF_TWIN_RESET_IWDG,
+		[HF_TWIN_CUT_PIN] = HF_TWIN_RESET_PIN,
+	};
 	bool busy = hf_flash_busy(machine);
 	bool of_operation = busy || machine->cut.when == HF_TWIN_CUT_OPERATION || machine->cut.when == HF_TWIN_CUT_NEXT;
 	uint32_t operation = (uint32_t)(machine->st.counts.flash_ops - busy);
@@ -251,10 +253,14 @@ static void cut(struct hf_machine *machine)
 
 	hf_flash_settle(machine);
 	hf_machine_event(machine, HF_TWIN_EV_CUT, of_operation ? machine->operation.addr : 0, operation, kind);
-	hf_run_power_off(machine);
+	end_operation(machine);
 	machine->cut_armed = false;
 	machine->cut_at_ns = HF_NEVER;
 	machine->cut_now = false;
+	if (machine->cut.how == HF_TWIN_CUT_POWER)
+		hf_run_power_off(machine);
+	else
+		hf_run_reset(machine, causes[machine->cut.how]);
 }
 
 /* ---- the loop ---- */
@@ -322,9 +328,11 @@ enum hf_twin_stop hf_twin_run(struct hf_twin *twin, uint64_t until_ns)
 		hf_flash_settle(machine);
 		if (machine->error)
 			return HF_TWIN_BROKEN;
+		hf_fault_drop_stale(machine);
 		if (machine->st.on && cut_is_due(machine)) {
 			cut(machine);
-			return HF_TWIN_OFF;
+			if (!machine->st.on)
+				return HF_TWIN_OFF;
 		}
 		if (machine->reset_requested)
 			hf_run_reset(machine, machine->st.reset_cause);

@@ -210,7 +210,7 @@ static uint64_t hash_words(uint64_t h, const void *mem, size_t bytes)
 
 uint64_t hf_twin_flash_hash(const struct hf_twin *twin)
 {
-	uint64_t h = hash_words(1, twin->machine.flash, HF_TWIN_FLASH_SIZE);
+	uint64_t h = hash_words(1 + hf_fault_hash(&twin->machine), twin->machine.flash, HF_TWIN_FLASH_SIZE);
 	uint32_t unstable = 0;
 
 	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)

@@ -90,6 +90,9 @@ enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout, 
 	machine->due_now = machine->st.next_due = machine->cut_at_ns = HF_NEVER;
 	machine->rearm_at = machine->st.nvic.systick_at = NO_CYCLE;
 	machine->st.random = config->seed;
+	machine->st.lsi_hz = config->lsi_hz;
+	machine->st.hsi_ppm = config->hsi_ppm;
+	machine->st.flash_permille = 1000;
 	hf_art_reset_icache(&machine->st.art, &machine->cost);
 	hf_art_reset_dcache(&machine->st.art);
 	if (!allocate(machine))

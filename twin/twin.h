@@ -73,11 +73,12 @@ HF_MUST_USE enum hf_err hf_twin_peek(const struct hf_twin *twin, uint32_t addr, 
 HF_MUST_USE enum hf_err hf_twin_poke(struct hf_twin *twin, uint32_t addr, const void *data, size_t len);
 
 enum hf_twin_reset {
-	HF_TWIN_RESET_POWER,    /* power-on or brown-out: PORRSTF, BORRSTF, PINRSTF */
+	HF_TWIN_RESET_POWER,    /* power-on: PORRSTF, BORRSTF, PINRSTF; RAM holds noise */
 	HF_TWIN_RESET_PIN,
 	HF_TWIN_RESET_SOFTWARE, /* AIRCR SYSRESETREQ */
 	HF_TWIN_RESET_IWDG,
 	HF_TWIN_RESET_LOCKUP,   /* no reset on the chip: the core stands still until another reset; reported only */
+	HF_TWIN_RESET_BROWN_OUT, /* BORRSTF, PINRSTF and no other flag; RAM and backup registers stay */
 };
 
 void hf_twin_power_on(struct hf_twin *twin); /* no effect when it is on */
@@ -200,8 +201,16 @@ enum hf_twin_cut_what {
 	HF_TWIN_CUT_ERASE,
 };
 
-/* A loss of power. During an operation it leaves the word with a part of its bits cleared, or the sector with a mix of
- * old bits, ones and garbage, chosen by `seed`. The power is off afterwards. */
+enum hf_twin_cut_how {
+	HF_TWIN_CUT_POWER,     /* the power is off afterwards: hf_twin_run() returns HF_TWIN_OFF */
+	HF_TWIN_CUT_BROWN_OUT, /* the supply dips below BOR's threshold: HF_TWIN_RESET_BROWN_OUT */
+	HF_TWIN_CUT_WATCHDOG,  /* HF_TWIN_RESET_IWDG, whether or not the watchdog runs */
+	HF_TWIN_CUT_PIN,       /* HF_TWIN_RESET_PIN */
+};
+
+/* An end of what the chip is doing: a loss of power, or a reset, after which it starts by itself and hf_twin_run() goes
+ * on. HF_TWIN_EV_CUT is told before. During an operation it leaves the word with a part of its bits cleared, or the
+ * sector with a mix of old bits, ones and garbage, chosen by `seed`. Not in snapshots. */
 struct hf_twin_cut {
 	enum hf_twin_cut_when when;
 	uint64_t at;
@@ -211,10 +220,14 @@ struct hf_twin_cut {
 	/* HF_TWIN_CUT_NEXT only. */
 	enum hf_twin_cut_what what;
 	uint32_t addr, size; /* the operation begins in [addr, addr + size); size 0: anywhere */
+	enum hf_twin_cut_how how;
 };
 
 void hf_twin_arm_cut(struct hf_twin *twin, const struct hf_twin_cut *cut); /* one at a time; replaces */
 void hf_twin_disarm_cut(struct hf_twin *twin);
+
+/* What follows is in snapshots: restoring one from before heals it. None of it may be called from a callback. Everything
+ * random comes from the seed given. */
 
 /* Hardware that is worn: the named bits of a word stay as they are, whatever is programmed or erased; bits = 0 heals. At
  * most 32 words. */
@@ -223,6 +236,65 @@ void hf_twin_wear_set(struct hf_twin *twin, unsigned sector, uint32_t erases);
 /* Flips bits of flash or RAM (EMI). */
 HF_MUST_USE enum hf_err hf_twin_flip(struct hf_twin *twin, uint32_t addr, uint32_t bits);
 
+/* Cells between two states: of the words in [addr, addr + size), a share of density / 65536 gets some bits (at random
+ * one to half of them) that read differently each time, until they are programmed to 0 or the sector is erased.
+ * HF_ERR_RANGE when that is not whole words of flash. Instruction fetches see the word as it was last read. */
+HF_MUST_USE enum hf_err hf_twin_unstable(struct hf_twin *twin, uint32_t addr, uint32_t size, uint32_t density,
+					 uint64_t seed);
+
+enum hf_twin_worn {
+	HF_TWIN_WORN_NOT,     /* heals */
+	HF_TWIN_WORN_FLAGGED, /* an erase or program that did not do all its work ends with WRPERR or PGSERR */
+	HF_TWIN_WORN_SILENT,  /* it ends as if all were well */
+};
+
+/* The sector takes so many more erases, then one word in 64 is worn: in those some bits stay as they are (so an erase
+ * leaves zeros, programming leaves ones) or, where it is silent, read 0 from the next operation on. */
+HF_MUST_USE enum hf_err hf_twin_wear_out(struct hf_twin *twin, unsigned sector, uint32_t erases_left,
+					 enum hf_twin_worn kind, uint64_t seed);
+
+/* Read disturb: after `reads` more reads of the page (4 KiB) around the word at addr, these bits of it flip, once. An
+ * erase of the sector before takes the charge, and the fault, away. Reads of one page within 1000 cycles count as one,
+ * fetches of instructions as none. At most 8 (HF_ERR_FULL). */
+HF_MUST_USE enum hf_err hf_twin_disturb(struct hf_twin *twin, uint32_t addr, uint32_t bits, uint32_t reads);
+
+/* Operations that begin from now on take so many thousandths of the configured time (cold, old or badly supplied flash):
+ * 0 counts as 1. */
+void hf_twin_flash_speed(struct hf_twin *twin, uint32_t permille);
+
+/* The oscillators from now on, in the middle of whatever runs: a watchdog that is counting goes on at the new rate, and so
+ * does a frame on a serial line. lsi_hz 0, hsi_ppm HF_TWIN_KEEP: as it is. */
+#define HF_TWIN_KEEP INT32_MIN
+void hf_twin_clocks(struct hf_twin *twin, uint32_t lsi_hz, int32_t hsi_ppm);
+
+/* ---- faults of serial lines (usart_fault.c) ---- */
+
+#define HF_TWIN_LINE_FAULTS 4
+
+enum hf_twin_line_kind {
+	HF_TWIN_LINE_HEAL,   /* ends all faults of this USART */
+	HF_TWIN_LINE_FLIP,   /* one data or parity bit of each byte */
+	HF_TWIN_LINE_BURST,  /* all bits of each byte are random, start and stop bits too */
+	HF_TWIN_LINE_LOST,   /* nothing arrives; the time passes */
+	HF_TWIN_LINE_REPEAT, /* the byte arrives `count` times more */
+	HF_TWIN_LINE_NOISE,  /* of each million bytes, ppm get one wrong bit, start and stop bits too */
+	HF_TWIN_LINE_DRIFT,  /* bits take ppm millionths longer: the sender's clock is off */
+	HF_TWIN_LINE_STALL,  /* the sender is silent for `count` milliseconds before the byte; to the device only */
+};
+
+struct hf_twin_line_fault {
+	bool to_device;      /* which direction */
+	enum hf_twin_line_kind kind;
+	uint64_t at;         /* the first byte that it touches: of those that begin from now on, the first being 0 */
+	uint32_t count;      /* bytes; 0: one, but NOISE and DRIFT go on for good; UINT32_MAX: all of them for good */
+	int32_t ppm;
+	uint64_t seed;
+};
+
+/* A fault is over, and its place free, when it has touched its last byte. HF_ERR_FULL when HF_TWIN_LINE_FAULTS are
+ * waiting or at work on this USART; HF_ERR_RANGE for a USART that the chip does not have or a ppm out of reach. */
+HF_MUST_USE enum hf_err hf_twin_line_fault(struct hf_twin *twin, unsigned usart, const struct hf_twin_line_fault *fault);
+
 /* ---- snapshots ---- */
 
 /* Everything but callbacks, peers, watches and what was armed. Snapshots of one twin share what did not change between
@@ -230,8 +302,8 @@ HF_MUST_USE enum hf_err hf_twin_flip(struct hf_twin *twin, uint32_t addr, uint32
 HF_MUST_USE enum hf_err hf_twin_save(struct hf_twin *twin, struct hf_twin_snapshot **snapshot);
 void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapshot);
 void hf_twin_snapshot_free(struct hf_twin_snapshot *snapshot);
-/* SHA-256 free, cheap identity of the flash's contents (64-bit hash, unstable words included), for campaigns that share
- * what follows from the same state. */
+/* SHA-256 free, cheap identity of the flash's contents and of what is wrong with it (64-bit hash; unstable, stuck and
+ * worn words, read disturb), for campaigns that share what follows from the same state. */
 uint64_t hf_twin_flash_hash(const struct hf_twin *twin);
 
 /* What a case starts from, besides: words of flash that read differently each time; the backup registers, which every reset

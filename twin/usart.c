@@ -135,13 +135,17 @@ static uint64_t end_ns(const struct hf_line *line)
 
 static void tell_peer(struct hf_dev *dev, struct hf_line_char *c)
 {
-	const struct usart *u = dev->state;
+	struct usart *u = dev->state;
 	const struct usart_host *host = dev->host;
+	uint32_t times = 1 + u->out_again;
+	u->out_again = 0;
 	c->data &= (uint16_t)((1u << u->far.data_bits) - 1);
-	if (host->fn != NULL)
-		host->fn(host->ctx, c);
-	if (host->plain_fn != NULL)
-		host->plain_fn(host->ctx, (uint8_t)c->data, c->t_ns);
+	while (times-- > 0) {
+		if (host->fn != NULL)
+			host->fn(host->ctx, c);
+		if (host->plain_fn != NULL)
+			host->plain_fn(host->ctx, (uint8_t)c->data, c->t_ns);
+	}
 }
 
 /* A peer counts from the end of a frame, and is told then. */
@@ -168,6 +172,7 @@ static void transmit(struct hf_dev *dev)
 	struct hf_line_format format = own_format(dev);
 	uint64_t start_ns = end_ns(&u->out) > u->tdr_ns ? end_ns(&u->out) : u->tdr_ns;
 	hf_line_send(&u->out, start_ns, &format, u->tdr);
+	u->out_again = u->faults != 0 ? hf_usart_damage(u, false) : 0;
 	u->counts.sent++;
 	u->sr |= SR_TXE;
 	hf_usart_tell(dev);
@@ -203,6 +208,12 @@ static void begin_next(struct usart *u)
 {
 	hf_line_send(&u->in, start_of_next(u), &u->far, u->queue[u->head]);
 	u->counts.unheard += u->in.cut || !u->in.listening;
+	if (u->in_again > 0)
+		u->in_again--;
+	else if (u->faults != 0)
+		u->in_again = hf_usart_damage(u, true);
+	if (u->in_again > 0)
+		return;
 	u->head = (uint16_t)((u->head + 1) % HF_USART_QUEUE);
 	u->queued--;
 }
@@ -224,7 +235,7 @@ static void catch_up_in(struct hf_dev *dev)
 static uint64_t next_in(const struct usart *u)
 {
 	uint64_t next = hf_line_next(&u->in);
-	if (u->in.measuring || !u->in.sending || next < end_ns(&u->in) || u->in.receiving)
+	if (u->in.measuring || u->faults != 0 || !u->in.sending || next < end_ns(&u->in) || u->in.receiving)
 		return next;
 	if (u->queued == 0)
 		return HF_NEVER;
@@ -445,8 +456,9 @@ static void usart_due(struct hf_dev *dev, unsigned event)
 
 static void usart_clock_changed(struct hf_dev *dev)
 {
+	struct usart *u = dev->state;
 	hf_usart_catch_up(dev);
-	listen(dev);
+	hf_line_retime(&u->in, own_format(dev).bit_ps);
 	hf_usart_settle(dev);
 }
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The USART's two parts: the chip's registers and shift registers (usart.c), what is connected to them (usart_far.c).
+ * The USART's parts: the chip's registers and shift registers (usart.c), what is connected to them (usart_far.c), what
+ * goes wrong between them (usart_fault.c).
  */
 #ifndef HF_TWIN_USART_INTERNAL_H
 #define HF_TWIN_USART_INTERNAL_H
 
 #include "pins.h"
 #include "usart.h"
+
+struct usart_fault {
+	struct hf_twin_line_fault fault;
+	uint64_t seen; /* bytes of its direction since it was set */
+};
 
 struct usart {
 	uint32_t sr, brr, cr1, cr2, cr3, gtpr;
@@ -23,6 +29,10 @@ struct usart {
 	bool powered;
 	uint16_t head, queued;  /* of the ring below */
 	uint64_t queue_ns;      /* when its first byte was queued */
+	uint8_t faults;
+	struct usart_fault fault[HF_TWIN_LINE_FAULTS];
+	uint32_t in_again;      /* times that the first byte of the queue is to go out before it leaves it */
+	uint32_t out_again;     /* times that the far end hears the frame on the wire besides the first */
 	struct hf_usart_counts counts;
 	uint8_t queue[HF_USART_QUEUE];
 };
@@ -45,5 +55,9 @@ void hf_usart_catch_up(struct hf_dev *dev);
 void hf_usart_catch_up_out(struct hf_dev *dev);
 /* Schedules what comes next, and lets the interrupt line follow the flags. */
 void hf_usart_settle(struct hf_dev *dev);
+
+/* What goes wrong with the frame that was just put on one of the lines; u->faults is not 0. Says how often it is to come
+ * again. */
+uint32_t hf_usart_damage(struct usart *u, bool to_device);
 
 #endif
