@@ -25,7 +25,7 @@ struct adc {
 
 static struct adc *adc_of(struct hf_machine *machine)
 {
-	return hf_machine_find(machine, "adc", 1)->state;
+	return hf_machine_find(machine, HF_DEV_ADC, 1)->state;
 }
 
 void hf_adc_supply(struct hf_machine *machine, uint32_t mv)
@@ -184,6 +184,7 @@ static void adc_reset(struct hf_dev *dev, bool power_on)
 
 static const struct hf_dev_ops adc_ops = {
 	.name = "adc",
+	.kind = HF_DEV_ADC,
 	.state_bytes = sizeof(struct adc),
 	.read = adc_read,
 	.write = adc_write,

@@ -155,7 +155,7 @@ void hf_dma_request(struct hf_machine *machine, unsigned usart, bool transmit)
 {
 	for (unsigned i = 0; i < ROWS; i++)
 		if (rows[i].usart == usart && rows[i].transmit == transmit)
-			serve(hf_machine_find(machine, "dma", rows[i].dma), &rows[i]);
+			serve(hf_machine_find(machine, HF_DEV_DMA, rows[i].dma), &rows[i]);
 }
 
 static void complain(struct hf_dev *dev, unsigned n, const char *text)
@@ -267,6 +267,7 @@ static void dma_reset(struct hf_dev *dev, bool power_on)
 
 static const struct hf_dev_ops dma_ops = {
 	.name = "dma",
+	.kind = HF_DEV_DMA,
 	.state_bytes = sizeof(struct dma),
 	.read = dma_read,
 	.write = dma_write,

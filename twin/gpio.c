@@ -144,6 +144,7 @@ static void gpio_reset(struct hf_dev *dev, bool power_on)
 
 static const struct hf_dev_ops gpio_ops = {
 	.name = "gpio",
+	.kind = HF_DEV_GPIO,
 	.state_bytes = sizeof(struct gpio),
 	.read = gpio_read,
 	.write = gpio_write,
@@ -165,7 +166,7 @@ void hf_gpio_add(struct hf_machine *machine)
 
 static struct hf_dev *port_of(struct hf_machine *machine, unsigned port)
 {
-	struct hf_dev *dev = hf_machine_find(machine, "gpio", port);
+	struct hf_dev *dev = hf_machine_find(machine, HF_DEV_GPIO, port);
 	assert(dev != NULL && "a port that the chip does not have");
 	return dev;
 }

@@ -78,7 +78,8 @@ struct hf_core {
 
 	struct hf_twin_counts counts; /* cycles is filled in when asked for */
 	uint64_t due[HF_DEV_MAX][HF_DEV_EVENTS];
-	uint64_t next_due;
+	uint64_t due_of[HF_DEV_MAX]; /* the earliest of each model's */
+	uint64_t next_due;           /* and of all */
 
 	/* The core. */
 	bool on, asleep, locked, stalled;
@@ -178,6 +179,8 @@ struct hf_machine {
 	uint64_t unclocked;   /* bit n: device n's misuse was told */
 	struct hf_dev dev[HF_DEV_MAX];
 	unsigned devs;
+	struct hf_dev *by_kind[HF_DEV_KINDS][HF_DEV_UNITS];
+	unsigned indexed; /* models that are in by_kind */
 	uint8_t dev_at[2][512]; /* by KiB from 0x40000000 and from 0x50000000; 0xff: none */
 	uint8_t missing[2][512 / 8];
 	_Alignas(16) uint8_t arena[HF_DEV_ARENA];
@@ -194,7 +197,7 @@ struct hf_twin {
 
 uint64_t hf_machine_cycle_of(const struct hf_machine *machine, uint64_t ns); /* the first cycle not before ns */
 void hf_machine_look(struct hf_machine *machine);                            /* the block hook looks around soon */
-void hf_machine_refresh_due(struct hf_machine *machine);
+void hf_machine_forget_due(struct hf_machine *machine, unsigned index); /* all due times of a model */
 void hf_machine_run_due(struct hf_machine *machine);
 void hf_machine_clocks_set(struct hf_machine *machine, const uint32_t hz[HF_CLOCKS]);
 void hf_machine_clocks_stop(struct hf_machine *machine);

@@ -68,6 +68,7 @@ static void led_close(struct hf_dev *dev)
 
 static const struct hf_dev_ops led_ops = {
 	.name = "led",
+	.kind = HF_DEV_LED,
 	.state_bytes = sizeof(struct hf_led),
 	.reset = led_reset,
 	.due = led_due,
@@ -85,7 +86,7 @@ void hf_led_pin_add(struct hf_machine *machine)
 
 void hf_led_changed(struct hf_machine *machine)
 {
-	struct hf_dev *dev = hf_machine_find(machine, "led", 0);
+	struct hf_dev *dev = hf_machine_find(machine, HF_DEV_LED, 0);
 	const struct host *host = dev->host;
 	if (host->has_pins)
 		see(dev);
@@ -93,7 +94,7 @@ void hf_led_changed(struct hf_machine *machine)
 
 void hf_twin_led_pins(struct hf_twin *twin, const struct hf_twin_led_pins *pins)
 {
-	struct hf_dev *dev = hf_machine_find(hf_twin_machine(twin), "led", 0);
+	struct hf_dev *dev = hf_machine_find(hf_twin_machine(twin), HF_DEV_LED, 0);
 	struct host *host = dev->host;
 	host->pins = *pins;
 	host->has_pins = true;
@@ -102,6 +103,6 @@ void hf_twin_led_pins(struct hf_twin *twin, const struct hf_twin_led_pins *pins)
 
 const struct hf_led *hf_twin_led(struct hf_twin *twin)
 {
-	const struct hf_dev *dev = hf_machine_find(hf_twin_machine(twin), "led", 0);
+	const struct hf_dev *dev = hf_machine_find(hf_twin_machine(twin), HF_DEV_LED, 0);
 	return dev->state;
 }

@@ -52,36 +52,50 @@ void hf_machine_look(struct hf_machine *machine)
 	machine->check_at = 0;
 }
 
-void hf_machine_refresh_due(struct hf_machine *machine)
+static void refresh_next(struct hf_machine *machine)
 {
 	uint64_t next = HF_NEVER;
 
 	for (unsigned i = 0; i < machine->devs; i++)
-		for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
-			if (machine->st.due[i][e] < next)
-				next = machine->st.due[i][e];
+		next = machine->st.due_of[i] < next ? machine->st.due_of[i] : next;
 	machine->st.next_due = next;
+}
+
+static void set_due(struct hf_machine *machine, unsigned index, unsigned event, uint64_t at_ns)
+{
+	struct hf_core *st = &machine->st;
+	uint64_t *due = st->due[index], was = st->due_of[index], next = at_ns;
+
+	due[event] = at_ns;
+	for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
+		next = due[e] < next ? due[e] : next;
+	st->due_of[index] = next;
+	if (next <= st->next_due)
+		st->next_due = next;
+	else if (was == st->next_due)
+		refresh_next(machine);
+}
+
+void hf_machine_forget_due(struct hf_machine *machine, unsigned index)
+{
+	for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
+		machine->st.due[index][e] = HF_NEVER;
+	machine->st.due_of[index] = HF_NEVER;
+	refresh_next(machine);
 }
 
 void hf_machine_schedule(struct hf_dev *dev, unsigned event, uint64_t at_ns)
 {
-	struct hf_machine *machine = dev->machine;
-	uint64_t *due = &machine->st.due[dev->index][event];
-	bool was_next = *due == machine->st.next_due;
-
 	assert(event < HF_DEV_EVENTS);
-	*due = at_ns;
-	if (at_ns <= machine->st.next_due)
-		machine->st.next_due = at_ns;
-	else if (was_next)
-		hf_machine_refresh_due(machine);
-	hf_machine_look(machine);
+	if (dev->machine->st.due[dev->index][event] == at_ns)
+		return;
+	set_due(dev->machine, dev->index, event, at_ns);
+	hf_machine_look(dev->machine);
 }
 
 void hf_machine_cancel(struct hf_dev *dev, unsigned event)
 {
-	if (dev->machine->st.due[dev->index][event] != HF_NEVER)
-		hf_machine_schedule(dev, event, HF_NEVER);
+	hf_machine_schedule(dev, event, HF_NEVER);
 }
 
 uint64_t hf_machine_due_ns(const struct hf_dev *dev, unsigned event)
@@ -91,21 +105,16 @@ uint64_t hf_machine_due_ns(const struct hf_dev *dev, unsigned event)
 
 static bool take_next_due(struct hf_machine *machine, uint64_t now, unsigned *index, unsigned *event)
 {
-	struct hf_core *st = &machine->st;
+	const struct hf_core *st = &machine->st;
 
-	if (st->next_due > now)
+	if (st->next_due > now || st->next_due == HF_NEVER)
 		return false;
-	for (unsigned i = 0; i < machine->devs; i++)
-		for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
-			if (st->due[i][e] == st->next_due) {
-				*index = i;
-				*event = e;
-				st->due[i][e] = HF_NEVER;
-				hf_machine_refresh_due(machine);
-				return true;
-			}
-	hf_machine_refresh_due(machine);
-	return false;
+	for (*index = 0; st->due_of[*index] != st->next_due;)
+		++*index;
+	for (*event = 0; st->due[*index][*event] != st->next_due;)
+		++*event;
+	set_due(machine, *index, *event, HF_NEVER);
+	return true;
 }
 
 void hf_machine_run_due(struct hf_machine *machine)
@@ -170,8 +179,7 @@ struct hf_dev *hf_machine_add(struct hf_machine *machine, const struct hf_dev_op
 				.base = base, .size = size, .index = machine->devs };
 	machine->arena_used += bytes;
 	machine->devs++;
-	for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
-		machine->st.due[dev->index][e] = HF_NEVER;
+	hf_machine_forget_due(machine, dev->index);
 	for (unsigned w = 0; size && w < 2; w++)
 		for (uint32_t k = 0; k < WINDOW / 1024; k++)
 			if (window_base[w] + k * 1024 - base < size)
@@ -179,12 +187,15 @@ struct hf_dev *hf_machine_add(struct hf_machine *machine, const struct hf_dev_op
 	return dev;
 }
 
-struct hf_dev *hf_machine_find(struct hf_machine *machine, const char *name, unsigned unit)
+struct hf_dev *hf_machine_find(struct hf_machine *machine, enum hf_dev_kind kind, unsigned unit)
 {
-	for (unsigned i = 0; i < machine->devs; i++)
-		if (machine->dev[i].unit == unit && strcmp(machine->dev[i].ops->name, name) == 0)
-			return &machine->dev[i];
-	return NULL;
+	for (; machine->indexed < machine->devs; machine->indexed++) {
+		struct hf_dev *dev = &machine->dev[machine->indexed];
+
+		assert(dev->unit < HF_DEV_UNITS);
+		machine->by_kind[dev->ops->kind][dev->unit] = dev;
+	}
+	return unit < HF_DEV_UNITS ? machine->by_kind[kind][unit] : NULL;
 }
 
 static bool clocked(struct hf_machine *machine, struct hf_dev *dev)

@@ -19,14 +19,31 @@
 #define HF_DEV_MAX        48
 #define HF_DEV_EVENTS     8     /* due times a model can have at once */
 #define HF_DEV_ARENA      65536 /* bytes of all models' states */
+#define HF_DEV_UNITS      16    /* of one kind, counted from 0 */
 #define HF_MACHINE_IRQS   82
 #define HF_NEVER          UINT64_MAX
 
 struct hf_machine;
 struct hf_dev;
 
+/* Models that others look up while the machine runs. */
+enum hf_dev_kind {
+	HF_DEV_PRIVATE, /* nobody does */
+	HF_DEV_ADC,
+	HF_DEV_DMA,
+	HF_DEV_GPIO,
+	HF_DEV_LED,
+	HF_DEV_MODBUS,
+	HF_DEV_PWR,
+	HF_DEV_RTC,
+	HF_DEV_TIM,
+	HF_DEV_USART,
+	HF_DEV_KINDS
+};
+
 struct hf_dev_ops {
 	const char *name;
+	enum hf_dev_kind kind;
 	size_t state_bytes;
 
 	/* An access of 1, 2 or 4 bytes at base + offset; naturally aligned. NULL: reads 0, writes are ignored. */
@@ -63,8 +80,9 @@ struct hf_dev {
 /* While the machine is opened: adds a model with its registers at [base, base + size). Never fails: too many, or too
  * much state, is an error of this source and asserts. Fill in unit, host and the clock gate in the result. */
 struct hf_dev *hf_machine_add(struct hf_machine *machine, const struct hf_dev_ops *ops, uint32_t base, uint32_t size);
-/* The model whose ops has this name and unit; NULL if none. */
-struct hf_dev *hf_machine_find(struct hf_machine *machine, const char *name, unsigned unit);
+/* The model of this kind and unit; NULL if none. The models that were added before it have their
+ * units by then. */
+struct hf_dev *hf_machine_find(struct hf_machine *machine, enum hf_dev_kind kind, unsigned unit);
 
 /* ---- time ---- */
 

@@ -93,6 +93,7 @@ static void bus_close(struct hf_dev *dev)
 
 static const struct hf_dev_ops bus_ops = {
 	.name = "modbus",
+	.kind = HF_DEV_MODBUS,
 	.state_bytes = sizeof(struct bus),
 	.reset = bus_reset,
 	.due = bus_due,
@@ -112,7 +113,7 @@ void hf_modbus_bus_add(struct hf_machine *machine)
 void hf_modbus_bus_attach(struct hf_machine *machine, unsigned usart, uint8_t slaves, uint64_t delay_ns,
 			  hf_modbus_gap_fn *fn, void *ctx)
 {
-	struct hf_dev *dev = hf_machine_find(machine, "modbus", 0);
+	struct hf_dev *dev = hf_machine_find(machine, HF_DEV_MODBUS, 0);
 	struct bus *bus = dev->state;
 	*(struct host *)dev->host = (struct host){ fn, ctx };
 	hf_modbus_slave_init(&bus->bench, slaves, delay_ns, hf_usart_far_format(machine, usart));
@@ -124,6 +125,6 @@ void hf_modbus_bus_attach(struct hf_machine *machine, unsigned usart, uint8_t sl
 
 struct hf_modbus_bench *hf_modbus_bus_bench(struct hf_machine *machine)
 {
-	struct bus *bus = hf_machine_find(machine, "modbus", 0)->state;
+	struct bus *bus = hf_machine_find(machine, HF_DEV_MODBUS, 0)->state;
 	return &bus->bench;
 }

@@ -46,7 +46,7 @@ static void pwr_reset(struct hf_dev *dev, bool power_on)
 
 static bool writable(struct hf_dev *dev)
 {
-	const struct pwr *pwr = hf_machine_find(dev->machine, "pwr", 0)->state;
+	const struct pwr *pwr = hf_machine_find(dev->machine, HF_DEV_PWR, 0)->state;
 
 	return pwr->cr & CR_DBP;
 }
@@ -80,6 +80,7 @@ static void rtc_reset(struct hf_dev *dev, bool power_on)
 
 static const struct hf_dev_ops pwr_ops = {
 	.name = "pwr",
+	.kind = HF_DEV_PWR,
 	.state_bytes = sizeof(struct pwr),
 	.read = pwr_read,
 	.write = pwr_write,
@@ -88,6 +89,7 @@ static const struct hf_dev_ops pwr_ops = {
 
 static const struct hf_dev_ops rtc_ops = {
 	.name = "rtc",
+	.kind = HF_DEV_RTC,
 	.state_bytes = sizeof(struct rtc),
 	.read = rtc_read,
 	.write = rtc_write,
@@ -105,7 +107,7 @@ void hf_pwr_add(struct hf_machine *machine)
 
 void hf_twin_backup(struct hf_twin *twin, uint32_t registers[HF_TWIN_BACKUP_REGISTERS])
 {
-	const struct rtc *rtc = hf_machine_find(&twin->machine, "rtc", 0)->state;
+	const struct rtc *rtc = hf_machine_find(&twin->machine, HF_DEV_RTC, 0)->state;
 
 	memcpy(registers, rtc->backup, sizeof(rtc->backup));
 }

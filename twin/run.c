@@ -142,9 +142,7 @@ static void reset_devices(struct hf_machine *machine, bool power_on)
 {
 	memset(machine->st.nvic.level, 0, sizeof(machine->st.nvic.level));
 	for (unsigned i = 0; i < machine->devs; i++) {
-		for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
-			machine->st.due[i][e] = HF_NEVER;
-		hf_machine_refresh_due(machine);
+		hf_machine_forget_due(machine, i);
 		if (machine->dev[i].ops->reset)
 			machine->dev[i].ops->reset(&machine->dev[i], power_on);
 	}
@@ -224,9 +222,7 @@ void hf_run_power_off(struct hf_machine *machine)
 		return;
 	end_operation(machine);
 	for (unsigned i = 0; i < machine->devs; i++) {
-		for (unsigned e = 0; e < HF_DEV_EVENTS; e++)
-			machine->st.due[i][e] = HF_NEVER;
-		hf_machine_refresh_due(machine);
+		hf_machine_forget_due(machine, i);
 		if (machine->dev[i].ops->power_off)
 			machine->dev[i].ops->power_off(&machine->dev[i]);
 	}

@@ -320,6 +320,7 @@ static void tim_power_off(struct hf_dev *dev)
 
 static const struct hf_dev_ops tim_ops = {
 	.name = "tim",
+	.kind = HF_DEV_TIM,
 	.state_bytes = sizeof(struct tim),
 	.read = tim_read,
 	.write = tim_write,
@@ -343,7 +344,7 @@ void hf_tim_add(struct hf_machine *machine)
 
 uint32_t hf_tim_duty(struct hf_machine *machine, unsigned tim, unsigned channel)
 {
-	const struct hf_dev *dev = hf_machine_find(machine, "tim", tim);
+	const struct hf_dev *dev = hf_machine_find(machine, HF_DEV_TIM, tim);
 	assert(dev != NULL && channel >= 1 && channel <= CHANNELS);
 	const struct tim *t = dev->state;
 	unsigned n = channel - 1;

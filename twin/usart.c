@@ -469,6 +469,7 @@ static void usart_close(struct hf_dev *dev)
 
 static const struct hf_dev_ops usart_ops = {
 	.name = "usart",
+	.kind = HF_DEV_USART,
 	.state_bytes = sizeof(struct usart),
 	.read = usart_read,
 	.write = usart_write,
@@ -500,7 +501,7 @@ void hf_usart_add(struct hf_machine *machine)
 
 bool hf_usart_wants_dma(struct hf_machine *machine, unsigned usart, bool transmit)
 {
-	const struct usart *u = hf_machine_find(machine, "usart", usart)->state;
+	const struct usart *u = hf_machine_find(machine, HF_DEV_USART, usart)->state;
 	if (!u->powered || (u->cr1 & CR1_UE) == 0)
 		return false;
 	return transmit ? (u->cr3 & CR3_DMAT) != 0 && (u->sr & SR_TXE) != 0 && (u->cr1 & CR1_TE) != 0

@@ -38,7 +38,7 @@ static void connect_lines(struct hf_dev *dev)
 
 static struct hf_dev *dev_of(struct hf_machine *machine, unsigned unit)
 {
-	struct hf_dev *dev = hf_machine_find(machine, "usart", unit);
+	struct hf_dev *dev = hf_machine_find(machine, HF_DEV_USART, unit);
 	assert(dev != NULL && "a USART that the chip does not have");
 	return dev;
 }
@@ -139,7 +139,7 @@ unsigned hf_usart_measured(struct hf_machine *machine, unsigned usart, uint64_t 
 void hf_usart_pins_changed(struct hf_machine *machine)
 {
 	for (unsigned unit = 1; unit <= HF_TWIN_USARTS; unit++) {
-		struct hf_dev *dev = hf_machine_find(machine, "usart", unit);
+		struct hf_dev *dev = hf_machine_find(machine, HF_DEV_USART, unit);
 		if (dev != NULL)
 			connect_lines(dev);
 	}
@@ -148,7 +148,7 @@ void hf_usart_pins_changed(struct hf_machine *machine)
 bool hf_usart_holds_low(struct hf_machine *machine, unsigned port, unsigned pin)
 {
 	for (unsigned unit = 1; unit <= HF_TWIN_USARTS; unit++) {
-		struct hf_dev *dev = hf_machine_find(machine, "usart", unit);
+		struct hf_dev *dev = hf_machine_find(machine, HF_DEV_USART, unit);
 		const struct usart_host *host = dev != NULL ? dev->host : NULL;
 		const struct usart *u = dev != NULL ? dev->state : NULL;
 		if (u == NULL || !host->has_pins || host->pins.rx.port != port || host->pins.rx.pin != pin)

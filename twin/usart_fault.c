@@ -102,7 +102,7 @@ uint32_t hf_usart_damage(struct usart *u, bool to_device)
 
 enum hf_err hf_twin_line_fault(struct hf_twin *twin, unsigned usart, const struct hf_twin_line_fault *fault)
 {
-	struct hf_dev *dev = hf_machine_find(hf_twin_machine(twin), "usart", usart);
+	struct hf_dev *dev = hf_machine_find(hf_twin_machine(twin), HF_DEV_USART, usart);
 	bool is_rate = fault->kind == HF_TWIN_LINE_NOISE;
 	struct usart *u;
 

@@ -71,10 +71,10 @@ struct hf_dev *hf_machine_add(struct hf_machine *machine, const struct hf_dev_op
 	return dev;
 }
 
-struct hf_dev *hf_machine_find(struct hf_machine *machine, const char *name, unsigned unit)
+struct hf_dev *hf_machine_find(struct hf_machine *machine, enum hf_dev_kind kind, unsigned unit)
 {
 	for (unsigned i = 0; i < machine->devs; i++)
-		if (strcmp(machine->dev[i].ops->name, name) == 0 && machine->dev[i].unit == unit)
+		if (machine->dev[i].ops->kind == kind && machine->dev[i].unit == unit)
 			return &machine->dev[i];
 	return NULL;
 }
