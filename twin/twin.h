@@ -255,7 +255,7 @@ HF_MUST_USE enum hf_err hf_twin_wear_out(struct hf_twin *twin, unsigned sector, 
 
 /* Read disturb: after `reads` more reads of the page (4 KiB) around the word at addr, these bits of it flip, once. An
  * erase of the sector before takes the charge, and the fault, away. Reads of one page within 1000 cycles count as one,
- * fetches of instructions as none. At most 8 (HF_ERR_FULL). */
+ * fetches of instructions as none (nor data of the page that is executed). At most 8 (HF_ERR_FULL). */
 HF_MUST_USE enum hf_err hf_twin_disturb(struct hf_twin *twin, uint32_t addr, uint32_t bits, uint32_t reads);
 
 /* Operations that begin from now on take so many thousandths of the configured time (cold, old or badly supplied flash):

@@ -100,6 +100,16 @@ bool probe_run(struct probe *probe, uint64_t limit_ns)
 	return true;
 }
 
+void probe_run_to(struct probe *probe, uint64_t at_ns)
+{
+	enum hf_twin_stop stop;
+
+	do {
+		stop = hf_twin_run(probe->twin, at_ns);
+	} while (stop == HF_TWIN_STOPPED);
+	assert_int_equal(stop, HF_TWIN_TIME);
+}
+
 void probe_ask(struct probe *probe, enum probe_program program, const uint32_t *arguments, unsigned count)
 {
 	probe_select(probe, program, arguments, count);

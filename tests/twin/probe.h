@@ -13,7 +13,7 @@
 enum probe_program {
 	NOTHING, CLOCK, SYSTICK, NESTING, MASKS, SVC_PSP, FAULTS, LOCKUP, PROGRAM, FLASH_ERRORS, WRONG_KEY, ERASE,
 	ERASE_STALLED, WATCHDOG, BACKUP, WRITE_WORDS, READ_WORD, NEW_CODE, LOOPS, BUSY, ERASE_ALL_WAYS, RESET_ITSELF,
-	REGISTERS, DATA_STALL,
+	REGISTERS, DATA_STALL, WORN, CALL,
 };
 
 #define PROBE_EVENTS 4096
@@ -34,6 +34,8 @@ size_t probe_elf(void *buf, size_t cap); /* the program's file */
 void probe_select(struct probe *probe, enum probe_program program, const uint32_t *arguments, unsigned count);
 /* Powers up if need be and runs until the program is done, or the twin's clock shows limit_ns: false. */
 bool probe_run(struct probe *probe, uint64_t limit_ns);
+/* Runs to at_ns, whatever the program does and however often it is done; the power must stay on. */
+void probe_run_to(struct probe *probe, uint64_t at_ns);
 /* select, power on, run for at most 20 s; the program must finish. */
 void probe_ask(struct probe *probe, enum probe_program program, const uint32_t *arguments, unsigned count);
 uint32_t probe_answer(struct probe *probe, unsigned n); /* fails when there are fewer */

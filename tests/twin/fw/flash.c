@@ -312,3 +312,31 @@ void fw_new_code(void)
 		answer(in_ram());
 	}
 }
+
+/* Erases the scratch sector, then programs its first argument(1) words to argument(2): SR after the erase, how many programs
+ * ended with errors, the flags of all of them, how many words do not read argument(2). */
+void fw_worn(void)
+{
+	uint32_t failed = 0, flags = 0, wrong = 0;
+
+	fw_clock_168();
+	flash_unlock();
+	erase_ram(FW_SCRATCH_SECTOR, X32);
+	answer(FLASH_SR & 0xf3);
+	FLASH_SR = 0xf3;
+	for (uint32_t i = 0; i < argument(1); i++) {
+		program_ram(FW_SCRATCH + 4 * i, argument(2));
+		failed += (FLASH_SR & 0xf2) != 0;
+		flags |= FLASH_SR & 0xf2;
+		FLASH_SR = 0xf3;
+		wrong += REG(FW_SCRATCH + 4 * i) != argument(2);
+	}
+	answer(failed);
+	answer(flags);
+	answer(wrong);
+}
+
+void fw_call(void)
+{
+	answer(((uint32_t (*)(void))argument(1))());
+}

@@ -119,5 +119,7 @@ void fw_erase_all_ways(void);
 void fw_reset_itself(void);
 void fw_registers(void);
 void fw_data_stall(void);
+void fw_worn(void);
+void fw_call(void);
 
 #endif

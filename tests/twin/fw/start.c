@@ -18,6 +18,7 @@ static void (*const programs[])(void) = {
 	fw_nothing, fw_clock, fw_systick, fw_nesting, fw_masks, fw_svc_psp, fw_faults, fw_lockup, fw_program,
 	fw_flash_errors, fw_wrong_key, fw_erase, fw_erase_stalled, fw_watchdog, fw_backup, fw_write_words,
 	fw_read_word, fw_new_code, fw_loops, fw_busy, fw_erase_all_ways, fw_reset_itself, fw_registers, fw_data_stall,
+	fw_worn, fw_call,
 };
 
 __attribute__((noinline)) void fw_done(void)
