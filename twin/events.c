@@ -114,7 +114,7 @@ static void tell_flash(struct hf_events *events, const struct hf_twin_event *e)
 
 static void tell_reset(struct hf_events *events, const struct hf_twin_event *e)
 {
-	static const char *const causes[] = { "power", "pin", "software", "watchdog", "lockup" };
+	static const char *const causes[] = { "power", "pin", "software", "watchdog", "lockup", "brown-out" };
 	end_row(events);
 	events->line_len = 0;
 	events->skip = false;

@@ -19,8 +19,12 @@ static const char details[] =
 	"  press|release recovery [for TIME]    latency TIME (of a USB adapter)   parity none|even|odd (of a pty)\n"
 	"  cut before N | cut op N at F [unstable]                                wire boot0|reset rts|dtr|none [inverted]\n"
 	"  cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]    ... [off for TIME | stay off]\n"
-	"  supply MV        temperature C\n"
+	"                                                                         ... [brown-out | watchdog | pin]\n"
+	"  supply MV        temperature C       brown-out                         lsi HZ           hsi PPM\n"
 	"  slave N ok|silent|bad-crc            flip ADDR BITS  stick ADDR BITS   modbus clear\n"
+	"  unstable ADDR BYTES SHARE [seed N]   disturb ADDR BITS after READS     flash speed PERMILLE\n"
+	"  worn SECTOR flagged|silent|healed [after ERASES] [seed N]              line heal\n"
+	"  line in|out flip|burst|lost|repeat|noise|drift|stall [ppm N] [at N] [count N] [seed N]\n"
 	"Partitions are boot, journal, recovery, slot-a, slot-b, data. After a cut the power is back after 500 ms.";
 
 static const char example[] =

@@ -65,6 +65,10 @@ static void on_event(void *ctx, const struct hf_twin_event *e)
 		rig->running = hf_partition_of(&rig->board->layout, e->b);
 	if (e->kind == HF_TWIN_EV_RESET || e->kind == HF_TWIN_EV_POWER)
 		rig->running = HF_PARTITION_ANY;
+	if (e->kind == HF_TWIN_EV_CUT) {
+		rig->was_cut = true;
+		hf_twin_stop(rig->twin); /* a cut that is a reset ends no run by itself, and the next one waits */
+	}
 }
 
 static void on_maintenance(void *ctx, uint8_t byte, uint64_t at_ns)
@@ -264,9 +268,10 @@ static void run_script(struct hf_rig *rig)
 
 static void after_cut(struct hf_rig *rig)
 {
+	rig->was_cut = false;
 	if (rig->cuts == 0)
 		return;
-	if (!rig->cut[0].stay_off)
+	if (rig->cut[0].how == HF_CUT_POWER && !rig->cut[0].stay_off)
 		rig->power_on_ns = hf_rig_now_ns(rig) + rig->cut[0].off_ns;
 	rig->cuts--;
 	memmove(rig->cut, rig->cut + 1, rig->cuts * sizeof(rig->cut[0]));
@@ -294,7 +299,7 @@ enum hf_rig_stop hf_rig_run(struct hf_rig *rig, uint64_t until_ns)
 		enum hf_twin_stop stop = hf_twin_run(rig->twin, earliest(rig, until_ns));
 		if (stop == HF_TWIN_BROKEN)
 			return HF_RIG_BROKEN;
-		if (stop == HF_TWIN_OFF)
+		if (rig->was_cut)
 			after_cut(rig);
 	}
 }

@@ -28,6 +28,8 @@ static enum hf_err keep_end(struct hf_rig *rig, const struct hf_command *command
 void hf_rig_arm(struct hf_rig *rig)
 {
 	static const enum hf_twin_cut_what what[] = { HF_TWIN_CUT_ANY, HF_TWIN_CUT_PROGRAM, HF_TWIN_CUT_ERASE };
+	static const enum hf_twin_cut_how how[] = { HF_TWIN_CUT_POWER, HF_TWIN_CUT_BROWN_OUT, HF_TWIN_CUT_WATCHDOG,
+						    HF_TWIN_CUT_PIN };
 	const struct hf_cut *cut = &rig->cut[0];
 	struct hf_span span = hf_partition_span(&rig->board->layout, cut->in);
 	struct hf_twin_counts counts;
@@ -43,6 +45,7 @@ void hf_rig_arm(struct hf_rig *rig)
 		.what = what[cut->what],
 		.addr = span.addr,
 		.size = span.size,
+		.how = how[cut->how],
 	};
 	hf_twin_arm_cut(rig->twin, &armed);
 }
@@ -172,6 +175,44 @@ static enum hf_err damage(struct hf_rig *rig, const struct hf_command *command, 
 	return err;
 }
 
+static enum hf_err line_fault(struct hf_rig *rig, const struct hf_script_fault *f)
+{
+	const struct hf_twin_line_fault fault = {
+		.to_device = f->to_device,
+		.kind = (enum hf_twin_line_kind)f->kind,
+		.at = f->at,
+		.count = f->count > UINT32_MAX ? UINT32_MAX : (uint32_t)f->count,
+		.ppm = f->ppm,
+		.seed = f->seed,
+	};
+	return hf_twin_line_fault(rig->twin, rig->board->maintenance.usart, &fault);
+}
+
+/* What memory, clocks and lines do wrong from now on. */
+static enum hf_err break_part(struct hf_rig *rig, const struct hf_command *c, struct hf_diag *diag)
+{
+	const struct hf_script_fault *f = &c->fault;
+	uint32_t number = f->at > UINT32_MAX ? UINT32_MAX : (uint32_t)f->at;
+	enum hf_err err = HF_OK;
+	if (c->kind == HF_CMD_UNSTABLE)
+		err = hf_twin_unstable(rig->twin, c->addr, f->size, (uint32_t)(c->rate * 65536), f->seed);
+	else if (c->kind == HF_CMD_WORN)
+		err = hf_twin_wear_out(rig->twin, f->sector, number, (enum hf_twin_worn)f->kind, f->seed);
+	else if (c->kind == HF_CMD_DISTURB)
+		err = hf_twin_disturb(rig->twin, c->addr, c->bits, number);
+	else if (c->kind == HF_CMD_FLASH_SPEED)
+		hf_twin_flash_speed(rig->twin, f->permille);
+	else if (c->kind == HF_CMD_CLOCKS)
+		hf_twin_clocks(rig->twin, f->lsi_hz, f->of_hsi ? f->ppm : HF_TWIN_KEEP);
+	else if (c->kind == HF_CMD_LINE)
+		err = line_fault(rig, f);
+	if (err == HF_ERR_FULL)
+		hf_diag_set(diag, "too many faults of this kind are waiting already");
+	else if (err != HF_OK)
+		hf_diag_set(diag, "the twin has nothing that fails like this: look at the address, the sector or the ppm");
+	return err;
+}
+
 static bool active(const struct hf_rig *rig, enum hf_wire wire)
 {
 	const struct hf_wired *wired = &rig->wire[wire];
@@ -246,6 +287,16 @@ enum hf_err hf_rig_execute(struct hf_rig *rig, const struct hf_command *c, char 
 	case HF_CMD_FLIP:
 	case HF_CMD_STICK:
 		return damage(rig, c, diag);
+	case HF_CMD_UNSTABLE:
+	case HF_CMD_WORN:
+	case HF_CMD_DISTURB:
+	case HF_CMD_FLASH_SPEED:
+	case HF_CMD_CLOCKS:
+	case HF_CMD_LINE:
+		return break_part(rig, c, diag);
+	case HF_CMD_BROWN_OUT:
+		hf_twin_reset(rig->twin, HF_TWIN_RESET_BROWN_OUT);
+		return HF_OK;
 	case HF_CMD_MODBUS:
 		answer_json(answer, modbus_json(rig));
 		return HF_OK;

@@ -24,6 +24,7 @@ struct hf_rig {
 	uint8_t signals;        /* of the maintenance port's adapter: enum hf_lockstep_signal */
 	char parity;            /* of the maintenance UART's pty */
 	bool woken;
+	bool was_cut;           /* the armed one happened just now */
 	bool slaves;
 	enum hf_partition running;
 	struct {

@@ -3,21 +3,12 @@
  * A line is split into words in place, and each command takes its words from the front. Whatever is left over at the
  * end is an error: a misspelt option of a cut must not make it a different cut.
  */
-#include "script.h"
+#include "script_words.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "modbus_slave.h"
-
-#define WORDS 24
-
-struct words {
-	char *word[WORDS];
-	unsigned count;
-	unsigned at;
-	struct hf_diag *diag;
-};
 
 static const char *const partitions[HF_PARTITION_COUNT] = {
 	"any", "boot", "journal", "recovery", "slot-a", "slot-b", "data",
@@ -58,316 +49,247 @@ bool hf_script_time(const char *text, uint64_t *ns)
 	return false;
 }
 
-/* ---- words ---- */
-
-static bool split(struct words *w, char *text)
-{
-	for (char *word = strtok_r(text, " \t\r", &text); word != NULL; word = strtok_r(NULL, " \t\r", &text)) {
-		if (w->count == WORDS)
-			return false;
-		w->word[w->count++] = word;
-	}
-	return true;
-}
-
-static const char *peek(const struct words *w)
-{
-	return w->at < w->count ? w->word[w->at] : "";
-}
-
-static bool accept(struct words *w, const char *word)
-{
-	if (strcmp(peek(w), word) != 0)
-		return false;
-	w->at++;
-	return true;
-}
-
-static enum hf_err wrong(struct words *w, const char *wanted)
-{
-	if (w->at < w->count)
-		hf_diag_set(w->diag, "'%s' was given where %s belongs", w->word[w->at], wanted);
-	else if (w->count > 0)
-		hf_diag_set(w->diag, "after '%s' %s is missing", w->word[w->count - 1], wanted);
-	else
-		hf_diag_set(w->diag, "a command is missing");
-	return HF_ERR_ENCODING;
-}
-
-static enum hf_err take_time(struct words *w, uint64_t *ns)
-{
-	if (!hf_script_time(peek(w), ns))
-		return wrong(w, "a time such as 500ms or 1.5s");
-	w->at++;
-	return HF_OK;
-}
-
-static enum hf_err take_number(struct words *w, uint64_t *number)
-{
-	const char *text = peek(w);
-	char *end;
-	if (*text < '0' || *text > '9')
-		return wrong(w, "a number");
-	*number = strtoull(text, &end, 0);
-	if (*end != 0)
-		return wrong(w, "a number");
-	w->at++;
-	return HF_OK;
-}
-
-static enum hf_err take_word32(struct words *w, uint32_t *number)
-{
-	uint64_t value;
-	enum hf_err err = take_number(w, &value);
-	if (err == HF_OK && value > UINT32_MAX) {
-		w->at--;
-		err = wrong(w, "a number of 32 bits");
-	}
-	*number = err == HF_OK ? (uint32_t)value : 0;
-	return err;
-}
-
-/* A share from 0 to 1. */
-static enum hf_err take_share(struct words *w, double *share)
-{
-	const char *text = peek(w);
-	char *end;
-	if ((*text < '0' || *text > '9') && *text != '.')
-		return wrong(w, "a share from 0 to 1");
-	*share = strtod(text, &end);
-	if (*end != 0 || !(*share >= 0 && *share <= 1))
-		return wrong(w, "a share from 0 to 1");
-	w->at++;
-	return HF_OK;
-}
-
-static enum hf_err optional_duration(struct words *w, uint64_t *ns)
+static enum hf_err optional_duration(struct hf_words *w, uint64_t *ns)
 {
 	*ns = 0;
-	return accept(w, "for") ? take_time(w, ns) : HF_OK;
+	return hf_words_accept(w, "for") ? hf_words_time(w, ns) : HF_OK;
 }
 
 /* ---- commands ---- */
 
-static enum hf_err take_on_off(struct words *w, struct hf_command *c)
+static enum hf_err take_on_off(struct hf_words *w, struct hf_command *c)
 {
-	c->on = accept(w, "on");
-	if (!c->on && !accept(w, "off"))
-		return wrong(w, "'on' or 'off'");
+	c->on = hf_words_accept(w, "on");
+	if (!c->on && !hf_words_accept(w, "off"))
+		return hf_words_wrong(w, "'on' or 'off'");
 	return optional_duration(w, &c->duration_ns);
 }
 
-static enum hf_err take_power(struct words *w, struct hf_command *c)
+static enum hf_err take_power(struct hf_words *w, struct hf_command *c)
 {
 	enum hf_err err = take_on_off(w, c);
 	if (err == HF_OK && c->on && c->duration_ns != 0) {
 		w->at = w->count - 2;
-		return wrong(w, "nothing more (only 'power off' can have a duration)");
+		return hf_words_wrong(w, "nothing more (only 'power off' can have a duration)");
 	}
 	return err;
 }
 
-static enum hf_err take_partition(struct words *w, enum hf_partition *partition)
+static enum hf_err take_partition(struct hf_words *w, enum hf_partition *partition)
 {
 	for (unsigned i = 1; i < HF_PARTITION_COUNT; i++) {
-		if (accept(w, partitions[i])) {
+		if (hf_words_accept(w, partitions[i])) {
 			*partition = (enum hf_partition)i;
 			return HF_OK;
 		}
 	}
-	return wrong(w, "a partition (boot, journal, recovery, slot-a, slot-b, data)");
+	return hf_words_wrong(w, "a partition (boot, journal, recovery, slot-a, slot-b, data)");
 }
 
-static enum hf_err take_fraction(struct words *w, struct hf_cut *cut)
+static enum hf_err take_fraction(struct hf_words *w, struct hf_cut *cut)
 {
 	double share;
-	enum hf_err err = take_share(w, &share);
+	enum hf_err err = hf_words_share(w, &share);
 	if (err == HF_OK)
 		cut->fraction = share * 65536 >= 65535 ? 65535 : (uint16_t)(share * 65536);
 	return err;
 }
 
-static enum hf_err take_cut_end(struct words *w, struct hf_cut *cut)
+static enum hf_err take_cut_end(struct hf_words *w, struct hf_cut *cut)
 {
-	cut->off_ns = HF_SCRIPT_OFF_NS;
-	if (accept(w, "stay")) {
-		cut->stay_off = true;
-		return accept(w, "off") ? HF_OK : wrong(w, "'off'");
+	static const struct {
+		const char *word;
+		enum hf_cut_how how;
+	} resets[] = { { "brown-out", HF_CUT_BROWN_OUT }, { "watchdog", HF_CUT_WATCHDOG }, { "pin", HF_CUT_PIN } };
+	for (size_t i = 0; i < sizeof(resets) / sizeof(resets[0]); i++) {
+		if (hf_words_accept(w, resets[i].word)) {
+			cut->how = resets[i].how;
+			return HF_OK;
+		}
 	}
-	if (!accept(w, "off"))
+	cut->off_ns = HF_SCRIPT_OFF_NS;
+	if (hf_words_accept(w, "stay")) {
+		cut->stay_off = true;
+		return hf_words_accept(w, "off") ? HF_OK : hf_words_wrong(w, "'off'");
+	}
+	if (!hf_words_accept(w, "off"))
 		return HF_OK;
-	return accept(w, "for") ? take_time(w, &cut->off_ns) : wrong(w, "'for' and a time");
+	return hf_words_accept(w, "for") ? hf_words_time(w, &cut->off_ns) : hf_words_wrong(w, "'for' and a time");
 }
 
-static enum hf_err take_cut_next(struct words *w, struct hf_cut *cut)
+static enum hf_err take_cut_next(struct hf_words *w, struct hf_cut *cut)
 {
 	enum hf_err err = HF_OK;
-	cut->what = accept(w, "program") ? HF_CUT_PROGRAM : accept(w, "erase") ? HF_CUT_ERASE : HF_CUT_ANY;
-	if (accept(w, "in"))
+	cut->what = hf_words_accept(w, "program") ? HF_CUT_PROGRAM : hf_words_accept(w, "erase") ? HF_CUT_ERASE : HF_CUT_ANY;
+	if (hf_words_accept(w, "in"))
 		err = take_partition(w, &cut->in);
-	if (err == HF_OK && accept(w, "after"))
-		err = take_number(w, &cut->number);
-	if (err == HF_OK && accept(w, "at"))
+	if (err == HF_OK && hf_words_accept(w, "after"))
+		err = hf_words_number(w, &cut->number);
+	if (err == HF_OK && hf_words_accept(w, "at"))
 		err = take_fraction(w, cut);
 	return err;
 }
 
-static enum hf_err take_cut(struct words *w, struct hf_command *c)
+static enum hf_err take_cut(struct hf_words *w, struct hf_command *c)
 {
 	struct hf_cut *cut = &c->cut;
 	enum hf_err err;
-	if (accept(w, "cancel")) {
+	if (hf_words_accept(w, "cancel")) {
 		c->kind = HF_CMD_CUT_CANCEL;
 		return HF_OK;
 	}
-	if (accept(w, "next")) {
+	if (hf_words_accept(w, "next")) {
 		err = take_cut_next(w, cut);
-	} else if (accept(w, "before")) {
+	} else if (hf_words_accept(w, "before")) {
 		cut->numbered = true;
-		err = take_number(w, &cut->number);
-	} else if (accept(w, "op")) {
+		err = hf_words_number(w, &cut->number);
+	} else if (hf_words_accept(w, "op")) {
 		cut->numbered = true;
-		err = take_number(w, &cut->number);
+		err = hf_words_number(w, &cut->number);
 		if (err == HF_OK)
-			err = accept(w, "at") ? take_fraction(w, cut) : wrong(w, "'at' and a share from 0 to 1");
+			err = hf_words_accept(w, "at") ? take_fraction(w, cut) : hf_words_wrong(w, "'at' and a share from 0 to 1");
 	} else {
-		return wrong(w, "'next', 'before', 'op' or 'cancel'");
+		return hf_words_wrong(w, "'next', 'before', 'op' or 'cancel'");
 	}
 	if (err != HF_OK)
 		return err;
-	cut->unstable = cut->fraction != 0 && accept(w, "unstable");
+	cut->unstable = cut->fraction != 0 && hf_words_accept(w, "unstable");
 	return take_cut_end(w, cut);
 }
 
-static enum hf_err take_noise(struct words *w, struct hf_command *c)
+static enum hf_err take_noise(struct hf_words *w, struct hf_command *c)
 {
-	enum hf_err err = take_share(w, &c->rate);
+	enum hf_err err = hf_words_share(w, &c->rate);
 	return err == HF_OK ? optional_duration(w, &c->duration_ns) : err;
 }
 
-static enum hf_err take_advance(struct words *w, struct hf_command *c)
+static enum hf_err take_advance(struct hf_words *w, struct hf_command *c)
 {
-	return take_time(w, &c->duration_ns);
+	return hf_words_time(w, &c->duration_ns);
 }
 
-static enum hf_err take_reset(struct words *w, struct hf_command *c)
+static enum hf_err take_reset(struct hf_words *w, struct hf_command *c)
 {
-	(void)accept(w, "pin");
+	(void)hf_words_accept(w, "pin");
 	return optional_duration(w, &c->duration_ns);
 }
 
-static enum hf_err take_boot0(struct words *w, struct hf_command *c)
+static enum hf_err take_boot0(struct hf_words *w, struct hf_command *c)
 {
-	c->on = accept(w, "1");
-	if (!c->on && !accept(w, "0"))
-		return wrong(w, "'1' or '0'");
+	c->on = hf_words_accept(w, "1");
+	if (!c->on && !hf_words_accept(w, "0"))
+		return hf_words_wrong(w, "'1' or '0'");
 	return optional_duration(w, &c->duration_ns);
 }
 
-static enum hf_err take_parity(struct words *w, struct hf_command *c)
+static enum hf_err take_parity(struct hf_words *w, struct hf_command *c)
 {
-	c->parity = accept(w, "none") ? 'N' : accept(w, "even") ? 'E' : accept(w, "odd") ? 'O' : 0;
-	return c->parity != 0 ? HF_OK : wrong(w, "'none', 'even' or 'odd'");
+	c->parity = hf_words_accept(w, "none") ? 'N' : hf_words_accept(w, "even") ? 'E' : hf_words_accept(w, "odd") ? 'O' : 0;
+	return c->parity != 0 ? HF_OK : hf_words_wrong(w, "'none', 'even' or 'odd'");
 }
 
-static enum hf_err take_wire(struct words *w, struct hf_command *c)
+static enum hf_err take_wire(struct hf_words *w, struct hf_command *c)
 {
-	if (accept(w, "reset"))
+	if (hf_words_accept(w, "reset"))
 		c->wire = HF_WIRE_RESET;
-	else if (!accept(w, "boot0"))
-		return wrong(w, "'boot0' or 'reset'");
-	if (accept(w, "none"))
+	else if (!hf_words_accept(w, "boot0"))
+		return hf_words_wrong(w, "'boot0' or 'reset'");
+	if (hf_words_accept(w, "none"))
 		return HF_OK;
-	c->wired.signal = accept(w, "rts") ? 1 : accept(w, "dtr") ? 2 : 0;
+	c->wired.signal = hf_words_accept(w, "rts") ? 1 : hf_words_accept(w, "dtr") ? 2 : 0;
 	if (c->wired.signal == 0)
-		return wrong(w, "'rts', 'dtr' or 'none'");
-	c->wired.inverted = accept(w, "inverted");
+		return hf_words_wrong(w, "'rts', 'dtr' or 'none'");
+	c->wired.inverted = hf_words_accept(w, "inverted");
 	return HF_OK;
 }
 
-static enum hf_err take_press(struct words *w, struct hf_command *c)
+static enum hf_err take_press(struct hf_words *w, struct hf_command *c)
 {
 	c->on = true;
-	return accept(w, "recovery") ? optional_duration(w, &c->duration_ns) : wrong(w, "'recovery'");
+	return hf_words_accept(w, "recovery") ? optional_duration(w, &c->duration_ns) : hf_words_wrong(w, "'recovery'");
 }
 
-static enum hf_err take_release(struct words *w, struct hf_command *c)
+static enum hf_err take_release(struct hf_words *w, struct hf_command *c)
 {
 	c->on = false;
-	return accept(w, "recovery") ? HF_OK : wrong(w, "'recovery'");
+	return hf_words_accept(w, "recovery") ? HF_OK : hf_words_wrong(w, "'recovery'");
 }
 
-static enum hf_err take_slave(struct words *w, struct hf_command *c)
+static enum hf_err take_slave(struct hf_words *w, struct hf_command *c)
 {
 	uint64_t number;
-	enum hf_err err = take_number(w, &number);
+	enum hf_err err = hf_words_number(w, &number);
 	if (err != HF_OK)
 		return err;
 	if (number < 1 || number > HF_MODBUS_MAX_SLAVES) {
 		w->at--;
-		return wrong(w, "the number of a slave (from 1)");
+		return hf_words_wrong(w, "the number of a slave (from 1)");
 	}
 	c->slave = (unsigned)number;
-	if (accept(w, "ok"))
+	if (hf_words_accept(w, "ok"))
 		c->mode = HF_MODBUS_ANSWERS;
-	else if (accept(w, "silent"))
+	else if (hf_words_accept(w, "silent"))
 		c->mode = HF_MODBUS_SILENT;
-	else if (accept(w, "bad-crc"))
+	else if (hf_words_accept(w, "bad-crc"))
 		c->mode = HF_MODBUS_BAD_CRC;
 	else
-		return wrong(w, "'ok', 'silent' or 'bad-crc'");
+		return hf_words_wrong(w, "'ok', 'silent' or 'bad-crc'");
 	return HF_OK;
 }
 
-static enum hf_err take_supply(struct words *w, struct hf_command *c)
+static enum hf_err take_supply(struct hf_words *w, struct hf_command *c)
 {
-	enum hf_err err = take_word32(w, &c->mv);
+	enum hf_err err = hf_words_word32(w, &c->mv);
 
 	if (err == HF_OK && (c->mv < 1000 || c->mv > 5000)) {
 		w->at--;
-		return wrong(w, "millivolts from 1000 to 5000");
+		return hf_words_wrong(w, "millivolts from 1000 to 5000");
 	}
 	return err;
 }
 
-static enum hf_err take_temperature(struct words *w, struct hf_command *c)
+static enum hf_err take_temperature(struct hf_words *w, struct hf_command *c)
 {
-	const char *text = peek(w);
+	const char *text = hf_words_peek(w);
 	char *end;
 	long value = strtol(text, &end, 10);
 
 	if (end == text || *end != 0 || value < -60 || value > 200)
-		return wrong(w, "degrees Celsius from -60 to 200");
+		return hf_words_wrong(w, "degrees Celsius from -60 to 200");
 	c->celsius = (int32_t)value;
 	w->at++;
 	return HF_OK;
 }
 
-static enum hf_err take_bits(struct words *w, struct hf_command *c)
+static enum hf_err take_bits(struct hf_words *w, struct hf_command *c)
 {
-	enum hf_err err = take_word32(w, &c->addr);
-	return err == HF_OK ? take_word32(w, &c->bits) : err;
+	enum hf_err err = hf_words_word32(w, &c->addr);
+	return err == HF_OK ? hf_words_word32(w, &c->bits) : err;
 }
 
-static enum hf_err take_modbus(struct words *w, struct hf_command *c)
+static enum hf_err take_modbus(struct hf_words *w, struct hf_command *c)
 {
-	if (accept(w, "clear"))
+	if (hf_words_accept(w, "clear"))
 		c->kind = HF_CMD_MODBUS_CLEAR;
 	return HF_OK;
 }
 
-static enum hf_err take_flash(struct words *w, struct hf_command *c)
+static enum hf_err take_flash(struct hf_words *w, struct hf_command *c)
 {
-	if (!accept(w, "dump"))
-		return wrong(w, "'dump'");
-	if (*peek(w) == 0 || strlen(peek(w)) >= sizeof(c->path))
-		return wrong(w, "a file's name");
-	strcpy(c->path, peek(w));
+	if (hf_words_accept(w, "speed")) {
+		c->kind = HF_CMD_FLASH_SPEED;
+		return hf_script_flash_speed(w, c);
+	}
+	if (!hf_words_accept(w, "dump"))
+		return hf_words_wrong(w, "'dump' or 'speed'");
+	if (*hf_words_peek(w) == 0 || strlen(hf_words_peek(w)) >= sizeof(c->path))
+		return hf_words_wrong(w, "a file's name");
+	strcpy(c->path, hf_words_peek(w));
 	w->at++;
 	return HF_OK;
 }
 
-static enum hf_err take_nothing(struct words *w, struct hf_command *c)
+static enum hf_err take_nothing(struct hf_words *w, struct hf_command *c)
 {
 	(void)w;
 	(void)c;
@@ -377,7 +299,7 @@ static enum hf_err take_nothing(struct words *w, struct hf_command *c)
 static const struct {
 	const char *word;
 	enum hf_command_kind kind;
-	enum hf_err (*take)(struct words *w, struct hf_command *c);
+	enum hf_err (*take)(struct hf_words *w, struct hf_command *c);
 } commands[] = {
 	{ "power", HF_CMD_POWER, take_power },
 	{ "reset", HF_CMD_RESET, take_reset },
@@ -397,6 +319,13 @@ static const struct {
 	{ "slave", HF_CMD_SLAVE, take_slave },
 	{ "flip", HF_CMD_FLIP, take_bits },
 	{ "stick", HF_CMD_STICK, take_bits },
+	{ "unstable", HF_CMD_UNSTABLE, hf_script_unstable },
+	{ "worn", HF_CMD_WORN, hf_script_worn },
+	{ "disturb", HF_CMD_DISTURB, hf_script_disturb },
+	{ "lsi", HF_CMD_CLOCKS, hf_script_lsi },
+	{ "hsi", HF_CMD_CLOCKS, hf_script_hsi },
+	{ "line", HF_CMD_LINE, hf_script_line },
+	{ "brown-out", HF_CMD_BROWN_OUT, take_nothing },
 	{ "modbus", HF_CMD_MODBUS, take_modbus },
 	{ "led", HF_CMD_LED, take_nothing },
 	{ "status", HF_CMD_STATUS, take_nothing },
@@ -406,38 +335,39 @@ static const struct {
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static enum hf_err take_command(struct words *w, struct hf_command *out)
+static enum hf_err take_command(struct hf_words *w, struct hf_command *out)
 {
 	enum hf_err err;
-	if (accept(w, "at")) {
+	if (hf_words_accept(w, "at")) {
 		out->timed = true;
-		err = take_time(w, &out->at_ns);
+		err = hf_words_time(w, &out->at_ns);
 		if (err != HF_OK)
 			return err;
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {
-		if (!accept(w, commands[i].word))
+		if (!hf_words_accept(w, commands[i].word))
 			continue;
 		out->kind = commands[i].kind;
 		err = commands[i].take(w, out);
-		return err != HF_OK ? err : w->at == w->count ? HF_OK : wrong(w, "nothing more");
+		return err != HF_OK ? err : w->at == w->count ? HF_OK : hf_words_wrong(w, "nothing more");
 	}
-	return wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, boot0, parity, wire, "
-			"press, release, supply, temperature, slave, flip, stick, modbus, led, status, flash, quit)");
+	return hf_words_wrong(w, "a command (power, reset, advance, cut, cable, noise, latency, break, boot0, parity, wire, "
+			"press, release, supply, temperature, slave, flip, stick, unstable, worn, disturb, lsi, hsi, line, "
+			"brown-out, modbus, led, status, flash, quit)");
 }
 
 enum hf_err hf_script_command(const char *text, struct hf_command *out, struct hf_diag *diag)
 {
 	char line[HF_SCRIPT_LINE_MAX];
-	struct words w = { .diag = diag };
+	struct hf_words w = { .diag = diag };
 	*out = (struct hf_command){ 0 };
 	if (strlen(text) >= sizeof(line)) {
 		hf_diag_set(diag, "a command is longer than %d characters", HF_SCRIPT_LINE_MAX - 1);
 		return HF_ERR_ENCODING;
 	}
 	strcpy(line, text);
-	if (!split(&w, line)) {
-		hf_diag_set(diag, "a command has more than %d words", WORDS);
+	if (!hf_words_split(&w, line)) {
+		hf_diag_set(diag, "a command has more than %d words", HF_WORDS);
 		return HF_ERR_ENCODING;
 	}
 	return take_command(&w, out);

@@ -10,6 +10,7 @@
  *   cut before N | cut op N at F [unstable]            N: flash operations since the twin began, from 0
  *   cut next [program|erase] [in PARTITION] [after K] [at F] [unstable]     K: fitting operations that are let pass
  *       a cut may end in: off for TIME | stay off      (else the power is back after HF_SCRIPT_OFF_NS)
+ *       or in: brown-out | watchdog | pin              (it is a reset of this kind, and the chip starts by itself)
  *       a cut that is given while another is armed is armed when that has happened
  *   cut cancel                         all of them
  *   cable off|on [for TIME]            the maintenance UART's
@@ -25,6 +26,16 @@
  *   supply MV | temperature C          the board's supply in millivolts, the chip's temperature in whole degrees Celsius
  *   slave N ok|silent|bad-crc          a Modbus slave
  *   flip ADDR BITS | stick ADDR BITS   bits of a word of flash or RAM flip | of flash stay as they are (worn)
+ *   unstable ADDR BYTES SHARE [seed N]  of the words there, this share reads differently each time until it is erased
+ *   worn SECTOR flagged|silent|healed [after ERASES] [seed N]
+ *                                      after so many more erases one word in 64 fails, with an error flag or without
+ *   disturb ADDR BITS after READS      after so many reads of the page these bits of the word flip
+ *   flash speed PERMILLE               erases and programs take so many thousandths of their usual time
+ *   lsi HZ | hsi PPM                   the oscillators from now on
+ *   line in|out KIND [ppm N] [at N] [count N] [seed N] | line heal
+ *                                      faults of the maintenance UART's bytes, to (in) and from the device; KIND is flip,
+ *                                      burst, lost, repeat, noise, drift or stall (of `count` ms): hf_twin_line_fault()
+ *   brown-out                          the supply dips: a reset, and RAM stays
  *   modbus [clear] | led | status | flash dump FILE | quit
  *
  * TIME is a number with ns, us, ms, s or min behind it. Commands are separated by line ends or `;`, # begins a comment.
@@ -61,6 +72,13 @@ enum hf_command_kind {
 	HF_CMD_SLAVE,
 	HF_CMD_FLIP,
 	HF_CMD_STICK,
+	HF_CMD_UNSTABLE,
+	HF_CMD_WORN,
+	HF_CMD_DISTURB,
+	HF_CMD_FLASH_SPEED,
+	HF_CMD_CLOCKS,
+	HF_CMD_LINE,
+	HF_CMD_BROWN_OUT,
 	HF_CMD_MODBUS,
 	HF_CMD_MODBUS_CLEAR,
 	HF_CMD_LED,
@@ -69,6 +87,7 @@ enum hf_command_kind {
 	HF_CMD_QUIT,
 };
 
+enum hf_cut_how { HF_CUT_POWER, HF_CUT_BROWN_OUT, HF_CUT_WATCHDOG, HF_CUT_PIN };
 enum hf_cut_what { HF_CUT_ANY, HF_CUT_PROGRAM, HF_CUT_ERASE };
 
 enum hf_partition {
@@ -89,8 +108,21 @@ struct hf_cut {
 	enum hf_partition in;
 	uint16_t fraction;      /* of 65536; 0: before the operation */
 	bool unstable;
+	enum hf_cut_how how;
 	bool stay_off;
 	uint64_t off_ns;
+};
+
+/* The numbers of script_fault.c's commands. */
+struct hf_script_fault {
+	uint32_t size;          /* UNSTABLE */
+	uint32_t sector;        /* WORN */
+	unsigned kind;          /* WORN, LINE (0: heal): numbers of twin.h's enumerations */
+	uint64_t at;            /* erases left, reads, the first byte of a line */
+	uint64_t count, seed;
+	int32_t ppm;            /* LINE, CLOCKS */
+	uint32_t permille, lsi_hz;
+	bool of_hsi, to_device;
 };
 
 enum hf_wire { HF_WIRE_BOOT0, HF_WIRE_RESET, HF_WIRES };
@@ -106,7 +138,7 @@ struct hf_command {
 	uint64_t at_ns;         /* when timed */
 	uint64_t duration_ns;   /* of ADVANCE, LATENCY, RESET; of what ends by itself, 0: it does not */
 	bool on;                /* POWER, CABLE, BREAK, BOOT0, RECOVERY (pressed), RESET (let go) */
-	double rate;            /* NOISE */
+	double rate;            /* NOISE, UNSTABLE */
 	enum hf_wire wire;      /* WIRE */
 	struct hf_wired wired;
 	char parity;            /* PARITY: 'N', 'E', 'O' */
@@ -114,7 +146,8 @@ struct hf_command {
 	int32_t celsius;        /* TEMPERATURE */
 	unsigned slave;
 	unsigned mode;          /* SLAVE: enum hf_modbus_mode */
-	uint32_t addr, bits;    /* FLIP, STICK */
+	uint32_t addr, bits;    /* FLIP, STICK, UNSTABLE, DISTURB */
+	struct hf_script_fault fault;
 	struct hf_cut cut;
 	char path[256];         /* DUMP */
 };

@@ -327,6 +327,58 @@ static void cut_that_stays_off_waits_for_power(void **state)
 	await("bench power\r\n", 100 * MS);
 }
 
+/* Reset, erase cut, reset: the second cut waits for the first, and no power is lost. */
+static void cuts_that_are_resets_start_the_chip_again(void **state)
+{
+	(void)state;
+	await("bench power\r\n", 100 * MS);
+	command("cut next erase in slot-b at 0.5 brown-out");
+	command("cut next program after 3 watchdog");
+	type("E", 1);
+	run_for(3 * S);
+	assert_int_equal(count_events("reset", "brown-out"), 1);
+	assert_int_equal(count_events("reset", "\"watchdog\""), 0);
+	type("P", 1);
+	run_for(S);
+	assert_int_equal(count_events("cut", NULL), 2);
+	assert_int_equal(count_events("reset", "\"watchdog\""), 1);
+	assert_int_equal(count_events("power", "false"), 0);
+	assert_true(hf_twin_is_on(hf_rig_twin(rig)));
+}
+
+static void faults_of_memory_line_and_clock_reach_the_twin(void **state)
+{
+	(void)state;
+	struct hf_command c;
+	struct hf_diag diag;
+	char answer[HF_RIG_ANSWER];
+	await("bench power\r\n", 100 * MS);
+	command("line in lost at 1");
+	type("abc", 3);
+	await("AC", 100 * MS);
+	command("line out lost at 1");
+	type("abc", 3);
+	await("AC", 100 * MS);
+	command("unstable 0x08080000 0x1000 1");
+	assert_int_equal(hf_twin_unstable_words(hf_rig_twin(rig)), 1024);
+	command("flash speed 3000");
+	type("E", 1);
+	run_for(2500 * MS);
+	assert_int_equal(heard_len, 0);
+	await("erased\r\n", S);
+	command("flash speed 1000");
+	command("hsi 60000"); /* too fast for the far end's 115200 */
+	type("hello", 5);
+	run_for(100 * MS);
+	assert_null(strstr(heard, "HELLO"));
+	command("hsi 0");
+	command("brown-out");
+	run_for(10 * MS);
+	assert_int_equal(count_events("reset", "brown-out"), 1);
+	assert_int_equal(hf_script_command("unstable 0x20000000 4 1", &c, &diag), HF_OK);
+	assert_int_equal(hf_rig_command(rig, &c, answer, &diag), HF_ERR_RANGE);
+}
+
 static void timed_commands_happen_at_their_time(void **state)
 {
 	(void)state;
@@ -441,6 +493,8 @@ int main(void)
 		TEST(cut_by_place_tears_that_word),
 		TEST(cuts_are_armed_one_after_the_other),
 		TEST(cut_that_stays_off_waits_for_power),
+		TEST(cuts_that_are_resets_start_the_chip_again),
+		TEST(faults_of_memory_line_and_clock_reach_the_twin),
 		TEST(timed_commands_happen_at_their_time),
 		TEST(pulled_cable_loses_what_is_typed),
 		TEST(bytes_sent_to_a_device_without_power_are_lost),

@@ -104,6 +104,57 @@ static void other_commands_are_understood(void **state)
 	assert_int_equal(parse("reset pin").kind, HF_CMD_RESET);
 }
 
+static void cut_that_is_a_reset_is_understood(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("cut before 3").cut.how, HF_CUT_POWER);
+	assert_int_equal(parse("cut next erase at 0.5 unstable brown-out").cut.how, HF_CUT_BROWN_OUT);
+	assert_int_equal(parse("cut op 3 at 0.5 watchdog").cut.how, HF_CUT_WATCHDOG);
+	assert_int_equal(parse("at 3s cut next pin").cut.how, HF_CUT_PIN);
+	refuse("cut next pin off for 3s", "'off' was given where nothing more belongs");
+	assert_int_equal(parse("brown-out").kind, HF_CMD_BROWN_OUT);
+}
+
+static void memory_faults_are_understood(void **state)
+{
+	(void)state;
+	struct hf_command c = parse("unstable 0x08020000 0x20000 0.25 seed 7");
+	assert_true(c.kind == HF_CMD_UNSTABLE && c.addr == 0x08020000 && c.fault.size == 0x20000 && c.rate == 0.25);
+	assert_int_equal(c.fault.seed, 7);
+	c = parse("worn 5 flagged seed 3 after 2");
+	assert_true(c.kind == HF_CMD_WORN && c.fault.sector == 5 && c.fault.kind == 1 && c.fault.at == 2);
+	assert_int_equal(c.fault.seed, 3);
+	assert_int_equal(parse("worn 5 silent").fault.kind, 2);
+	assert_int_equal(parse("worn 5 healed").fault.kind, 0);
+	c = parse("disturb 0x08020010 0x80 after 1000");
+	assert_true(c.kind == HF_CMD_DISTURB && c.addr == 0x08020010 && c.bits == 0x80 && c.fault.at == 1000);
+	c = parse("flash speed 4000");
+	assert_true(c.kind == HF_CMD_FLASH_SPEED && c.fault.permille == 4000);
+	refuse("worn 5", "after '5' 'flagged', 'silent' or 'healed' is missing");
+	refuse("worn 5 silent after 2 after 3", "'after' was given where nothing more belongs");
+	refuse("disturb 0x08020010 1", "after '1' 'after' and a number of reads is missing");
+	refuse("flash speed 0", "'0' was given where thousandths of the usual time, from 1 to 100000 belongs");
+}
+
+static void clocks_and_lines_are_understood(void **state)
+{
+	(void)state;
+	struct hf_command c = parse("lsi 17000");
+	assert_true(c.kind == HF_CMD_CLOCKS && c.fault.lsi_hz == 17000 && !c.fault.of_hsi);
+	c = parse("at 2s hsi -80000");
+	assert_true(c.kind == HF_CMD_CLOCKS && c.fault.lsi_hz == 0 && c.fault.of_hsi && c.fault.ppm == -80000);
+	c = parse("line in drift ppm -30000 at 100 count 50 seed 1");
+	assert_true(c.kind == HF_CMD_LINE && c.fault.to_device && c.fault.kind == 6 && c.fault.ppm == -30000);
+	assert_true(c.fault.at == 100 && c.fault.count == 50 && c.fault.seed == 1);
+	c = parse("line out noise ppm 500");
+	assert_true(!c.fault.to_device && c.fault.kind == 5 && c.fault.ppm == 500);
+	assert_int_equal(parse("line heal").fault.kind, 0);
+	refuse("lsi 48000", "'48000' was given where 17000 to 47000 Hz, which is what the chip's oscillator may have, belongs");
+	refuse("hsi fast", "'fast' was given where millionths from -100000 to 100000 belongs");
+	refuse("line in", "after 'in' 'flip', 'burst', 'lost', 'repeat', 'noise', 'drift' or 'stall' is missing");
+	refuse("line flip", "'flip' was given where 'in' (to the device), 'out' or 'heal' belongs");
+}
+
 static void wrong_commands_get_a_sentence(void **state)
 {
 	(void)state;
@@ -177,6 +228,9 @@ int main(void)
 		cmocka_unit_test(time_nonsense_is_refused),
 		cmocka_unit_test(cut_forms_are_understood),
 		cmocka_unit_test(other_commands_are_understood),
+		cmocka_unit_test(cut_that_is_a_reset_is_understood),
+		cmocka_unit_test(memory_faults_are_understood),
+		cmocka_unit_test(clocks_and_lines_are_understood),
 		cmocka_unit_test(wrong_commands_get_a_sentence),
 		cmocka_unit_test(script_gives_its_commands_in_order),
 		cmocka_unit_test(script_error_names_its_line),
