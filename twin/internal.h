@@ -112,6 +112,14 @@ struct hf_core {
 	uint32_t unstable[HF_TWIN_SECTORS]; /* words of the sector that read differently each time */
 };
 
+/* A loop that looks for SysTick's flag: where, and how long its last turn was. Not in snapshots. */
+struct hf_poll {
+	uint32_t pc;
+	unsigned turns;
+	uint64_t writes;
+	uint64_t insns, at;
+};
+
 struct hf_machine {
 	struct hf_core st;
 	uint64_t check_at;    /* the block hook looks around when st.cycles gets here; 0: at once */
@@ -166,6 +174,8 @@ struct hf_machine {
 	unsigned no_stalls;
 	bool no_stall_in_handlers;
 	uint32_t block_pc, block_size; /* the block that is executed */
+	uint64_t writes;               /* to registers of any kind */
+	struct hf_poll poll;
 	uint32_t home, home_size;      /* the partition that code was last executed in */
 	struct hf_native *native;
 

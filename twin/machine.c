@@ -261,6 +261,7 @@ void hf_machine_mmio_write(struct hf_machine *machine, uint32_t addr, unsigned s
 {
 	struct hf_dev *dev = device_at(machine, addr);
 
+	machine->writes++;
 	if (machine->in_cpu)
 		charge_access(machine, addr);
 	if (!dev || !dev->ops->write || machine->cut_now || !clocked(machine, dev))

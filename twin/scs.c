@@ -20,7 +20,7 @@ enum {
 	SHPR3 = 0xd20, SHCSR = 0xd24, CFSR = 0xd28, HFSR = 0xd2c, MMFAR = 0xd34, BFAR = 0xd38, CPACR = 0xd88,
 	DEMCR = 0xdfc, STIR = 0xf00,
 	CYCCNT_ENABLE = 1, DEMCR_TRACE = 1 << 24,
-	TICK_ENABLE = 1, TICK_FLAG = 1 << 16,
+	TICK_ENABLE = 1, TICK_INT = 2, TICK_FLAG = 1 << 16,
 };
 
 /* ---- SysTick ---- */
@@ -62,6 +62,28 @@ static void tick_control(struct hf_machine *machine, uint32_t value)
 	nvic->systick_ctrl = (nvic->systick_ctrl & TICK_FLAG) | (value & 7);
 	nvic->systick_value = now;
 	tick_start(machine, now);
+}
+
+#define POLL_TURNS 3u
+#define POLL_INSNS 128u
+
+/* The same block looks again and again for the flag, the turns are short and alike, and nothing is written: until the next
+ * thing is due, each turn would see what this one sees. */
+static void skip_polls(struct hf_machine *machine)
+{
+	struct hf_core *st = &machine->st;
+	struct hf_poll *poll = &machine->poll;
+	uint64_t insns = st->counts.instructions - poll->at;
+
+	if (poll->pc != machine->block_pc || poll->writes != machine->writes || poll->insns != insns ||
+	    insns > POLL_INSNS)
+		poll->turns = 0;
+	else if (++poll->turns >= POLL_TURNS && machine->check_at != NO_CYCLE && st->cycles < machine->check_at)
+		st->cycles = machine->check_at;
+	poll->pc = machine->block_pc;
+	poll->writes = machine->writes;
+	poll->insns = insns;
+	poll->at = st->counts.instructions;
 }
 
 /* ---- DWT ---- */
@@ -232,6 +254,8 @@ static uint32_t read_scs(struct hf_machine *machine, uint32_t reg)
 	case ICTR: return (HF_MACHINE_IRQS - 1) / 32;
 	case SYST_CSR:
 		value = nvic->systick_ctrl;
+		if (machine->config.coarse && (value & (TICK_ENABLE | TICK_INT | TICK_FLAG)) == TICK_ENABLE)
+			skip_polls(machine);
 		nvic->systick_ctrl &= ~(uint32_t)TICK_FLAG;
 		return value;
 	case SYST_RVR: return nvic->systick_load;
@@ -324,6 +348,7 @@ void hf_scs_write(struct hf_machine *machine, uint32_t addr, unsigned size, uint
 	uint32_t word = addr & ~3u;
 
 	machine->st.seen_cycles = machine->st.cycles;
+	machine->writes++;
 	if (size < 4) {
 		uint32_t mask = ((1u << 8 * size) - 1) << 8 * (addr & 3);
 		uint32_t rest = write_one_clears(word) ? 0 : read_word(machine, word) & ~mask;

@@ -169,6 +169,7 @@ void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapsh
 	machine->rearm_at = NO_CYCLE;
 	machine->reset_requested = machine->cut_now = machine->bus_error = machine->stop_requested = false;
 	machine->home_size = 0;
+	machine->poll = (struct hf_poll){ 0 };
 	if (machine->cut.when != HF_TWIN_CUT_TIME)
 		machine->cut_at_ns = HF_NEVER;
 	for (unsigned i = 0; i < machine->devs; i++)

@@ -48,7 +48,8 @@ struct hf_twin_config {
 	uint64_t erase_64k_ns;
 	uint64_t erase_128k_ns;
 	bool coarse;               /* for campaigns, at half the host's time: a cycle for each line that a block is fetched
-	                            * from, none for its data, and polls of a busy flash controller are skipped */
+	                            * from, none for its data, and polls of a busy flash controller or for SysTick's flag
+	                            * are skipped */
 };
 
 void hf_twin_config_default(struct hf_twin_config *config);
