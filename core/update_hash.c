@@ -83,6 +83,8 @@ void hf_update_hash_load(struct hf_update *u)
 	/* Of the segment that is programmed just now whole pages only: a page's reading costs more than its bytes. */
 	if (u->held > 0 && ready + u->written >= done + sizeof u->ahead.page)
 		ready += u->written;
+	if (ready > u->image.content_bytes) /* the last segment is shorter */
+		ready = u->image.content_bytes;
 	if (done < ready && load(u, ready) != HF_OK)
 		u->ahead.fill = 0; /* the end will tell */
 }

@@ -279,6 +279,22 @@ static void upload_in_packets_of_any_size_gives_the_same(void **state)
 	}
 }
 
+/* Behind its last byte there is nothing that a digest taken ahead could go on with. */
+static void upload_of_any_length_without_a_table_is_taken(void **state)
+{
+	static const uint32_t lengths[] = { 100, 600, 1020, 1024, 1028, 1536, 16384, 16388, 17000, 40000 };
+	struct bench *b = *state;
+
+	b->maker.fixed_at = layout.slot[1].addr + 0x400;
+	for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct package p = { 0 };
+
+		maker_pack(&b->maker, i + 2, 1, lengths[i], &p);
+		assert_int_equal(device_upload(&b->d, &p), HF_OK);
+		hf_buffer_free(&p.file);
+	}
+}
+
 static void upload_again_of_what_is_there_writes_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -396,6 +412,7 @@ int main(void)
 		CASE(refused_while_the_running_firmware_is_on_trial),
 		CASE(activate_of_another_image_than_written_is_not_found),
 		CASE(upload_in_packets_of_any_size_gives_the_same),
+		CASE(upload_of_any_length_without_a_table_is_taken),
 		CASE(upload_again_of_what_is_there_writes_nothing),
 		CASE(upload_data_out_of_turn_is_ignored),
 		CASE(damage_behind_what_was_hashed_is_found_at_the_end),

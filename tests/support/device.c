@@ -25,6 +25,7 @@ void maker_open(struct maker *m, const struct hf_layout *layout)
 	memset(&m->from, 0, sizeof m->from);
 	m->same_from = 0;
 	m->blanks = false;
+	m->fixed_at = 0;
 	m->layout = layout;
 	assert_int_equal(hf_key_generate(&m->key, &diag), HF_OK);
 	one = hf_keyset_of_one(HF_ROLE_RELEASE, 1, m->key.public_key);
@@ -45,7 +46,7 @@ static void make_image(const struct maker *m, unsigned minor, uint8_t *image, ui
 
 		bool same = m->same_from != 0 && i * 4 >= m->same_from;
 
-		store_le32(image + i * 4, relocated ? (i * 4 % bytes) | 1 : i * 2654435761u + (same ? 0 : minor));
+		store_le32(image + i * 4, relocated ? m->fixed_at + ((i * 4 % bytes) | 1) : i * 2654435761u + (same ? 0 : minor));
 		if (m->blanks && !relocated && i / 16 % 16 == 5)
 			store_le32(image + i * 4, 0xffffffff);
 		if (i % HF_RELOC_PAGE_WORDS == 0)
@@ -87,7 +88,11 @@ static void pack(const struct maker *m, unsigned minor, uint32_t security, uint3
 	make_image(m, minor, image, image_bytes, table, &table_bytes);
 	spec.content[0].image = (struct hf_bytes){ image, image_bytes };
 	spec.content[0].table = (struct hf_bytes){ table, table_bytes };
+	if (m->fixed_at)
+		spec.content[0].table.len = 0;
 	assert_int_equal(hf_package_place(&spec, &m->key, &diag), HF_OK);
+	if (m->fixed_at)
+		spec.content[0].image_offset = m->fixed_at - m->layout->slot[1].addr;
 	assert_int_equal(hf_package_build(&spec, &m->key, &out->file, &diag), HF_OK);
 	free(image);
 	free(table);

@@ -29,6 +29,7 @@ struct maker {
 	struct hf_version_conditions from; /* of the packages that are made from now on */
 	uint32_t same_from;                /* from this byte on, images are the same in all versions; 0: nowhere */
 	bool blanks;                       /* every 16th run of 16 words in images is blank */
+	uint32_t fixed_at;                 /* images are linked at this address of slot B, and have no table; 0: they are relocated */
 };
 
 /* Its conditions are empty. */
