@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Any bytes as CBOR. What the reader accepts has one encoding only: written again by the writer, it is the same bytes.
- * Every view is within the input, and a cut item is never accepted.
+ * Every view is within the input, and a cut item is never accepted. A second reader, which knows all of CBOR, agrees.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cbor.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tree.h"
 
 /* Reads one head and writes it again. Items follow each other, so that nesting need not be followed. */
 static void copy_item(struct hf_cbor_reader *r, struct hf_cbor_writer *w)
@@ -71,6 +64,18 @@ static void copy_is_equal(struct hf_bytes item)
 	free(out);
 }
 
+/* What core takes is well-formed, and its one encoding. */
+static void second_reader_agrees(struct hf_bytes item)
+{
+	static struct tree t;
+	uint8_t *out = malloc(item.len + 16);
+	size_t len = 0;
+
+	must(tree_parse(&t, item) && tree_write(&t, true, out, item.len + 16, &len));
+	must(len == item.len && memcmp(out, item.ptr, len) == 0);
+	free(out);
+}
+
 static void cut_is_refused(struct hf_bytes item)
 {
 	struct hf_cbor_reader r;
@@ -112,10 +117,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (r.err == HF_OK) {
 		must(item.ptr == data && item.len > 0 && item.len <= len);
 		copy_is_equal(item);
+		second_reader_agrees(item);
 		cut_is_refused(item);
 	} else {
 		must(item.len == 0 && r.pos == data + len);
 	}
 	read_keys(data, len);
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	static const struct tree_word word[] = {
+		TREE_WORD("\x01"), TREE_WORD("\x20"), TREE_WORD("\x40"), TREE_WORD("\x61" "a"), TREE_WORD("\x80"), TREE_WORD("\xa0"),
+		TREE_WORD("\xf6"), TREE_WORD("\xc1\x00"), TREE_WORD("\x81\x81\x81\x81\x81\x81\x81\x81\x00"), TREE_WORD("\x01\x02"),
+		TREE_WORD("\x39\x01\x00\x00"), TREE_WORD("\x1b\x00\x00\x00\x01\x00\x00\x00\x00"), TREE_WORD("\xfb\0\0\0\0\0\0\0\0"),
+	};
+	static const struct tree_words words = {word, sizeof(word) / sizeof(word[0]), false};
+
+	return tree_mutate_input(data, len, max, seed, &words);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	return tree_cross_inputs((struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max, seed);
 }

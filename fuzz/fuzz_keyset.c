@@ -7,14 +7,7 @@
 #include <string.h>
 
 #include "keyset.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tree.h"
 
 static void must_be_equal(const struct hf_keyset *a, const struct hf_keyset *b)
 {
@@ -51,4 +44,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		must(hf_keyset_parse((struct hf_bytes){ exact, cut }, &again, &used_again) == HF_ERR_TRUNCATED);
 	free(exact);
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	static const struct tree_word word[] = {
+		TREE_WORD("\xa3\x01\x01\x02\x28\x03\x41\x04"), TREE_WORD("\xa3\x01\x00\x02\x38\x2d\x03\x41\x01"), TREE_WORD("\x28"),
+		TREE_WORD("\x38\x2d"), TREE_WORD("\x05\x01"), TREE_WORD("\x05\x02"), TREE_WORD("\x06\x81\x58\x20" "01234567890123456789012345678901"),
+		TREE_WORD("\x58\x20" "01234567890123456789012345678901"), TREE_WORD("\x20\x41\x00"), TREE_WORD("\x38\x63\x40"),
+	};
+	static const struct tree_words words = {word, sizeof(word) / sizeof(word[0]), false};
+
+	return tree_mutate_input(data, len, max, seed, &words);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	return tree_cross_inputs((struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max, seed);
 }

@@ -7,17 +7,10 @@
 #include <string.h>
 
 #include "keyset.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "tree.h"
 
 static enum hf_err answer;
 static unsigned asked;
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static enum hf_err played_verify(int alg, struct hf_bytes key, struct hf_bytes message, struct hf_bytes signature)
 {
@@ -87,4 +80,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		must(mask >> older.keys == 0);
 	}
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	static const struct tree_word word[] = {
+		TREE_WORD("\xa3\x01\x01\x02\x28\x03\x41\x04"), TREE_WORD("\xa3\x01\x00\x02\x38\x2d\x03\x41\x01"), TREE_WORD("\x28"),
+		TREE_WORD("\x38\x2d"), TREE_WORD("\x05\x01"), TREE_WORD("\x05\x02"), TREE_WORD("\x06\x81\x58\x20" "01234567890123456789012345678901"),
+		TREE_WORD("\x58\x20" "01234567890123456789012345678901"), TREE_WORD("\x20\x41\x00"), TREE_WORD("\x38\x63\x40"),
+		TREE_WORD("\x4a\xd2\x84\x43\xa1\x01\x28\xa0\xf6\x41\x01"), TREE_WORD("\x4c\xd2\x84\x44\xa1\x01\x38\x2d\xa0\xf6\x41\x01"),
+	};
+	static const struct tree_words words = {word, sizeof(word) / sizeof(word[0]), false};
+
+	return tree_mutate_input(data, len, max, seed, &words);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	return tree_cross_inputs((struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max, seed);
 }
