@@ -34,7 +34,7 @@ $(TP)/mbedtls/library/sha256.c: scripts/third-party.sh | $(STAMP)
 $(B)/%/build.ninja: Makefile | $(STAMP) $(TP)/mbedtls/library/sha256.c
 	$(CONFIGURE_$*) $(if $(wildcard $@),--reconfigure)
 
-.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign size install deb clean
+.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign scenarios size install deb clean
 host: $(B)/host/build.ninja ## the tool, the twin and the tests
 	@ninja -C $(B)/host --quiet
 
@@ -66,6 +66,10 @@ fuzz: fuzzers ## the fuzzers at length: FUZZ_SECONDS each (default 600)
 
 campaign: firmware ## cuts every flash operation, and pairs, on the twin
 	@scripts/campaign.sh $(B)
+	@scripts/scenarios.sh $(B)
+
+scenarios: firmware ## plays the fifteen causes of docs/FAULTS.md on the twin
+	@scripts/scenarios.sh $(B)
 
 install: host ## installs the tools: PREFIX (default /usr/local), DESTDIR
 	@$(MESON) setup $(B)/host --reconfigure --prefix $(abspath $(PREFIX)) >/dev/null

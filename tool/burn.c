@@ -243,10 +243,21 @@ static bool check_package(struct burn *b)
 	return true;
 }
 
+/* What to say where the device was not at the rate that was meant first. */
+static const char *at_other_rate(const struct burn *b, char *text, size_t room)
+{
+	uint32_t now = b->r->rate.now;
+
+	text[0] = 0;
+	if (b->o->bauds > 0 && now && now != b->o->baud[0])
+		snprintf(text, room, ", at %u baud, and not at %u", now, b->o->baud[0]);
+	return text;
+}
+
 static bool connect(struct burn *b)
 {
 	struct hf_smp_status *s = &b->r->status;
-	char version[HF_VERSION_TEXT_BYTES];
+	char version[HF_VERSION_TEXT_BYTES], rate[64];
 	struct hf_smp_answer answer;
 	enum hf_err err;
 
@@ -268,10 +279,10 @@ static bool connect(struct burn *b)
 				    "the device is in recovery, and only its firmware's way is wanted: leave --via away");
 	hf_version_format(s->version, s->versions, version);
 	if (s->running < HF_SLOTS)
-		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s that runs %s in slot %c", s->board,
-		     s->versions ? version : "an unknown version", 'A' + (int)s->running);
+		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s that runs %s in slot %c%s", s->board,
+			     s->versions ? version : "an unknown version", 'A' + (int)s->running, at_other_rate(b, rate, sizeof(rate)));
 	else
-		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s in recovery", s->board);
+		hf_burn_tell(b, HF_BURN_CONNECT, "found a %s in recovery%s", s->board, at_other_rate(b, rate, sizeof(rate)));
 	return true;
 }
 

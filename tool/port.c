@@ -37,21 +37,34 @@ bool hf_duration_parse(const char *text, uint32_t *ms)
 	return true;
 }
 
+static bool is_meant(const struct hf_port *p, uint32_t rate)
+{
+	for (unsigned i = 0; i < p->rates; i++) {
+		if (p->rate[i] == rate)
+			return true;
+	}
+	return false;
+}
+
+static void add_rates(struct hf_port *p, const uint32_t *rate, unsigned rates)
+{
+	for (unsigned i = 0; i < rates && p->rates < HF_PORT_RATES; i++) {
+		if (!is_meant(p, rate[i]))
+			p->rate[p->rates++] = rate[i];
+	}
+}
+
 void hf_port_rates(struct hf_port *p)
 {
-	if (p->baud_given) {
-		p->rate[0] = p->baud;
-		p->rates = 1;
-	} else if (p->product.project.bauds) {
-		memcpy(p->rate, p->product.project.baud, sizeof(p->rate));
-		p->rates = p->product.project.bauds;
-	} else if (p->board_known) {
-		memcpy(p->rate, p->board.maintenance.baud, sizeof(p->rate));
-		p->rates = p->board.maintenance.bauds;
-	} else {
-		memcpy(p->rate, usual_rates, sizeof(usual_rates));
-		p->rates = sizeof(usual_rates) / sizeof(usual_rates[0]);
-	}
+	p->rates = 0;
+	if (p->baud_given)
+		add_rates(p, &p->baud, 1);
+	if (p->product.project.bauds)
+		add_rates(p, p->product.project.baud, p->product.project.bauds);
+	else if (p->board_known)
+		add_rates(p, p->board.maintenance.baud, p->board.maintenance.bauds);
+	else
+		add_rates(p, usual_rates, sizeof(usual_rates) / sizeof(usual_rates[0]));
 }
 
 /* --device is checked here, so that a wrong one is told before anything is asked. */
@@ -115,19 +128,10 @@ void hf_port_close(struct hf_port *p)
 
 /* ---- nobody answers ---- */
 
-static bool is_meant(const struct hf_port *p, uint32_t rate)
-{
-	for (unsigned i = 0; i < p->rates; i++) {
-		if (p->rate[i] == rate)
-			return true;
-	}
-	return false;
-}
-
 /* What is there, at the rates that were meant and at the usual ones. */
 static enum hf_err look(struct hf_port *p, struct hf_probe *probe)
 {
-	uint32_t rate[HF_BOARD_BAUDS + 2];
+	uint32_t rate[HF_PORT_RATES + 2];
 	struct hf_probe_how how = {.rate = rate, .rates = p->rates, .brief = true, .stop = hf_interrupted};
 	enum hf_err err;
 

@@ -17,6 +17,8 @@
 #include "smp_device.h"
 #include "survey.h"
 
+#define HF_PORT_RATES (HF_BOARD_BAUDS + 1)
+
 struct hf_port {
 	/* Arguments. */
 	const char *name, *device, *board_file, *patience;
@@ -32,7 +34,7 @@ struct hf_port {
 	struct hf_serial serial;
 	struct hf_board board;
 	bool board_known;
-	uint32_t rate[HF_BOARD_BAUDS]; /* to try, in this order */
+	uint32_t rate[HF_PORT_RATES]; /* to try, in this order */
 	unsigned rates;
 	uint32_t patience_ms;
 	char chosen[HF_SURVEY_NAME];   /* the port's name; `name` points here once it is chosen */
@@ -45,7 +47,7 @@ struct hf_port {
 	{"device", 0, HF_ARG_TEXT, "ID", "the device itself: its unique id or the first 4 digits or more of it, or its USB adapter's serial number or by-id name", \
 	 &(p).device, NULL},                                                                                           \
 	{"board", 'b', HF_ARG_TEXT, "FILE", "the device's board file", &(p).board_file, NULL},                         \
-	{"baud", 0, HF_ARG_U32, "RATE", "the line's rate (default: the board file's, else 921600 or 115200, whichever answers)", \
+	{"baud", 0, HF_ARG_U32, "RATE", "the line's rate to try first; then the board file's, else 921600 and 115200", \
 	 &(p).baud, &(p).baud_given},                                                                                  \
 	{"patience", 0, HF_ARG_TEXT, "TIME", "how long to wait when nothing gets ahead (default: 60s)", &(p).patience, NULL}, \
 	HF_PRODUCT_ARGS((p).product)
@@ -61,7 +63,8 @@ bool hf_port_open(struct hf_port *p, const struct hf_usage *usage, enum hf_exit 
 bool hf_product_port(struct hf_port *p, enum hf_exit *code);
 void hf_port_close(struct hf_port *p);
 
-/* Sets the rates to try: --baud's, else the board file's, else the usual two. Part of hf_port_open. */
+/* Sets the rates to try: --baud's first, so that a wrong one costs seconds; then the project's, else the board file's, else the usual
+ * two. Part of hf_port_open. */
 void hf_port_rates(struct hf_port *p);
 
 /* The device's status, at whichever rate it answers. False: *code, all has been said. */

@@ -514,6 +514,17 @@ static void wrong_rate_is_told_with_the_right_one(void **state)
 	says(out, "--baud 57600");
 }
 
+static void wrong_baud_finds_the_device_at_its_own_rate(void **state)
+{
+	const struct device d[] = {{.kind = FIRMWARE, .rate = B115200}};
+
+	(void)state;
+	set(1, d);
+	assert_int_equal(tool("status --port ttyUSB0 --baud 57600"), 0);
+	assert_int_equal(tool("status --baud 57600"), 0);
+	says(err_out, "the only device that answers");
+}
+
 static void noise_at_every_rate_is_told(void **state)
 {
 	const struct device d[] = {{.kind = FIRMWARE, .rate = B300}};
@@ -622,6 +633,7 @@ int main(void)
 		WITH(held_port_names_its_holder),
 		WITH(second_holdfast_at_a_port_is_refused),
 		WITH(wrong_rate_is_told_with_the_right_one),
+		WITH(wrong_baud_finds_the_device_at_its_own_rate),
 		WITH(noise_at_every_rate_is_told),
 		WITH(silent_device_is_exit_5_with_advice),
 		WITH(device_that_falls_silent_is_exit_11),
