@@ -53,15 +53,14 @@ static void show_nothing(uint32_t time_ms)
 }
 
 /* What we start finds the chip as a reset leaves it, but for the watchdog and the backup registers. */
-static _Noreturn void start(const struct hf_handover *handover)
+static _Noreturn void start(unsigned place)
 {
 	hf_usart_drain(report.usart);
-	hf_reset_hand_over(handover);
 	hf_iwdg_start();
 	hf_reset_close();
 	hf_systick_stop();
 	hf_clock_reset();
-	hf_start_jump(choose.image[handover->place].image_addr);
+	hf_start_jump(choose.image[place].image_addr);
 }
 
 /* The chip's own loader waits for a host, and feeds no watchdog: it is started right behind a reset. It expects its
@@ -99,13 +98,16 @@ static _Noreturn void choose_and_start(enum hf_reset_cause cause, const struct h
 	struct hf_handover handover = { .cause = (uint8_t)cause, .place = d.place, .last_resort = d.last_resort };
 
 	hf_report_findings(&report, &choose, d.place);
+	if (d.action != HF_BOOT_STAY)
+		handover.reason = reason_of(&d, entry);
+	hf_reset_hand_over(&handover, hf_start_repairs(&choose.journal.repairs) |
+					      (choose.journal_err ? HF_START_NO_JOURNAL : 0));
 	if (d.action == HF_BOOT_STAY)
 		leave_to_rom();
-	handover.reason = reason_of(&d, entry);
 	hf_report_start(&report, &choose, &handover, d.action == HF_BOOT_LAST_RESORT);
 	if (d.action == HF_BOOT_LAST_RESORT)
 		show_nothing(HF_LAST_RESORT_MS);
-	start(&handover);
+	start(d.place);
 }
 
 int main(void)

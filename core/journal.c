@@ -171,15 +171,15 @@ static void note(struct hf_journal *j, unsigned slot, const uint8_t raw[HF_RECOR
 		j->moved_to = load_le32(raw + DATA_OFFSET);
 }
 
-/* Judges all slots from the end backwards. *last gets the last good one (0: none), *unsettled whether something behind
- * it might become good. Programs the last good one again; one that then reads otherwise is not good. Flash that cannot be
+/* Judges all slots from the end backwards. *last gets the last good one (0: none), *unsettled how many behind it might
+ * become good. Programs the last good one again; one that then reads otherwise is not good. Flash that cannot be
  * programmed at all must still be read: the gateway has to start. */
-static enum hf_err scan(struct hf_journal *j, bool *unsettled, unsigned *last)
+static enum hf_err scan(struct hf_journal *j, unsigned *unsettled, unsigned *last)
 {
 	uint8_t raw[HF_RECORD_BYTES];
 	unsigned slot = j->slots;
 
-	*unsettled = false;
+	*unsettled = 0;
 	*last = 0;
 	while (--slot > 0) {
 		enum hf_err err = read_slot(j, j->live, slot, raw);
@@ -190,9 +190,12 @@ static enum hf_err scan(struct hf_journal *j, bool *unsettled, unsigned *last)
 			continue;
 		if (j->end == 1) {
 			j->end = (uint16_t)(slot + 1);
-			err = hardly_begun(raw) ? void_slot(j, j->live, slot) : HF_OK;
-			if (err && err != HF_ERR_FLASH_PROGRAM)
-				j->stuck = err;
+			if (hardly_begun(raw)) {
+				j->repairs.done |= HF_REPAIR_ZEROED;
+				err = void_slot(j, j->live, slot);
+				if (err && err != HF_ERR_FLASH_PROGRAM)
+					j->stuck = err;
+			}
 		}
 		if (all_are(raw, TYPE_VOID) || hardly_begun(raw))
 			continue;
@@ -205,7 +208,7 @@ static enum hf_err scan(struct hf_journal *j, bool *unsettled, unsigned *last)
 		}
 		if (!record_good(j, raw) || *last == 0) {
 			j->bad++;
-			*unsettled = *unsettled || *last == 0;
+			*unsettled += *last == 0;
 			continue;
 		}
 		note(j, slot, raw);
@@ -284,12 +287,12 @@ static enum hf_err append_own(struct hf_journal *j, uint8_t type, uint32_t value
 static enum hf_err settle(struct hf_journal *j)
 {
 	uint8_t barrier[HF_RECORD_BYTES] = { TYPE_BARRIER, HF_RECORD_MAY_IGNORE };
-	bool unsettled;
-	unsigned last;
+	unsigned last, unsettled;
 	enum hf_err err = scan(j, &unsettled, &last);
 
 	if (err || !unsettled || j->stuck)
 		return err;
+	j->repairs.torn = (uint8_t)unsettled;
 	j->stuck = append_raw(j, barrier, last + 1, j->slots);
 	return HF_OK;
 }
@@ -319,20 +322,21 @@ static void release(struct hf_journal *j)
 static enum hf_err choose(struct hf_journal *j, const uint32_t epoch[2])
 {
 	unsigned higher = epoch[1] > epoch[0];
-	bool unsettled;
-	unsigned last;
+	uint32_t newer = epoch[higher], older = epoch[!higher];
+	unsigned last, unsettled;
 	enum hf_err err;
 
-	select_sector(j, higher, epoch[higher]);
+	select_sector(j, higher, newer);
 	err = scan(j, &unsettled, &last);
 	if (err)
 		return err;
 	if (!j->released) {
-		select_sector(j, !higher, epoch[!higher]);
+		select_sector(j, !higher, older);
 		err = settle(j);
 		if (err)
 			return err;
-		if (j->moved_to != epoch[higher]) {
+		if (j->moved_to != newer) {
+			j->repairs.done |= HF_REPAIR_UNDONE;
 			/* A torn `moved` is dead by one barrier only. (Without room for it, `released` would have been the
 			 * commit: then it is not known yet what the other sector will say.) */
 			if (hf_journal_free(j) > 0)
@@ -340,9 +344,10 @@ static enum hf_err choose(struct hf_journal *j, const uint32_t epoch[2])
 			return HF_OK;
 		}
 	}
-	select_sector(j, higher, epoch[higher]);
+	select_sector(j, higher, newer);
 	err = settle(j);
 	/* What says so stands once only, and there may be years until the next take-over. */
+	j->repairs.done |= HF_REPAIR_FINISHED;
 	if (!err)
 		release(j);
 	return err;
@@ -352,20 +357,21 @@ static enum hf_err choose(struct hf_journal *j, const uint32_t epoch[2])
  * torn, as a first header has no other sector to commit it, and the other copy may be missing. */
 static enum hf_err read_header(const struct hf_journal *j, unsigned sector, uint32_t *epoch)
 {
+	unsigned last = slots_of(&j->sector[sector]), slot = 0;
 	uint8_t raw[HF_RECORD_BYTES];
 
-	for (unsigned copy = 0; copy < 2; copy++) {
-		unsigned slot = header_slot(j, sector, copy);
+	do {
 		enum hf_err err = read_slot(j, sector, slot, raw);
 
 		if (err)
 			return err;
 		*epoch = header_epoch(raw);
 		if (*epoch != 0 && program_slot(j, sector, slot, raw) != HF_ERR_FLASH_PROGRAM) {
-			(void)program_slot(j, sector, header_slot(j, sector, !copy), raw);
+			(void)program_slot(j, sector, last - slot, raw);
 			return HF_OK;
 		}
-	}
+		slot = last - slot;
+	} while (slot != 0);
 	*epoch = 0;
 	return HF_OK;
 }
@@ -417,6 +423,36 @@ enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, struct hf_reco
 		return HF_OK;
 	}
 	return HF_ERR_NOT_FOUND;
+}
+
+enum hf_err hf_journal_look(const struct hf_journal *j, unsigned slot, enum hf_journal_slot *is, struct hf_record *record)
+{
+	uint8_t raw[HF_RECORD_BYTES];
+	enum hf_err err = read_slot(j, j->live, slot, raw);
+
+	if (err)
+		return err;
+	record->type = raw[0];
+	record->flags = raw[1];
+	memcpy(record->data, raw + DATA_OFFSET, HF_RECORD_DATA);
+	if (is_alive(j, slot) && record_good(j, raw))
+		*is = raw[0] == TYPE_BARRIER ? HF_JOURNAL_BARRIER : raw[0] <= TYPE_RELEASED ? HF_JOURNAL_OWN : HF_JOURNAL_RECORD;
+	else
+		*is = all_are(raw, TYPE_VOID) || all_are(raw, TYPE_BLANK) ? HF_JOURNAL_NOTHING : HF_JOURNAL_DEAD;
+	return HF_OK;
+}
+
+enum hf_err hf_journal_other(const struct hf_journal *j, bool *dirty)
+{
+	uint8_t raw[HF_RECORD_BYTES];
+	enum hf_err err = HF_OK;
+
+	*dirty = false;
+	for (unsigned slot = 0; slot <= slots_of(&j->sector[!j->live]) && !*dirty && !err; slot++) {
+		err = read_slot(j, !j->live, slot, raw);
+		*dirty = !err && !all_are(raw, TYPE_BLANK);
+	}
+	return err;
 }
 
 unsigned hf_journal_free(const struct hf_journal *j)

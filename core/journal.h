@@ -31,6 +31,18 @@ struct hf_record {
 	uint8_t data[HF_RECORD_DATA];
 };
 
+/* What a mount found torn, and did about it. */
+enum hf_repair {
+	HF_REPAIR_ZEROED = 1u << 0,   /* a slot of which a word at most was begun: zeros over it */
+	HF_REPAIR_UNDONE = 1u << 1,   /* a take-over had not been committed: the sector that it filled counts for nothing */
+	HF_REPAIR_FINISHED = 1u << 2, /* one had been: the sector that was given up is released */
+};
+
+struct hf_repairs {
+	uint8_t done; /* HF_REPAIR_* */
+	uint8_t torn; /* slots that a barrier has declared dead; at most 127 count */
+};
+
 #define HF_JOURNAL_MAX_SLOTS 512u /* of a larger sector, the rest is not used */
 
 struct hf_journal {
@@ -45,6 +57,7 @@ struct hf_journal {
 	uint32_t moved_to;  /* the epoch that this sector was given up for; 0: it was not */
 	uint16_t bad;       /* slots that hold neither a record nor zeros */
 	enum hf_err stuck;  /* not HF_OK: the journal can be read, but not appended (why) */
+	struct hf_repairs repairs; /* of the mount */
 	uint32_t alive[HF_JOURNAL_MAX_SLOTS / 32]; /* a bit a slot: a good record that no barrier declares dead */
 };
 
@@ -56,6 +69,20 @@ HF_MUST_USE enum hf_err hf_journal_mount(struct hf_journal *j, const struct hf_f
 
 /* Reads the record at *slot or behind it, and moves *slot behind it; start with 1. HF_ERR_NOT_FOUND at the end. */
 HF_MUST_USE enum hf_err hf_journal_next(struct hf_journal *j, uint16_t *slot, struct hf_record *record);
+
+/* What lies in a slot before the end, as the mount has judged it; for who wants to know what happened here. */
+enum hf_journal_slot {
+	HF_JOURNAL_NOTHING, /* zeros, or blank */
+	HF_JOURNAL_DEAD,    /* neither a record nor zeros: torn, or bad memory; record->type is what it says of itself */
+	HF_JOURNAL_BARRIER, /* what is dead before it was found so by a mount: a power loss tore it */
+	HF_JOURNAL_OWN,     /* another record of the journal's own */
+	HF_JOURNAL_RECORD,
+};
+HF_MUST_USE enum hf_err hf_journal_look(const struct hf_journal *j, unsigned slot, enum hf_journal_slot *is,
+					struct hf_record *record);
+
+/* Is anything in the sector that is not live? After a take-over that came to its end nothing is. */
+HF_MUST_USE enum hf_err hf_journal_other(const struct hf_journal *j, bool *dirty);
 
 /* Slots that can still be appended. */
 unsigned hf_journal_free(const struct hf_journal *j);

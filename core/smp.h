@@ -37,6 +37,7 @@ enum {
 	HF_SMP_HOLDFAST_HEALTH = 10,
 	HF_SMP_HOLDFAST_VERIFY = 11,
 	HF_SMP_HOLDFAST_HISTORY = 12,
+	HF_SMP_HOLDFAST_BLACKBOX = 13,
 };
 
 /* SMP's own error numbers, `rc`. */

@@ -92,6 +92,9 @@ HF_MUST_USE enum hf_err hf_smp_health(struct hf_smp_server *s, struct hf_cbor_wr
 HF_MUST_USE enum hf_err hf_smp_verify(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_history(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 
+/* smp_blackbox.c */
+HF_MUST_USE enum hf_err hf_smp_blackbox(struct hf_smp_server *s, struct hf_cbor_writer *w);
+
 /* smp_status.c */
 HF_MUST_USE enum hf_err hf_smp_status(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);
 HF_MUST_USE enum hf_err hf_smp_counters(struct hf_smp_server *s, struct hf_bytes body, struct hf_cbor_writer *w);

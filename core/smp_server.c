@@ -126,6 +126,9 @@ static bool dispatch(struct hf_smp_server *s, const struct hf_smp_header *h, str
 	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_HISTORY, HF_SMP_READ):
 		*err = hf_smp_history(s, body, w);
 		return true;
+	case COMMAND(HF_SMP_HOLDFAST, HF_SMP_HOLDFAST_BLACKBOX, HF_SMP_READ):
+		*err = hf_smp_blackbox(s, w);
+		return true;
 	}
 	return false;
 }

@@ -35,6 +35,7 @@ static struct hf_smp_line line;
 static struct hf_duty duty;
 static struct hf_figures figures;
 static struct hf_diary diary;
+static struct hf_blackbox_port port;
 static bool settled;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static uint32_t spare[256]; /* for the RAM test */
@@ -183,6 +184,8 @@ int main(void)
 	duty.upload = (struct hf_upload_log){ .line = &line, .update = &update, .who = "gateway: " };
 	duty.started_ms = hf_systick_ms();
 	hf_smp_line_open(&line, &update, (uint8_t)hf_reset_cause());
+	hf_reset_look(&port);
+	line.server.port = &port;
 	line.server.store = &store;
 	line.server.access = HF_BOARD_GATEWAY_ACCESS;
 	line.server.readback = HF_BOARD_READBACK;

@@ -7,6 +7,7 @@
 #include "stm32.h"
 
 #define CRASH_WORDS 5u
+#define CRASH_TOLD  0x80000000u /* of the first: a program has taken it, and it is kept for who asks later */
 
 void hf_reset_open(void)
 {
@@ -42,13 +43,28 @@ static enum hf_reset_cause cause_of(uint32_t csr, bool marked)
 	return csr & RCC_CSR_PINRSTF ? HF_RESET_PIN : HF_RESET_POWER;
 }
 
+/* A power-on sets the brown-out's flag, too. */
+static void begin_start(enum hf_reset_cause cause, uint32_t csr)
+{
+	uint32_t before = RTC_BKPR(HF_BKP_STARTS), word = cause;
+	uint32_t row = before & HF_START_SETTLED ? 0 : HF_START_ROW(before);
+
+	if ((csr & (RCC_CSR_PORRSTF | RCC_CSR_BORRSTF)) == RCC_CSR_BORRSTF)
+		word |= HF_START_BROWN_OUT;
+#pragma GCC unroll 1
+	for (unsigned i = HF_STARTS - 1; i > 0; i--)
+		RTC_BKPR(HF_BKP_STARTS + i) = RTC_BKPR(HF_BKP_STARTS + i - 1);
+	RTC_BKPR(HF_BKP_STARTS) = word | (row + (row < 255)) << 24;
+}
+
 enum hf_reset_cause hf_reset_take_cause(void)
 {
-	uint32_t ignored, crashes;
+	uint32_t ignored, crashes, csr = RCC_CSR;
 	bool marked = tagged(HF_BKP_MARKER, HF_TAG_MARKER, &ignored);
-	enum hf_reset_cause cause = cause_of(RCC_CSR, marked);
+	enum hf_reset_cause cause = cause_of(csr, marked);
 
 	RCC_CSR |= RCC_CSR_RMVF;
+	begin_start(cause, csr);
 	RTC_BKPR(HF_BKP_MARKER) = 0;
 	if (!tagged(HF_BKP_CRASHES, HF_TAG_CRASHES, &crashes) || cause == HF_RESET_POWER)
 		crashes = 0;
@@ -80,8 +96,9 @@ bool hf_reset_take_pattern(enum hf_reset_cause cause)
 	return complete;
 }
 
-void hf_reset_hand_over(const struct hf_handover *h)
+void hf_reset_hand_over(const struct hf_handover *h, uint32_t found)
 {
+	RTC_BKPR(HF_BKP_STARTS) |= found | ((h->place + 1u) & 3u) << 8 | (uint32_t)h->reason << 4;
 	RTC_BKPR(HF_BKP_HANDOVER) = HF_TAG_HANDOVER << 16 | (uint32_t)h->cause << 8 | (uint32_t)h->last_resort << 7 |
 				    (uint32_t)h->reason << 4 | h->place;
 }
@@ -112,10 +129,12 @@ bool hf_reset_take_crash(struct hf_crash *crash)
 {
 	uint32_t word[CRASH_WORDS];
 
-	for (unsigned i = 0; i < CRASH_WORDS; i++) {
+	for (unsigned i = 0; i < CRASH_WORDS; i++)
 		word[i] = RTC_BKPR(HF_BKP_CRASH + i);
-		RTC_BKPR(HF_BKP_CRASH + i) = 0;
-	}
+	if (word[0] & CRASH_TOLD)
+		word[0] = HF_FAULT_NONE;
+	else if (word[0] != HF_FAULT_NONE)
+		RTC_BKPR(HF_BKP_CRASH) |= CRASH_TOLD;
 	*crash = (struct hf_crash){word[0], word[1], word[2], word[3], word[4]};
 	return crash->kind != HF_FAULT_NONE && hf_reset_cause() == HF_RESET_FAULT;
 }
@@ -135,6 +154,25 @@ void hf_reset_healthy(void)
 void hf_reset_settled(void)
 {
 	RTC_BKPR(HF_BKP_PRESSES) = 0;
+	if (RTC_BKPR(HF_BKP_STARTS))
+		RTC_BKPR(HF_BKP_STARTS) |= HF_START_SETTLED;
+}
+
+void hf_reset_look(struct hf_blackbox_port *out)
+{
+	for (unsigned i = 0; i < HF_STARTS; i++)
+		out->start[i] = RTC_BKPR(HF_BKP_STARTS + i);
+	for (unsigned i = 0; i < CRASH_WORDS; i++)
+		out->crash[i] = RTC_BKPR(HF_BKP_CRASH + i);
+	out->crash[0] &= ~CRASH_TOLD;
+	out->crashes = (uint16_t)hf_reset_crashes();
+}
+
+void hf_reset_told(void)
+{
+	for (unsigned i = 0; i < HF_STARTS; i++)
+		if (RTC_BKPR(HF_BKP_STARTS + i))
+			RTC_BKPR(HF_BKP_STARTS + i) |= HF_START_TOLD;
 }
 
 _Noreturn void hf_reset_request(enum hf_request request)

@@ -6,13 +6,14 @@
  *          last resort to leave to | why recovery (enum hf_recovery_reason) << 4 | place (HF_PLACE_*)
  *   BKP1R  crashes in a row: 'H' 'C' << 16 | number of watchdog and fault resets since the last healthy report
  *   BKP2R  fault marker: 'H' 'M' << 16 | kind (enum hf_fault), written just before a reset that reports a fault
- *   BKP3R  to BKP7R: what the fault handler saw: kind, PC, LR, CFSR, BFAR; zeros: nothing
+ *   BKP3R  to BKP7R: what the fault handler saw last: kind (bit 31: a program has taken it), PC, LR, CFSR, BFAR; zeros: nothing
  *   BKP8R  request to boot: 'H' 'R' << 16 | enum hf_request; good for one start
  *   BKP9R  resets by the pin in a row: 'H' 'P' << 16 | their number since power-on, since another reset, or since firmware
  *          settled
- * BKP10R to BKP19R are the application's. The registers are lost with the power unless the board has a battery; without
- * them a start looks like one after power-on. Boot writes BKP0R, BKP1R, BKP9R and clears BKP2R and BKP8R before each
- * start.
+ *   BKP10R to BKP15R  the last six starts, the newest first (core/blackbox.h): boot's, but for two bits that the firmware sets
+ * BKP16R to BKP19R are the application's. The registers are lost with the power unless the board has a battery; without
+ * them a start looks like one after power-on. Boot writes BKP0R, BKP1R, BKP9R to BKP15R and clears BKP2R and BKP8R
+ * before each start.
  */
 #ifndef HF_RESET_H
 #define HF_RESET_H
@@ -20,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/blackbox.h"
 #include "core/policy.h"
 
 #define HF_BKP_HANDOVER 0u
@@ -28,6 +30,7 @@
 #define HF_BKP_CRASH    3u
 #define HF_BKP_REQUEST  8u
 #define HF_BKP_PRESSES  9u
+#define HF_BKP_STARTS   10u
 #define HF_TAG_HANDOVER 0x4846u
 #define HF_TAG_CRASHES  0x4843u
 #define HF_TAG_MARKER   0x484du
@@ -78,7 +81,7 @@ void hf_reset_open(void);
 /* For boot: closes them again. */
 void hf_reset_close(void);
 
-/* For boot: reads and clears the reset flags and the fault marker, and counts crashes. */
+/* For boot: reads and clears the reset flags and the fault marker, counts crashes, and begins this start's word. */
 enum hf_reset_cause hf_reset_take_cause(void);
 /* For boot: the request of whoever ran before, which is then forgotten. */
 enum hf_request hf_reset_take_request(void);
@@ -92,20 +95,26 @@ struct hf_handover {
 	bool last_resort; /* for recovery: HF_REQUEST_LAST_RESORT would start something */
 };
 
-/* For boot: hands over to what it starts. */
-void hf_reset_hand_over(const struct hf_handover *handover);
+/* For boot, once a start: hands over to what it starts; `found`: bits for this start's word (core/blackbox.h). */
+void hf_reset_hand_over(const struct hf_handover *handover, uint32_t found);
 /* For the firmware: what boot handed over; false: it did not, and *handover is as after power-on. */
 bool hf_reset_handover(struct hf_handover *handover);
 
 /* For the firmware: what boot handed over; HF_RESET_POWER if it did not. */
 enum hf_reset_cause hf_reset_cause(void);
-/* For the firmware: the crash that caused this start, which is then forgotten. false: none was recorded. */
+/* For the firmware: the crash that caused this start, once. false: none was recorded, or it was taken before. */
 bool hf_reset_take_crash(struct hf_crash *crash);
 /* Crashes in a row, this start's cause included; 0 again after hf_reset_healthy(). */
 unsigned hf_reset_crashes(void);
 void hf_reset_healthy(void);
 
-/* For the firmware, HF_SETTLED_MS after its start: presses of the reset button before are forgotten. */
+/* For the firmware: the last starts, and the crash that is known, whether it was told or not. */
+void hf_reset_look(struct hf_blackbox_port *out);
+/* What the history has taken is not for it to take again. */
+void hf_reset_told(void);
+
+/* For the firmware, HF_SETTLED_MS after its start: presses of the reset button before are forgotten, and so are restarts in
+ * a row. */
 void hf_reset_settled(void);
 
 /* A reset that asks something of boot. */
