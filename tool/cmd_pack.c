@@ -24,8 +24,8 @@ struct pack {
 	const char *fixed[HF_SLOTS];
 	struct hf_args_list devices, later;
 	struct hf_keys keys;
-	uint32_t security_version, release, pad_to;
-	bool release_given, pad_given, any_base, json, quiet;
+	uint32_t security_version, release, pad_to, offset;
+	bool release_given, pad_given, offset_given, any_base, json, quiet;
 	struct hf_args_rest files;
 
 	/* As made of it. */
@@ -99,6 +99,8 @@ static bool check_usage(const struct pack *p, const struct hf_usage *usage)
 	else if (pair && (!p->fixed[0] || !p->fixed[1]))
 		hf_args_wrong(usage,
 			      "firmware that cannot be relocated needs a build for each slot: --slot-a and --slot-b");
+	else if (pair && p->offset_given)
+		hf_args_wrong(usage, "where a pair of fixed builds lies was decided when it was linked: no --offset");
 	else if (pair && p->files.count)
 		hf_args_wrong(usage, "either a pair of fixed builds, or files that are relocated");
 	else if (!pair && !p->files.count)
@@ -235,6 +237,23 @@ static enum hf_err check_board(struct pack *p, const struct hf_firmware *fw)
 
 /* ---- the package ---- */
 
+/* As low in its slot as the head lets it, or where it was asked for. */
+static enum hf_err place(struct pack *p)
+{
+	uint32_t *offset = &p->spec.content[0].image_offset;
+	enum hf_err err = hf_package_place_for(&p->spec, &p->by, &p->diag);
+
+	if (err || !p->offset_given)
+		return err;
+	if (p->offset % HF_IMAGE_ALIGN || p->offset < *offset) {
+		hf_diag_set(&p->diag, "--offset 0x%x: this image can begin at 0x%x of its slot or a higher multiple of %u", p->offset,
+			    *offset, HF_IMAGE_ALIGN);
+		return HF_ERR_RANGE;
+	}
+	*offset = p->offset;
+	return HF_OK;
+}
+
 static enum hf_err fill_contents(struct pack *p)
 {
 	struct hf_package_spec *spec = &p->spec;
@@ -250,7 +269,7 @@ static enum hf_err fill_contents(struct pack *p)
 		if (spec->contents == HF_SLOTS)
 			spec->content[i].image_offset = c->link_addr - p->board.layout.slot[i].addr;
 	}
-	return spec->contents == 1 ? hf_package_place_for(spec, &p->by, &p->diag) : HF_OK;
+	return spec->contents == 1 ? place(p) : HF_OK;
 }
 
 static enum hf_err build(struct pack *p)
@@ -428,6 +447,8 @@ enum hf_exit hf_command_pack(int argc, char **argv)
 		{"any-base", 0, HF_ARG_FLAG, NULL, "the firmware may be linked outside the board's slots", &p->any_base, NULL},
 		{"pad-to", 0, HF_ARG_SIZE, "SIZE", "pad the image to this size, for measurements", &p->pad_to,
 		 &p->pad_given},
+		{"offset", 0, HF_ARG_SIZE, "SIZE", "where in its slot the image begins (default: as low as it can)", &p->offset,
+		 &p->offset_given},
 		{"quiet", 'q', HF_ARG_FLAG, NULL, "no report, warnings only", &p->quiet, NULL},
 		{"json", 0, HF_ARG_FLAG, NULL, "report as JSON", &p->json, NULL},
 	};
