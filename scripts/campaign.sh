@@ -19,27 +19,50 @@ out=$build/campaign
 rm -rf "$out"
 mkdir -p "$out"
 
+# What one board and one layout need, in a folder that the campaign reads by the names in it:
+#   small     relocated, in one sector, one segment
+#   pair      a build for each slot, in one package
+#   straddle  relocated, begins before a sector's end, three segments
+layouts="small pair straddle"
+
+pack() {
+	"$holdfast" pack --quiet --board "boards/$board.conf" --key "$out/release.pem" "$@"
+}
+
+# firmware NAME VERSION ELVES [OPTION ...]: as the layout wants it
+firmware() {
+	name=$1 version=$2 elves=$fw/$3
+	shift 3
+	case $layout in
+	small) pack --version "$version" --out "$dir/$name.suit" "$@" "$elves-a.elf" "$elves-b.elf" ;;
+	pair) pack --version "$version" --out "$dir/$name.suit" "$@" --slot-a "$elves-a.elf" --slot-b "$elves-b.elf" ;;
+	straddle) pack --version "$version" --out "$dir/$name.suit" "$@" --offset 108K "$elves-a.elf" "$elves-b.elf" ;;
+	esac
+}
+
+recovery() {
+	pack --version "$1" --out "$dir/recovery-$1.suit" "$build/stm32f407/recovery/$board/recovery.elf" \
+		"$build/stm32f407/recovery/$board/recovery-slot.elf"
+}
+
+factory() {
+	"$holdfast" factory --quiet --board "boards/$board.conf" --boot "$build/stm32f407/boot/$board/boot.elf" --keyset "$dir/first.keyset" \
+		"$@"
+}
+
 prepare() {
 	board=$1
-	dir=$out/$board
+	layout=$2
+	dir=$out/$board/$layout
 	fw=$build/stm32f407/gateway/$board
-	mkdir -p "$dir"
-	for version in 0.1.0 0.2.0; do
-		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version $version \
-			--out "$dir/recovery-$version.suit" "$build/stm32f407/recovery/$board/recovery.elf" \
-			"$build/stm32f407/recovery/$board/recovery-slot.elf" || return 1
-	done
-	for version in 1.0.0 1.1.0; do
-		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version $version \
-			--out "$dir/v$version.suit" "$fw/gateway-$version-a.elf" "$fw/gateway-$version-b.elf" || return 1
-	done
-	"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.2.0 \
-			--out "$dir/small.suit" "$fw/small-a.elf" "$fw/small-b.elf" &&
-		"$holdfast" pack --board "boards/$board.conf" --key "$out/release.pem" --version 1.0.1 \
-			--out "$dir/hang.suit" "$fw/small-hang-a.elf" "$fw/small-hang-b.elf" &&
-		"$holdfast" factory --board "boards/$board.conf" --boot "$build/stm32f407/boot/$board/boot.elf" \
-			--keyset "$out/first.keyset" --recovery "$dir/recovery-0.1.0.suit" --package "$dir/v1.0.0.suit" \
-			--out "$dir/factory.bin"
+	small=small
+	[ "$layout" != straddle ] || small=small-spread
+	mkdir -p "$dir" && cp "$out/first.keyset" "$out/next.keyset" "$dir" || return 1
+	recovery 0.1.0 && recovery 0.2.0 &&
+		firmware first 1.0.0 gateway-1.0.0 && firmware later 1.1.0 gateway-1.1.0 && firmware small 1.2.0 $small &&
+		firmware hang 1.0.1 small-hang && firmware secure 1.2.1 $small --security-version 1 &&
+		factory --recovery "$dir/recovery-0.1.0.suit" --package "$dir/first.suit" --out "$dir/factory.bin" &&
+		factory --package "$dir/small.suit" --out "$dir/bare.bin"
 }
 
 # The keyset that the factory burns, and a signed successor that trusts a site key too.
@@ -62,24 +85,26 @@ lane1=
 # What runs in the background does not hear Ctrl-C.
 trap 'kill $lane0 $lane1 2>/dev/null; exit 7' INT TERM
 for board in reference compact; do
-	prepare "$board" >>"$out/log" 2>&1 || {
-		echo "not ok - campaign on $board: $(tail -n 1 "$out/log")"
-		exit 1
-	}
+	for layout in $layouts; do
+		prepare "$board" "$layout" >>"$out/log" 2>&1 || {
+			echo "not ok - campaign on $board, $layout: $(tail -n 1 "$out/log")"
+			exit 1
+		}
+	done
 done
 for board in reference compact; do
-	dir=$out/$board
-	fw=$build/stm32f407/gateway/$board
-	for lane in 0 1; do
-		"$campaign" --board "boards/$board.conf" --factory "$dir/factory.bin" --keyset "$out/first.keyset" \
-			--later "$dir/v1.1.0.suit" --recovery "$dir/recovery-0.2.0.suit" --next-keyset "$out/next.keyset" \
-			--elf "$build/stm32f407/recovery/$board/recovery.elf" --small "$dir/small.suit" --hang "$dir/hang.suit" --elf "$build/stm32f407/boot/$board/boot.elf" \
-			--elf "$fw/gateway-1.0.0-a.elf" --lane "$lane/2" --words "$words" --others "$others" --pairs "$pairs" \
-			>"$dir/lane$lane.tap" 2>&1 &
-		eval "lane$lane=\$!"
+	for layout in ${HF_CAMPAIGN_LAYOUTS:-$layouts}; do
+		dir=$out/$board/$layout
+		for lane in 0 1; do
+			"$campaign" --board "boards/$board.conf" --packages "$dir" --layout "$layout" \
+				--elf "$build/stm32f407/recovery/$board/recovery.elf" --elf "$build/stm32f407/boot/$board/boot.elf" \
+				--elf "$build/stm32f407/gateway/$board/gateway-1.0.0-a.elf" --lane "$lane/2" --words "$words" \
+				--others "$others" --pairs "$pairs" >"$dir/lane$lane.tap" 2>&1 &
+			eval "lane$lane=\$!"
+		done
+		wait "$lane0" || status=1
+		wait "$lane1" || status=1
+		cat "$dir/lane0.tap" "$dir/lane1.tap"
 	done
-	wait "$lane0" || status=1
-	wait "$lane1" || status=1
-	cat "$dir/lane0.tap" "$dir/lane1.tap"
 done
 exit "$status"

@@ -2,8 +2,8 @@
  *
  * Cuts the power at the flash operations of whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --factory BIN --keyset K --small P --hang P --later P --recovery P --next-keyset K --elf ELF...
- *            [--lane K/N] [--words N] [--others N] [--pairs N] [--flow NAME]
+ *   campaign --board F --packages DIR --layout NAME --elf ELF... [--lane K/N] [--words N] [--others N] [--pairs N]
+ *            [--flow NAME]
  *
  * A flow (flows.c) is run once, and its instants are kept as snapshots. Each case goes on from the last snapshot before its
  * operation, loses power there - before it, at a fraction of it, or with what it touched reading differently from then
@@ -292,8 +292,8 @@ static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first
 
 	for (size_t i = 0; i < w.count; i += BATCH)
 		fork_batch(c, flow, &w, i, first, last);
-	printf("%s - %s, %s: %lu cases, operations %llu to %llu, %llu left out\n",
-	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, flow->name, c->cases - cases,
+	printf("%s - %s, %s, %s: %lu cases, operations %llu to %llu, %llu left out\n",
+	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, c->layout, flow->name, c->cases - cases,
 	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)w.left_out);
 	fflush(stdout);
 	free(w.op);
@@ -303,7 +303,9 @@ static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first
 static void fail_flow(struct campaign *c, const struct flow *flow, const char *why)
 {
 	c->failed++;
-	printf("not ok - %s, %s: without any cut: %s\n", c->lab.board.layout.name, flow->name, why);
+	printf("not ok - %s, %s, %s: without any cut: %s\n", c->lab.board.layout.name, c->layout, flow->name, why);
+	if (getenv("HF_CAMPAIGN_LOG"))
+		lab_print_log(&c->lab);
 	forget(c);
 }
 
@@ -369,23 +371,13 @@ int main(int argc, char **argv)
 	const char *elf[17] = { NULL };
 	struct hf_twin_snapshot *ready = NULL;
 	const char *only;
-	struct hf_image image;
 	unsigned elfs = 0;
 
 	for (int i = 1; i + 1 < argc && elfs < 16; i++)
 		if (strcmp(argv[i], "--elf") == 0)
 			elf[elfs++] = argv[i + 1];
-	lab_open(&c.lab, argument(argc, argv, "--board", NULL), argument(argc, argv, "--factory", NULL),
-		 argument(argc, argv, "--keyset", NULL), elf, true);
-	lab_package_read(&c.lab, argument(argc, argv, "--small", NULL), &c.small);
-	lab_package_read(&c.lab, argument(argc, argv, "--hang", NULL), &c.hang);
-	lab_package_read(&c.lab, argument(argc, argv, "--later", NULL), &c.later);
-	lab_package_read(&c.lab, argument(argc, argv, "--recovery", NULL), &c.recovery);
-	lab_file_read(argument(argc, argv, "--next-keyset", NULL), &c.next_keyset);
-	if (hf_keyset_file_parse(hf_buffer_bytes(&c.next_keyset), &c.next)) {
-		fprintf(stderr, "campaign: the next keyset is none\n");
-		return 1;
-	}
+	campaign_open(&c, argument(argc, argv, "--board", NULL), argument(argc, argv, "--packages", NULL), elf);
+	c.layout = argument(argc, argv, "--layout", NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	c.lanes = 1;
 	sscanf(argument(argc, argv, "--lane", "0/1"), "%u/%u", &c.lane, &c.lanes);
@@ -394,16 +386,6 @@ int main(int argc, char **argv)
 	c.pairs = (unsigned)atoi(argument(argc, argv, "--pairs", "100"));
 	only = argument(argc, argv, "--flow", "");
 	hf_twin_on_event(c.lab.twin, with_trace, &c);
-	if (!lab_slot(&c.lab, 0, &image)) {
-		fprintf(stderr, "campaign: slot A of the factory's flash does not verify\n");
-		return 1;
-	}
-	memcpy(c.old_id, image.id, sizeof c.old_id);
-	if (!lab_slot(&c.lab, HF_PLACE_RECOVERY, &image)) {
-		fprintf(stderr, "campaign: the factory's recovery does not verify\n");
-		return 1;
-	}
-	memcpy(c.old_recovery_id, image.id, sizeof c.old_recovery_id);
 	/* The first flow leaves what all others begin with. */
 	if (play(&c, &campaign_flows[0], !only[0] || strcmp(only, campaign_flows[0].name) == 0, &ready)) {
 		for (unsigned i = 1; campaign_flows[i].name; i++) {
@@ -414,7 +396,7 @@ int main(int argc, char **argv)
 		}
 		hf_twin_snapshot_free(ready);
 	}
-	printf("# %s: %lu cases, %lu failed\n", c.lab.board.layout.name, c.cases, c.failed);
+	printf("# %s, %s: %lu cases, %lu failed\n", c.lab.board.layout.name, c.layout, c.cases, c.failed);
 	lab_close(&c.lab);
 	return c.failed || !ready ? 1 : 0;
 }

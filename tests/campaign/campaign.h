@@ -16,9 +16,12 @@ struct moment {
 
 struct campaign {
 	struct lab lab;
-	struct lab_package small, hang;  /* firmware; one that hangs */
+	const char *layout;              /* of the images */
+	struct lab_package small, hang;  /* firmware that is short; one that hangs */
+	struct lab_package secure;       /* short, of a higher security version */
 	struct lab_package later;        /* 1.1.0 of the gateway */
 	struct lab_package recovery;     /* the factory's successor */
+	struct hf_buffer bare;           /* a factory's flash that is short: boot, keyset, `small` in slot A */
 	struct hf_buffer next_keyset;    /* signed */
 	struct hf_keyset_file next;      /* the same, taken apart */
 	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware, and recovery */
@@ -30,6 +33,10 @@ struct campaign {
 	unsigned long cases, failed;
 	uint32_t random;
 };
+
+/* Makes the laboratory and reads all packages, for images in the layout that this folder has (packages.c). Exits with a
+ * sentence where something is missing. `elf`: lab_open. */
+void campaign_open(struct campaign *c, const char *board, const char *dir, const char *const elf[]);
 
 /* Each function: NULL, or a sentence that says what went wrong (static storage). */
 struct flow {
