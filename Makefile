@@ -64,8 +64,8 @@ bench: firmware ## measures; writes build/bench.json
 fuzz: fuzzers ## the fuzzers at length: FUZZ_SECONDS each (default 600)
 	@scripts/fuzz.sh $(B)/fuzz $${FUZZ_SECONDS:-600}
 
-campaign: firmware ## cuts every flash operation, and pairs, on the twin
-	@scripts/campaign.sh $(B)
+campaign: firmware ## plays faults of all kinds at every instant, on the twin
+	@scripts/campaign.sh $(B) --each --quota 200
 	@scripts/scenarios.sh $(B)
 
 scenarios: firmware ## plays the fifteen causes of docs/FAULTS.md on the twin

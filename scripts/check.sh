@@ -130,8 +130,7 @@ end
 script "boot and gateway on QEMU, beside the twin" tests/twin/test_qemu.sh "$build"
 settle
 
-# A share of the campaign: of each flow some forty-five operations and six words of data.
-script "power cuts on the twin, a share of make campaign" scripts/campaign.sh "$build" 6 45 6
+script "faults on the twin, a share of make campaign" scripts/campaign.sh "$build" --quota 12
 settle
 
 # Two minutes for all of them together, two at a time.

@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cuts the power at the flash operations of whole flows, on the twin, in the binaries that ship.
+ * Plays faults in whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --packages DIR --layout NAME --elf ELF... [--lane K/N] [--words N] [--others N] [--pairs N]
- *            [--flow NAME]
+ *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--jobs N] [--flow NAME] [--fault NAME]
+ *            [--first] [--out FILE] [--replay CASE]
  *
- * A flow (flows.c) is run once, and its instants are kept as snapshots. Each case goes on from the last snapshot before its
- * operation, loses power there - before it, at a fraction of it, or with what it touched reading differently from then
- * on - and has to come back as the flow demands. Of each flow, --words words of images' data and --others other
- * operations are cut, evenly spread (0: all).
+ * A flow (flows.c) is run once without a fault, and its instants are kept (tape.h). Then the plan's cases (plan.h) are played
+ * (play.h) by several processes (crew.h): N of each kind of fault, and with --each every instant of the kinds that fault.c
+ * says so of. A case that failed is shrunk and told in one line, which --replay plays again, alone and without what cases
+ * share. --out: the counts, as JSON.
  */
 #include "campaign.h"
 
+#include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BATCH 64u /* cuts, and their kinds, a child process plays */
+#include "crew.h"
 
-enum kind { BEFORE, TORN, UNSTABLE, KINDS };
-
-static const char *const kind_text[KINDS] = { "before", "torn at", "torn and unstable at" };
+struct run {
+	struct campaign c;
+	const char *only_flow, *replay;
+	char place[64];
+	const struct fault *only_fault;
+	unsigned quota;
+	bool each;
+	struct crew_options options;
+	struct share *share;
+	struct tally all;
+	uint64_t cpu_ns;
+	json_t *flows; /* what --out gets */
+};
 
 uint64_t campaign_ops(struct campaign *c)
 {
@@ -30,37 +42,6 @@ uint64_t campaign_ops(struct campaign *c)
 
 	hf_twin_counts(c->lab.twin, &counts);
 	return counts.flash_ops;
-}
-
-/* Keeps where the flow is: when bytes went to the device (what follows is its own doing), and every few operations. */
-static void keep(void *ctx, bool sent)
-{
-	struct campaign *c = ctx;
-	uint64_t now = campaign_ops(c);
-
-	if (!sent && now < c->moment[c->moments - 1].op + 16)
-		return;
-	if (c->moments == CAMPAIGN_MOMENTS || hf_twin_save(c->lab.twin, &c->moment[c->moments].snapshot)) {
-		fprintf(stderr, "campaign: no room for snapshots\n");
-		exit(1);
-	}
-	c->moment[c->moments++].op = now;
-}
-
-static void forget(struct campaign *c)
-{
-	for (unsigned i = 0; i < c->moments; i++)
-		hf_twin_snapshot_free(c->moment[i].snapshot);
-	c->moments = 0;
-}
-
-const char campaign_same[] = "as another case";
-
-bool campaign_known(struct campaign *c, unsigned phase)
-{
-	(void)c;
-	(void)phase;
-	return false;
 }
 
 void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapshot)
@@ -72,286 +53,164 @@ void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapsho
 	hf_twin_power_on(c->lab.twin); /* a flow that begins without power */
 }
 
-static void record_flow(struct campaign *c, bool on)
+/* ---- what came out ---- */
+
+static json_t *tally_json(const struct tally *t)
 {
-	c->lab.moment = on ? keep : NULL;
-	c->lab.moment_ctx = c;
-	c->lab.stop_on_flash = on;
-	if (on)
-		keep(c, true);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "tried", (json_int_t)t->tried, "survived", (json_int_t)t->survived, "shared",
+			 (json_int_t)t->shared, "failed", (json_int_t)t->failed, "bricked", (json_int_t)t->bricked);
 }
 
-uint16_t campaign_random(struct campaign *c)
+/* Operations of the flow at which a case ends what the chip does. */
+static size_t ops_cut(const struct plan *plan, const struct tape *t)
 {
-	c->random = c->random * 1664525u + 1013904223u;
-	return (uint16_t)(1 + (c->random >> 16) % 65535);
+	uint8_t *cut = calloc(1, t->ops);
+	size_t count = 0;
+
+	if (!cut)
+		exit(1);
+	for (size_t i = 0; i < plan->count; i++)
+		if (fault_table[plan->of[i].row].class == FAULT_CUT && plan->of[i].instant < t->ops)
+			cut[plan->of[i].instant] = 1;
+	for (size_t i = 0; i < t->ops; i++)
+		count += cut[i];
+	free(cut);
+	return count;
 }
 
-static const struct hf_twin_snapshot *before(const struct campaign *c, uint64_t op)
+static void add_flow(struct run *run, const struct player *p, const struct plan *plan, const struct crew_result *result)
 {
-	unsigned i = c->moments;
+	json_t *faults = json_array(), *flow;
 
-	while (i > 1 && c->moment[i - 1].op > op)
-		i--;
-	return c->moment[i - 1].snapshot;
-}
+	for (unsigned i = 0; i < fault_count(); i++) {
+		json_t *row = tally_json(&result->row[i]);
 
-static void arm(struct campaign *c, uint64_t op, enum kind kind)
-{
-	hf_twin_arm_cut(c->lab.twin, &(struct hf_twin_cut){
-		.when = HF_TWIN_CUT_OPERATION,
-		.at = op,
-		.fraction = kind == BEFORE ? 0 : campaign_random(c),
-		.unstable = kind == UNSTABLE,
-		.seed = c->random,
-	});
-}
-
-static void judge(struct campaign *c, const struct flow *flow, uint64_t op, const char *kind, const char *why)
-{
-	c->cases++;
-	if (!why && c->lab.errors)
-		why = c->lab.error;
-	if (!why)
-		return;
-	c->failed++;
-	printf("# %s: cut %s operation %llu: %s\n", flow->name, kind, (unsigned long long)op, why);
-	if (getenv("HF_CAMPAIGN_LOG"))
-		lab_print_log(&c->lab);
-}
-
-static void one(struct campaign *c, const struct flow *flow, uint64_t op, enum kind kind)
-{
-	const char *why = NULL;
-
-	campaign_restore(c, before(c, op));
-	arm(c, op, kind);
-	if (lab_run(&c->lab, 60000 * LAB_MS))
-		why = "the operation did not come again";
-	judge(c, flow, op, kind_text[kind], why ? why : flow->come_back(c));
-}
-
-/* A second cut some operations after the first one, while the device recovers. */
-static void pair(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
-{
-	uint64_t op = first + campaign_random(c) % (last - first);
-	const char *why = NULL;
-
-	campaign_restore(c, before(c, op));
-	arm(c, op, (enum kind)(campaign_random(c) % KINDS));
-	if (lab_run(&c->lab, 60000 * LAB_MS))
-		why = "the operation did not come again";
-	if (!why) {
-		uint16_t further = campaign_random(c);
-
-		arm(c, campaign_ops(c) + 1 + further % (further & 1 ? 60 : 2500), (enum kind)(campaign_random(c) % KINDS));
-		hf_twin_power_on(c->lab.twin);
-		c->lab.entered = HF_PLACES;
-		if (lab_run(&c->lab, 3000 * LAB_MS) && lab_run(&c->lab, 1))
-			(void)flow->again(c); /* until the power goes, if it does */
-		hf_twin_power_off(c->lab.twin);
+		if (result->row[i].tried > 0 && json_object_set_new(row, "name", json_string(fault_table[i].name)) == 0)
+			json_array_append(faults, row);
+		json_decref(row);
 	}
-	judge(c, flow, op, "twice, first at", why ? why : flow->come_back(c));
+	flow = json_pack("{s:s,s:I,s:I,s:I,s:o}", "name", p->flow->name, "operations", (json_int_t)p->tape.ops, "operations_cut",
+			 (json_int_t)ops_cut(plan, &p->tape), "cpu_ms", (json_int_t)(result->cpu_ns / 1000000u), "faults", faults);
+	json_array_append_new(run->flows, flow);
 }
 
-/* Was this operation, of the flow as it ran, a word of an image's data? Such words come in long runs; all else is short. */
-struct trace {
-	uint32_t *addr;
-	uint64_t first;
-	size_t count, cap;
-};
-
-static struct trace trace;
-
-static void on_operation(struct campaign *c, uint32_t addr)
+static bool write_out(const struct run *run, const char *file, double seconds)
 {
-	(void)c;
-	if (trace.count == trace.cap) {
-		trace.cap = trace.cap ? 2 * trace.cap : 4096;
-		trace.addr = realloc(trace.addr, trace.cap * sizeof *trace.addr);
-		if (!trace.addr)
-			exit(1);
-	}
-	trace.addr[trace.count++] = addr;
+	json_t *out = json_pack("{s:s,s:s,s:i,s:f,s:f,s:O,s:o}", "board", run->c.lab.board.layout.name, "layout", run->c.layout, "jobs",
+				(int)run->options.jobs, "seconds", seconds, "cpu_s", (double)run->cpu_ns / 1e9, "flows", run->flows,
+				"all", tally_json(&run->all));
+	bool ok = out && json_dump_file(out, file, JSON_INDENT(1)) == 0;
+
+	json_decref(out);
+	if (!ok)
+		fprintf(stderr, "campaign: %s cannot be written: %s\n", file, strerror(errno));
+	return ok;
 }
 
-static bool is_data_word(const struct campaign *c, uint64_t op)
+static void tell_flow(const struct run *run, const struct player *p, const struct crew_result *result)
 {
-	uint64_t i = op - trace.first;
-	uint32_t addr = i < trace.count ? trace.addr[i] : 0;
+	const struct tally *t = &result->all;
 
-	for (unsigned s = 0; s < HF_PLACES; s++) {
-		const struct hf_span *slot = hf_layout_place(&c->lab.board.layout, s);
+	printf("%s - %s, %s: %lu cases, %lu of them as others", t->failed ? "not ok" : "ok", run->place, p->flow->name, t->tried,
+	       t->shared);
+	if (t->failed)
+		printf(", %lu failed, %lu of them bricked", t->failed, t->bricked);
+	printf(" (%zu operations, %.0f cases a second and core)\n", p->tape.ops,
+	       result->cpu_ns ? (double)t->tried * 1e9 / (double)result->cpu_ns : 0.0);
+	fflush(stdout);
+}
 
-		if (addr > slot->addr && addr < slot->addr + slot->size)
-			return i > 0 && trace.addr[i - 1] + 4 == addr;
+/* ---- flows ---- */
+
+static bool replay(struct run *run, struct player *p)
+{
+	const char *text = strchr(run->replay, ' ');
+	struct test_case k;
+	const char *why;
+
+	if (!text || !case_parse(text + 1, &k)) {
+		fprintf(stderr, "campaign: '%s' is no case: BOARD/LAYOUT/FLOW FAULT@INSTANT#SEED\n", run->replay);
+		exit(2);
 	}
+	if (player_play(p, &k, &why) < FAILED) {
+		printf("ok - %s\n", run->replay);
+		return true;
+	}
+	printf("not ok - %s: %s\n", run->replay, why);
+	lab_print_log(&run->c.lab);
 	return false;
 }
 
-/* Every how many-th of `count` is taken to have `wanted` (0: all). */
-static uint64_t stride(uint64_t count, unsigned wanted)
+static bool play(struct run *run, struct player *p)
 {
-	return wanted > 0 && count > wanted ? count / wanted : 1;
-}
+	struct crew_result result;
+	struct plan plan;
 
-/* What is to be cut in a flow: operations, or OP_PAIR + n. */
-#define OP_PAIR (1ull << 63)
-
-struct work {
-	uint64_t *op;
-	size_t count;
-	uint64_t left_out;
-};
-
-static void want(struct work *w, uint64_t op)
-{
-	if (w->count % 1024 == 0) {
-		w->op = realloc(w->op, (w->count + 1024) * sizeof *w->op);
-		if (!w->op)
-			exit(1);
-	}
-	w->op[w->count++] = op;
-}
-
-static struct work plan(struct campaign *c, uint64_t first, uint64_t last)
-{
-	uint64_t count[2] = { 0, 0 }, step[2], chosen = 0;
-	struct work w = { NULL, 0, 0 };
-
-	for (uint64_t op = first; op < last; op++)
-		count[is_data_word(c, op)]++;
-	step[0] = stride(count[0], c->others);
-	step[1] = stride(count[1], c->words);
-	count[0] = count[1] = 0;
-	for (uint64_t op = first; op < last; op++) {
-		bool word = is_data_word(c, op);
-
-		if (count[word]++ % step[word] != 0)
-			w.left_out++;
-		else if (chosen++ % c->lanes == c->lane)
-			want(&w, op);
-	}
-	for (unsigned i = c->lane; i < c->pairs; i += c->lanes)
-		want(&w, OP_PAIR + i);
-	return w;
-}
-
-static void play_batch(struct campaign *c, const struct flow *flow, const struct work *w, size_t begin, uint64_t first,
-		       uint64_t last)
-{
-	for (size_t i = begin; i < w->count && i < begin + BATCH; i++) {
-		c->random = (uint32_t)(w->op[i] * 2654435761u) + 1; /* the same case in any batch and lane */
-		if (w->op[i] >= OP_PAIR) {
-			pair(c, flow, first, last);
-			continue;
-		}
-		for (int kind = BEFORE; kind < KINDS; kind++)
-			one(c, flow, w->op[i], (enum kind)kind);
-	}
-}
-
-/* In a child: after some thousands of cases in one process the engine broke, on a write to address 0, probably because it
- * keeps what it has translated until its room is used up. A child that dies counts as a failure. */
-static void fork_batch(struct campaign *c, const struct flow *flow, const struct work *w, size_t begin, uint64_t first,
-		       uint64_t last)
-{
-	unsigned long counts[2] = { 0, 0 };
-	int pipe_fd[2], status;
-	ssize_t n;
-	pid_t child;
-
-	fflush(stdout);
-	if (pipe(pipe_fd) != 0 || (child = fork()) < 0) {
-		perror("campaign: a batch cannot be started");
+	plan_make(&plan, &p->tape, &p->stored, p->flow->name, run->quota, run->each, run->only_fault);
+	if (!crew_play(p, &plan, &run->options, &result)) {
+		fprintf(stderr, "campaign: no process can be started: %s\n", strerror(errno));
 		exit(1);
 	}
-	if (child == 0) {
-		c->cases = c->failed = 0;
-		play_batch(c, flow, w, begin, first, last);
-		fflush(stdout);
-		n = write(pipe_fd[1], (unsigned long[]){ c->cases, c->failed }, sizeof counts);
-		_exit(n == (ssize_t)sizeof counts ? 0 : 1);
+	add_flow(run, p, &plan, &result);
+	tell_flow(run, p, &result);
+	run->all.tried += result.all.tried;
+	run->all.survived += result.all.survived;
+	run->all.shared += result.all.shared;
+	run->all.failed += result.all.failed;
+	run->all.bricked += result.all.bricked;
+	run->cpu_ns += result.cpu_ns;
+	plan_free(&plan);
+	return result.all.failed == 0;
+}
+
+/* False: something failed. ready: NULL, or where the state at its end is kept. */
+static bool one_flow(struct run *run, unsigned number, bool faults, struct hf_twin_snapshot **ready)
+{
+	const struct flow *flow = &campaign_flows[number];
+	struct player p;
+	const char *why = player_open(&p, &run->c, flow, number, run->replay ? NULL : run->share);
+	bool ok = !why;
+
+	if (why)
+		printf("not ok - %s, %s: without any fault: %s\n", run->place, flow->name, why);
+	else if (faults)
+		ok = run->replay ? replay(run, &p) : play(run, &p);
+	if (!why && ready) {
+		campaign_restore(&run->c, p.tape.end);
+		ok = hf_twin_save(run->c.lab.twin, ready) == HF_OK && ok;
 	}
-	close(pipe_fd[1]);
-	n = read(pipe_fd[0], counts, sizeof counts);
-	close(pipe_fd[0]);
-	if (waitpid(child, &status, 0) != child || status != 0 || n != (ssize_t)sizeof counts) {
-		printf("# %s: the batch from operation %llu on died, status 0x%x\n", flow->name,
-		       (unsigned long long)w->op[begin], (unsigned)status);
-		counts[0] = counts[1] = 1;
+	player_close(&p);
+	return ok;
+}
+
+static bool wanted(const struct run *run, const char *name)
+{
+	size_t len = run->replay ? strcspn(run->replay, " ") : 0;
+	const char *slash = run->replay ? memchr(run->replay, '/', len) : NULL;
+
+	slash = slash ? memchr(slash + 1, '/', len - (size_t)(slash + 1 - run->replay)) : NULL;
+	if (slash)
+		return strncmp(slash + 1, name, strlen(name)) == 0 && strlen(name) == len - (size_t)(slash + 1 - run->replay);
+	return !run->only_flow || strcmp(run->only_flow, name) == 0;
+}
+
+/* The first flow leaves what all others begin with. */
+static bool all_flows(struct run *run)
+{
+	struct hf_twin_snapshot *ready = NULL;
+	bool ok = one_flow(run, 0, wanted(run, campaign_flows[0].name), &ready);
+
+	for (unsigned i = 1; ready && campaign_flows[i].name && (ok || !run->options.first); i++) {
+		if (!wanted(run, campaign_flows[i].name))
+			continue;
+		campaign_restore(&run->c, ready);
+		ok = one_flow(run, i, true, NULL) && ok;
 	}
-	c->cases += counts[0];
-	c->failed += counts[1];
+	hf_twin_snapshot_free(ready);
+	return ok && ready;
 }
 
-static void cut_flow(struct campaign *c, const struct flow *flow, uint64_t first, uint64_t last)
-{
-	unsigned long cases = c->cases, failed = c->failed;
-	struct work w = plan(c, first, last);
-
-	for (size_t i = 0; i < w.count; i += BATCH)
-		fork_batch(c, flow, &w, i, first, last);
-	printf("%s - %s, %s, %s: %lu cases, operations %llu to %llu, %llu left out\n",
-	       c->failed == failed ? "ok" : "not ok", c->lab.board.layout.name, c->layout, flow->name, c->cases - cases,
-	       (unsigned long long)first, (unsigned long long)last, (unsigned long long)w.left_out);
-	fflush(stdout);
-	free(w.op);
-	forget(c);
-}
-
-static void fail_flow(struct campaign *c, const struct flow *flow, const char *why)
-{
-	c->failed++;
-	printf("not ok - %s, %s, %s: without any cut: %s\n", c->lab.board.layout.name, c->layout, flow->name, why);
-	if (getenv("HF_CAMPAIGN_LOG"))
-		lab_print_log(&c->lab);
-	forget(c);
-}
-
-static void with_trace(void *ctx, const struct hf_twin_event *e)
-{
-	struct campaign *c = ctx;
-
-	if (e->kind == HF_TWIN_EV_FLASH && c->lab.stop_on_flash)
-		on_operation(c, e->a);
-	lab_event(&c->lab, e);
-}
-
-static uint64_t begin_flow(struct campaign *c)
-{
-	trace.count = 0;
-	trace.first = campaign_ops(c);
-	record_flow(c, true);
-	return trace.first;
-}
-
-/* True: it ran. after: NULL, or where the state at its end is kept. */
-static bool play(struct campaign *c, const struct flow *flow, bool cut, struct hf_twin_snapshot **after)
-{
-	const char *why = flow->prepare ? flow->prepare(c) : NULL;
-	uint64_t first = begin_flow(c), last;
-
-	if (!why)
-		why = flow->run(c);
-	last = campaign_ops(c);
-	record_flow(c, false);
-	if (!why && c->lab.errors)
-		why = c->lab.error;
-	if (!why && last == first)
-		why = "it does nothing to flash";
-	if (!why && after && hf_twin_save(c->lab.twin, after))
-		why = "no room for snapshots";
-	if (why) {
-		fail_flow(c, flow, why);
-		return false;
-	}
-	if (cut)
-		cut_flow(c, flow, first, last);
-	else
-		forget(c);
-	return true;
-}
+/* ---- arguments ---- */
 
 static const char *argument(int argc, char **argv, const char *name, const char *otherwise)
 {
@@ -365,38 +224,78 @@ static const char *argument(int argc, char **argv, const char *name, const char 
 	return otherwise;
 }
 
-int main(int argc, char **argv)
+static bool flag(int argc, char **argv, const char *name)
 {
-	static struct campaign c;
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void open_laboratory(struct campaign *c, int argc, char **argv)
+{
 	const char *elf[17] = { NULL };
-	struct hf_twin_snapshot *ready = NULL;
-	const char *only;
 	unsigned elfs = 0;
 
 	for (int i = 1; i + 1 < argc && elfs < 16; i++)
 		if (strcmp(argv[i], "--elf") == 0)
 			elf[elfs++] = argv[i + 1];
-	campaign_open(&c, argument(argc, argv, "--board", NULL), argument(argc, argv, "--packages", NULL), elf);
-	c.layout = argument(argc, argv, "--layout", NULL);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	c.lanes = 1;
-	sscanf(argument(argc, argv, "--lane", "0/1"), "%u/%u", &c.lane, &c.lanes);
-	c.words = (unsigned)atoi(argument(argc, argv, "--words", "0"));
-	c.others = (unsigned)atoi(argument(argc, argv, "--others", "0"));
-	c.pairs = (unsigned)atoi(argument(argc, argv, "--pairs", "100"));
-	only = argument(argc, argv, "--flow", "");
-	hf_twin_on_event(c.lab.twin, with_trace, &c);
-	/* The first flow leaves what all others begin with. */
-	if (play(&c, &campaign_flows[0], !only[0] || strcmp(only, campaign_flows[0].name) == 0, &ready)) {
-		for (unsigned i = 1; campaign_flows[i].name; i++) {
-			if (only[0] && strcmp(only, campaign_flows[i].name) != 0)
-				continue;
-			campaign_restore(&c, ready);
-			play(&c, &campaign_flows[i], true, NULL);
-		}
-		hf_twin_snapshot_free(ready);
+	campaign_open(c, argument(argc, argv, "--board", NULL), argument(argc, argv, "--packages", NULL), elf);
+	c->layout = argument(argc, argv, "--layout", NULL);
+}
+
+static void read_arguments(struct run *run, int argc, char **argv)
+{
+	const char *fault = argument(argc, argv, "--fault", "");
+
+	run->quota = (unsigned)strtoul(argument(argc, argv, "--quota", "24"), NULL, 10);
+	run->each = flag(argc, argv, "--each");
+	run->only_flow = argument(argc, argv, "--flow", "");
+	run->only_flow = run->only_flow[0] ? run->only_flow : NULL;
+	run->replay = argument(argc, argv, "--replay", "");
+	run->replay = run->replay[0] ? run->replay : NULL;
+	run->only_fault = fault[0] ? fault_named(fault, strlen(fault)) : NULL;
+	if (fault[0] && !run->only_fault) {
+		fprintf(stderr, "campaign: there is no fault '%s'; there are", fault);
+		for (const struct fault *f = fault_table; f->name; f++)
+			fprintf(stderr, " %s", f->name);
+		fprintf(stderr, "\n");
+		exit(2);
 	}
-	printf("# %s, %s: %lu cases, %lu failed\n", c.lab.board.layout.name, c.layout, c.cases, c.failed);
-	lab_close(&c.lab);
-	return c.failed || !ready ? 1 : 0;
+	run->options.jobs = (unsigned)strtoul(argument(argc, argv, "--jobs", "2"), NULL, 10);
+	run->options.jobs = run->options.jobs < 1 ? 1 : run->options.jobs > 16 ? 16 : run->options.jobs;
+	run->options.first = flag(argc, argv, "--first");
+	run->options.quiet = !isatty(STDERR_FILENO);
+	run->options.told = 20;
+	run->options.place = run->place;
+}
+
+int main(int argc, char **argv)
+{
+	static struct run run;
+	const char *out = argument(argc, argv, "--out", "");
+	struct timespec begin, end;
+	bool ok;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	read_arguments(&run, argc, argv);
+	open_laboratory(&run.c, argc, argv);
+	snprintf(run.place, sizeof run.place, "%s/%s", run.c.lab.board.layout.name, run.c.layout);
+	run.share = share_open();
+	run.flows = json_array();
+	if (!run.share || !run.flows) {
+		fprintf(stderr, "campaign: no memory\n");
+		return 1;
+	}
+	ok = all_flows(&run);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (!run.replay)
+		printf("# %s: %lu cases, %lu of them as others, %lu failed, %lu bricked\n", run.place, run.all.tried, run.all.shared,
+		       run.all.failed, run.all.bricked);
+	if (out[0])
+		ok = write_out(&run, out, (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9) && ok;
+	json_decref(run.flows);
+	lab_close(&run.c.lab);
+	return ok ? 0 : 1;
 }

@@ -7,12 +7,14 @@
 
 #include "lab.h"
 
-#define CAMPAIGN_MOMENTS 4096u
-
-struct moment {
-	struct hf_twin_snapshot *snapshot;
-	uint64_t op; /* operations done by then */
+/* What the fault may have harmed for good, for who judges how the device came back: nothing of it where only the power went, the
+ * line was bad or the clocks were off. */
+struct campaign_harm {
+	bool stored; /* bits of what was stored are not what they were */
+	bool memory; /* some words of flash do not do what they are told, now or from some erase on */
 };
+
+struct player;
 
 struct campaign {
 	struct lab lab;
@@ -27,11 +29,8 @@ struct campaign {
 	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware, and recovery */
 	uint8_t old_recovery_id[HF_SHA256_BYTES];
 	char why[160];
-	struct moment moment[CAMPAIGN_MOMENTS];
-	unsigned moments;
-	unsigned lane, lanes, words, others, pairs;
-	unsigned long cases, failed;
-	uint32_t random;
+	struct campaign_harm harm;
+	struct player *player;           /* whose case is played; NULL: the flow runs without a fault */
 };
 
 /* Makes the laboratory and reads all packages, for images in the layout that this folder has (packages.c). Exits with a
@@ -58,7 +57,5 @@ extern const char campaign_same[];
 /* Flash operations since the twin was made. */
 uint64_t campaign_ops(struct campaign *c);
 void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapshot);
-/* 1 to 65535, from a sequence that is the same in every run. */
-uint16_t campaign_random(struct campaign *c);
 
 #endif

@@ -118,8 +118,6 @@ static const char *take_over(struct campaign *c)
 
 /* ---- what the device keeps: configuration, keyset ---- */
 
-#define PATIENCE_MS 20000u
-
 static const char *said(struct campaign *c, enum hf_err err, const struct hf_smp_answer *answer, const char *doing)
 {
 	if (!err)
@@ -136,7 +134,7 @@ static const char *put(struct campaign *c, enum hf_longrec_kind kind, struct hf_
 	enum hf_err err;
 
 	hf_smp_client_init(&c->lab.client, &c->lab.serial);
-	err = hf_smp_put_kept(&c->lab.client, PATIENCE_MS, kind, content, &answer);
+	err = hf_smp_put_kept(&c->lab.client, c->lab.patience_ms, kind, content, &answer);
 	return said(c, err, &answer, "storing");
 }
 
@@ -146,7 +144,7 @@ static const char *get(struct campaign *c, enum hf_longrec_kind kind, uint8_t *b
 	enum hf_err err;
 
 	hf_smp_client_init(&c->lab.client, &c->lab.serial);
-	err = hf_smp_get_kept(&c->lab.client, PATIENCE_MS, kind, buf, cap, len, &answer);
+	err = hf_smp_get_kept(&c->lab.client, c->lab.patience_ms, kind, buf, cap, len, &answer);
 	return said(c, err, &answer, "reading back");
 }
 
@@ -233,9 +231,9 @@ static const char *roll_back_by_hand(struct campaign *c)
 	const char *why;
 
 	hf_smp_client_init(&c->lab.client, &c->lab.serial);
-	why = said(c, hf_smp_roll_back(&c->lab.client, PATIENCE_MS, &answer), &answer, "rolling back");
+	why = said(c, hf_smp_roll_back(&c->lab.client, c->lab.patience_ms, &answer), &answer, "rolling back");
 	if (!why)
-		why = said(c, hf_smp_reset(&c->lab.client, PATIENCE_MS, &answer), &answer, "resetting");
+		why = said(c, hf_smp_reset(&c->lab.client, c->lab.patience_ms, &answer), &answer, "resetting");
 	return why || lab_confirmed(&c->lab, c->old_id, 60000 * LAB_MS) ? why : "1.0.0 does not come back";
 }
 
@@ -262,7 +260,7 @@ static const char *factory_reset(struct campaign *c)
 	struct hf_smp_answer answer;
 
 	hf_smp_client_init(&c->lab.client, &c->lab.serial);
-	return said(c, hf_smp_factory_reset(&c->lab.client, PATIENCE_MS, &answer), &answer, "erasing");
+	return said(c, hf_smp_factory_reset(&c->lab.client, c->lab.patience_ms, &answer), &answer, "erasing");
 }
 
 /* What ran stays, and nothing is left of the rest once it was done again. */
@@ -310,7 +308,7 @@ static const char *replace_recovery(struct campaign *c)
 {
 	const char *why = lab_upgrade(&c->lab, &c->recovery);
 
-	for (unsigned i = 0; i < 100 && !why && !replaced(c); i++)
+	for (unsigned i = 0; i < c->lab.patience_ms / 200 && !why && !replaced(c); i++)
 		if (!lab_run(&c->lab, 200 * LAB_MS))
 			why = "the power went";
 	if (why)

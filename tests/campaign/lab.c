@@ -12,7 +12,7 @@
 #include "smp_upload.h"
 
 #define START_NS   (90000 * LAB_MS)
-#define PATIENCE   20000u /* ms */
+#define SLICE_NS   (20 * LAB_MS) /* between moments that are told */
 
 static void die(const char *what, const char *why)
 {
@@ -41,6 +41,10 @@ void lab_event(void *ctx, const struct hf_twin_event *e)
 	switch (e->kind) {
 	case HF_TWIN_EV_RESET:
 		r->reset_ns = e->at_ns;
+		r->reset_cause = (uint8_t)e->a;
+		r->was_reset = true;
+		if (r->stop_on_reset)
+			hf_twin_stop(r->twin);
 		r->entered = HF_PLACES;
 		break;
 	case HF_TWIN_EV_ENTER:
@@ -98,6 +102,10 @@ static enum hf_err line_write(void *ctx, const void *data, size_t len)
 	struct lab *r = ctx;
 	const uint8_t *p = data;
 
+	r->frames++;
+	r->sent += len;
+	if (r->meddle && !r->meddle(r->meddle_ctx, &p, &len))
+		return HF_OK;
 	while (len > 0) {
 		size_t part = len < 1024 ? len : 1024;
 		enum hf_err err = hf_twin_uart_send(r->twin, r->board.maintenance.usart, p, part);
@@ -216,6 +224,8 @@ void lab_open(struct lab *r, const char *board, const char *factory, const char 
 		native(r, elf[i]);
 	hf_twin_native(r->twin, HF_TWIN_NATIVE_COMPARE, 500);
 	hf_twin_uart_attach(r->twin, r->board.maintenance.usart, on_byte, r);
+	r->lsi_hz = config.twin.lsi_hz;
+	r->patience_ms = LAB_PATIENCE_MS;
 	r->serial = (struct hf_serial){ &line_ops, r };
 	r->entered = HF_PLACES;
 }
@@ -242,19 +252,33 @@ bool lab_run(struct lab *r, uint64_t ns)
 	uint64_t until = hf_twin_now_ns(r->twin) + ns;
 
 	for (;;) {
-		enum hf_twin_stop stop = hf_twin_run(r->twin, until);
+		uint64_t now = hf_twin_now_ns(r->twin), next = r->moment && until - now > SLICE_NS ? now + SLICE_NS : until;
+		enum hf_twin_stop stop = hf_twin_run(r->twin, next);
 
 		if (stop == HF_TWIN_BROKEN)
 			die("twin", hf_twin_error(r->twin));
 		if (stop == HF_TWIN_OFF)
 			return false;
-		if (stop == HF_TWIN_TIME)
+		if (stop == HF_TWIN_TIME && next == until)
 			return true;
 		if (r->stop_on_enter && r->entered < HF_PLACES)
 			return true;
-		if (r->stop_on_flash && r->moment)
+		if (r->stop_on_reset && r->was_reset)
+			return true;
+		if (r->moment)
 			r->moment(r->moment_ctx, false);
 	}
+}
+
+bool lab_until_reset(struct lab *r, uint64_t ns)
+{
+	bool on;
+
+	r->was_reset = false;
+	r->stop_on_reset = true;
+	on = lab_run(r, ns);
+	r->stop_on_reset = false;
+	return on && r->was_reset;
 }
 
 void lab_print_log(const struct lab *r)
@@ -337,11 +361,11 @@ const char *lab_upload(struct lab *r, const struct lab_package *p)
 	struct hf_smp_client *client = &r->client;
 	struct hf_smp_parameters parameters;
 	struct hf_smp_answer answer;
-	struct hf_smp_upload upload = { .file = hf_buffer_bytes(&p->file), .patience_ms = PATIENCE };
+	struct hf_smp_upload upload = { .file = hf_buffer_bytes(&p->file), .patience_ms = r->patience_ms };
 	enum hf_err err;
 
 	hf_smp_client_init(client, &r->serial);
-	err = hf_smp_get_parameters(client, PATIENCE, &parameters, &answer);
+	err = hf_smp_get_parameters(client, r->patience_ms, &parameters, &answer);
 	if (err) {
 		snprintf(why, sizeof why, "no answer: %s", hf_err_text(err));
 		return why;
@@ -359,12 +383,12 @@ const char *lab_activate(struct lab *r, const struct lab_package *p)
 {
 	struct hf_smp_client *client = &r->client;
 	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_test_image(client, PATIENCE, p->id, &answer);
+	enum hf_err err = hf_smp_test_image(client, r->patience_ms, p->id, &answer);
 
 	if (!err)
 		err = answer.refusal;
 	if (!err)
-		err = hf_smp_reset(client, PATIENCE, &answer);
+		err = hf_smp_reset(client, r->patience_ms, &answer);
 	if (!err)
 		return NULL;
 	snprintf(why, sizeof why, "activation: %s", hf_err_text(err));
@@ -385,7 +409,8 @@ struct hf_modbus_bench *lab_modbus(struct lab *r)
 
 bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns)
 {
-	uint64_t until = hf_twin_now_ns(r->twin) + ns;
+	uint64_t limit = r->patience_ms < LAB_PATIENCE_MS ? 2 * r->patience_ms * LAB_MS : ns;
+	uint64_t until = hf_twin_now_ns(r->twin) + (ns < limit ? ns : limit);
 	struct hf_state state;
 
 	while (hf_twin_now_ns(r->twin) < until) {

@@ -18,6 +18,7 @@
 #include "twin.h"
 
 #define LAB_MS 1000000ull /* nanoseconds */
+#define LAB_PATIENCE_MS 20000u
 
 struct lab_package {
 	struct hf_buffer file;
@@ -34,11 +35,22 @@ struct lab {
 
 	/* What the device does. */
 	uint64_t reset_ns;  /* when the last reset was */
+	uint8_t reset_cause; /* enum hf_twin_reset */
 	unsigned entered;   /* place that runs since the last reset; HF_PLACES: none yet */
 	bool stop_on_enter;
+	bool stop_on_reset, was_reset;
 	bool stop_on_flash; /* run() returns after each flash operation */
 	unsigned errors;    /* stalls where there must be none, faults, lock-ups */
 	char error[160];
+
+	uint32_t lsi_hz;        /* as the twin was opened */
+	uint32_t patience_ms;   /* of the client, when nothing gets ahead */
+
+	/* The client's frames: how many, how many bytes; and who may change them, or (false) take them away. */
+	unsigned frames;
+	uint64_t sent;
+	bool (*meddle)(void *ctx, const uint8_t **data, size_t *len);
+	void *meddle_ctx;
 
 	/* Called before bytes go to the device, and after each operation when stop_on_flash is set. */
 	void (*moment)(void *ctx, bool sent);
@@ -63,6 +75,10 @@ void lab_event(void *ctx, const struct hf_twin_event *e);
 
 /* Runs for some time at most; false: the power went. */
 bool lab_run(struct lab *r, uint64_t ns);
+
+/* Runs until the next reset, at most so long; false: there was none, or the power went. The device has executed nothing of
+ * what comes after it. */
+bool lab_until_reset(struct lab *r, uint64_t ns);
 
 /* Prints the last lines that the device said, as a comment. */
 void lab_print_log(const struct lab *r);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "harmed.h"
+
+#include <string.h>
+
+#include "smp_device.h"
+
+static bool verifies(struct campaign *c)
+{
+	struct hf_image image;
+
+	for (unsigned i = 0; i < HF_PLACES; i++)
+		if (lab_slot(&c->lab, i, &image))
+			return true;
+	return false;
+}
+
+static bool is(const struct hf_image *image, const uint8_t id[HF_SHA256_BYTES])
+{
+	return memcmp(image->id, id, HF_SHA256_BYTES) == 0;
+}
+
+/* NULL: what runs is as it was signed, and we sent it. */
+static const char *judge(struct campaign *c, bool *is_small, bool *hangs)
+{
+	struct hf_image image;
+
+	if (!lab_slot(&c->lab, c->lab.entered, &image))
+		return "something was started that does not verify";
+	*is_small = is(&image, c->small.id);
+	*hangs = is(&image, c->hang.id);
+	if (*is_small || *hangs || is(&image, c->later.id) || is(&image, c->secure.id) || is(&image, c->recovery.id) || is(&image, c->old_id) ||
+	    is(&image, c->old_recovery_id))
+		return NULL;
+	return "something was started that nobody sent";
+}
+
+static const char *start(struct campaign *c, bool *is_small)
+{
+	const char *why;
+	bool hangs;
+
+	if (!lab_start(&c->lab))
+		return "nothing starts, and something verifies";
+	why = judge(c, is_small, &hangs);
+	/* What hangs gives way to what it replaced, or to recovery. */
+	for (unsigned i = 0; i < 8 && !why && hangs; i++) {
+		c->lab.entered = HF_PLACES;
+		c->lab.stop_on_enter = true;
+		(void)lab_run(&c->lab, 90000 * LAB_MS);
+		c->lab.stop_on_enter = false;
+		why = c->lab.entered == HF_PLACES ? "nothing starts after what hangs" : judge(c, is_small, &hangs);
+	}
+	return why ? why : hangs ? "firmware that hangs is started for ever" : NULL;
+}
+
+/* Memory may refuse an upgrade, but must not take away what there is. */
+static const char *goes_on(struct campaign *c)
+{
+	struct hf_smp_answer answer;
+	struct hf_smp_parameters parameters;
+	bool is_small;
+	const char *why;
+
+	hf_twin_power_off(c->lab.twin);
+	(void)lab_run(&c->lab, 200 * LAB_MS);
+	if (!verifies(c))
+		return "nothing verifies after a refused upgrade";
+	why = start(c, &is_small);
+	if (why || is_small)
+		return why;
+	hf_smp_client_init(&c->lab.client, &c->lab.serial);
+	(void)lab_run(&c->lab, 50 * LAB_MS);
+	return hf_smp_get_parameters(&c->lab.client, c->lab.patience_ms, &parameters, &answer) ? "it does not answer after a refused upgrade" : NULL;
+}
+
+const char *harmed_comes_back(struct campaign *c)
+{
+	bool is_small = false, had = verifies(c);
+	const char *why;
+
+	(void)lab_run(&c->lab, 200 * LAB_MS);
+	if (!had)
+		return lab_start(&c->lab) ? "something was started, and nothing verifies" : NULL;
+	why = start(c, &is_small);
+	if (why)
+		return why;
+	if (!is_small) {
+		why = lab_upgrade(&c->lab, &c->small);
+		if (why && c->harm.memory)
+			return goes_on(c);
+		if (why)
+			return why;
+		if (campaign_known(c, 1))
+			return campaign_same;
+	}
+	if (lab_confirmed(&c->lab, c->small.id, 30000 * LAB_MS))
+		return NULL;
+	return c->harm.memory ? goes_on(c) : "the repeated upgrade is not confirmed";
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which cases of a flow are played: each kind of fault gets its share, so that the cheap ones cannot make up the number.
+ *
+ * Instants are taken evenly over what there is, and a fault that has fewer of them than its share is played again with other
+ * seeds. The same arguments give the same cases.
+ */
+#ifndef HF_CAMPAIGN_PLAN_H
+#define HF_CAMPAIGN_PLAN_H
+
+#include "fault.h"
+
+struct planned {
+	uint8_t row;
+	uint32_t instant, seed;
+};
+
+struct plan {
+	struct planned *of;
+	size_t count, room;
+};
+
+/* quota: cases of each kind that is neither exhaustive nor costly; each: the exhaustive ones are played at every instant;
+ * only: NULL, or the one fault that is wanted. Exits without memory. */
+void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow, unsigned quota, bool each,
+	       const struct fault *only);
+void plan_free(struct plan *plan);
+
+#endif
