@@ -35,7 +35,18 @@ static const char *judge(struct campaign *c, bool *is_small, bool *hangs)
 	return "something was started that nobody sent";
 }
 
-static const char *start(struct campaign *c, bool *is_small)
+static bool others_verify(struct campaign *c)
+{
+	struct hf_image image;
+
+	for (unsigned i = 0; i < HF_PLACES; i++)
+		if (lab_slot(&c->lab, i, &image) && !is(&image, c->hang.id))
+			return true;
+	return false;
+}
+
+/* *alone: all that is left is firmware that hangs. */
+static const char *start(struct campaign *c, bool *is_small, bool *alone)
 {
 	const char *why;
 	bool hangs;
@@ -51,7 +62,10 @@ static const char *start(struct campaign *c, bool *is_small)
 		c->lab.stop_on_enter = false;
 		why = c->lab.entered == HF_PLACES ? "nothing starts after what hangs" : judge(c, is_small, &hangs);
 	}
-	return why ? why : hangs ? "firmware that hangs is started for ever" : NULL;
+	if (!why && hangs && others_verify(c))
+		why = "firmware that hangs is started for ever";
+	*alone = hangs;
+	return why;
 }
 
 /* Memory may refuse an upgrade, but must not take away what there is. */
@@ -59,15 +73,15 @@ static const char *goes_on(struct campaign *c)
 {
 	struct hf_smp_answer answer;
 	struct hf_smp_parameters parameters;
-	bool is_small;
+	bool is_small, alone;
 	const char *why;
 
 	hf_twin_power_off(c->lab.twin);
 	(void)lab_run(&c->lab, 200 * LAB_MS);
 	if (!verifies(c))
 		return "nothing verifies after a refused upgrade";
-	why = start(c, &is_small);
-	if (why || is_small)
+	why = start(c, &is_small, &alone);
+	if (why || is_small || alone)
 		return why;
 	hf_smp_client_init(&c->lab.client, &c->lab.serial);
 	(void)lab_run(&c->lab, 50 * LAB_MS);
@@ -76,14 +90,14 @@ static const char *goes_on(struct campaign *c)
 
 const char *harmed_comes_back(struct campaign *c)
 {
-	bool is_small = false, had = verifies(c);
+	bool is_small = false, alone = false, had = verifies(c);
 	const char *why;
 
 	(void)lab_run(&c->lab, 200 * LAB_MS);
 	if (!had)
 		return lab_start(&c->lab) ? "something was started, and nothing verifies" : NULL;
-	why = start(c, &is_small);
-	if (why)
+	why = start(c, &is_small, &alone);
+	if (why || alone)
 		return why;
 	if (!is_small) {
 		why = lab_upgrade(&c->lab, &c->small);
