@@ -72,8 +72,10 @@ prepare() {
 	recovery 0.1.0 && recovery 0.2.0 &&
 		firmware first 1.0.0 gateway-1.0.0 && firmware later 1.1.0 gateway-1.1.0 && firmware small 1.2.0 $small &&
 		firmware hang 1.0.1 small-hang && firmware secure 1.2.1 $small --security-version 1 &&
+		firmware secure-later 1.1.0 gateway-1.1.0 --security-version 1 &&
 		factory --recovery "$dir/recovery-0.1.0.suit" --package "$dir/first.suit" --out "$dir/factory.bin" &&
-		factory --package "$dir/small.suit" --out "$dir/bare.bin"
+		factory --package "$dir/small.suit" --out "$dir/bare.bin" &&
+		scripts/hostile-packages.sh "$build" "$board" "$out" "$dir/hostile"
 }
 
 # The keyset that the factory burns, and a signed successor that trusts a site key too.

@@ -6,6 +6,7 @@
 #define HF_CAMPAIGN_H
 
 #include "lab.h"
+#include "witness.h"
 
 /* What the fault may have harmed for good, for who judges how the device came back: nothing of it where only the power went, the
  * line was bad or the clocks were off. */
@@ -22,13 +23,16 @@ struct campaign {
 	struct lab_package small, hang;  /* firmware that is short; one that hangs */
 	struct lab_package secure;       /* short, of a higher security version */
 	struct lab_package later;        /* 1.1.0 of the gateway */
+	struct lab_package secure_later; /* the same, of a higher security version */
 	struct lab_package recovery;     /* the factory's successor */
 	struct hf_buffer bare;           /* a factory's flash that is short: boot, keyset, `small` in slot A */
 	struct hf_buffer next_keyset;    /* signed */
 	struct hf_keyset_file next;      /* the same, taken apart */
 	uint8_t old_id[HF_SHA256_BYTES]; /* of the factory's firmware, and recovery */
 	uint8_t old_recovery_id[HF_SHA256_BYTES];
+	const char *packages;            /* their folder; in it `hostile`, of what must be refused */
 	char why[160];
+	struct witness witness;
 	struct campaign_harm harm;
 	struct player *player;           /* whose case is played; NULL: the flow runs without a fault */
 };

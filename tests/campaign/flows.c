@@ -4,6 +4,7 @@
  * must be firmware that the host verifies too and that somebody sent, and the same flow done again has to end well.
  */
 #include "campaign.h"
+#include "hostile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -384,5 +385,10 @@ const struct flow campaign_flows[] = {
 	{ "recovery replaced", NULL, replace_recovery, replace_recovery, recovery_replaced },
 	{ "recovery entered", NULL, by_recovery, by_recovery, back_to_small },
 	{ "upload in recovery", erase_slots, upgrade, upgrade, revived },
+	{ "hostile", hostile_prepare, hostile_run, hostile_again, hostile_come_back },
+	{ "another package", NULL, hostile_change_of_mind, hostile_to_small, hostile_back_to_small },
+	{ "orders in a trial", hostile_reject, hostile_order_in_trial, hostile_again, hostile_come_back },
+	{ "trial interrupted", hostile_brown_outs, hostile_third_start, hostile_to_small, hostile_back_to_small },
+	{ "older firmware erased", hostile_secure, hostile_erase_old, hostile_erase_old, hostile_old_erased },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

@@ -20,6 +20,19 @@ static bool is(const struct hf_image *image, const uint8_t id[HF_SHA256_BYTES])
 	return memcmp(image->id, id, HF_SHA256_BYTES) == 0;
 }
 
+/* What to upgrade to: of the security version that the device has come to. */
+static const struct lab_package *next(struct campaign *c)
+{
+	struct hf_image image;
+	struct hf_state state;
+
+	lab_state(&c->lab, &state);
+	for (unsigned i = 0; i < HF_SLOTS; i++)
+		if (lab_slot(&c->lab, i, &image) && hf_sequence_security(image.sequence) > 0)
+			return &c->secure;
+	return hf_sequence_security(state.newest) > 0 ? &c->secure : &c->small;
+}
+
 /* NULL: what runs is as it was signed, and we sent it. */
 static const char *judge(struct campaign *c, bool *is_small, bool *hangs)
 {
@@ -27,9 +40,10 @@ static const char *judge(struct campaign *c, bool *is_small, bool *hangs)
 
 	if (!lab_slot(&c->lab, c->lab.entered, &image))
 		return "something was started that does not verify";
-	*is_small = is(&image, c->small.id);
+	*is_small = is(&image, next(c)->id);
 	*hangs = is(&image, c->hang.id);
 	if (*is_small || *hangs || is(&image, c->later.id) || is(&image, c->secure.id) || is(&image, c->recovery.id) || is(&image, c->old_id) ||
+	    is(&image, c->secure_later.id) ||
 	    is(&image, c->old_recovery_id))
 		return NULL;
 	return "something was started that nobody sent";
@@ -90,6 +104,7 @@ static const char *goes_on(struct campaign *c)
 
 const char *harmed_comes_back(struct campaign *c)
 {
+	const struct lab_package *to = next(c);
 	bool is_small = false, alone = false, had = verifies(c);
 	const char *why;
 
@@ -100,7 +115,7 @@ const char *harmed_comes_back(struct campaign *c)
 	if (why || alone)
 		return why;
 	if (!is_small) {
-		why = lab_upgrade(&c->lab, &c->small);
+		why = lab_upgrade(&c->lab, to);
 		if (why && c->harm.memory)
 			return goes_on(c);
 		if (why)
@@ -108,7 +123,7 @@ const char *harmed_comes_back(struct campaign *c)
 		if (campaign_known(c, 1))
 			return campaign_same;
 	}
-	if (lab_confirmed(&c->lab, c->small.id, 30000 * LAB_MS))
+	if (lab_confirmed(&c->lab, to->id, 30000 * LAB_MS))
 		return NULL;
 	return c->harm.memory ? goes_on(c) : "the repeated upgrade is not confirmed";
 }

@@ -296,8 +296,20 @@ void lab_print_log(const struct lab *r)
 	putchar('\n');
 }
 
+static void ask_witness(struct lab *r, bool on)
+{
+	const char *wrong = r->witness ? r->witness(r->witness_ctx, on) : NULL;
+
+	if (!wrong)
+		return;
+	r->errors++;
+	snprintf(r->error, sizeof r->error, "%s", wrong);
+}
+
 bool lab_start(struct lab *r)
 {
+	if (!hf_twin_is_on(r->twin))
+		ask_witness(r, false);
 	r->entered = HF_PLACES;
 	r->in_begin = r->in_end;
 	hf_twin_power_on(r->twin);
@@ -305,6 +317,8 @@ bool lab_start(struct lab *r)
 	if (!lab_run(r, START_NS))
 		r->entered = HF_PLACES;
 	r->stop_on_enter = false;
+	if (r->entered < HF_PLACES)
+		ask_witness(r, true);
 	return r->entered < HF_PLACES;
 }
 

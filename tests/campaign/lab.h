@@ -56,6 +56,10 @@ struct lab {
 	void (*moment)(void *ctx, bool sent);
 	void *moment_ctx;
 
+	/* Called by lab_start(), before power comes (on: false) and when firmware executes: NULL, or what is wrong. */
+	const char *(*witness)(void *ctx, bool on);
+	void *witness_ctx;
+
 	struct hf_smp_client client;
 	uint8_t in[65536]; /* a ring of what the device has said */
 	unsigned in_begin, in_end;

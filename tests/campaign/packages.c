@@ -31,14 +31,17 @@ void campaign_open(struct campaign *c, const char *board, const char *dir, const
 {
 	char factory[1024];
 
+	c->packages = dir;
 	snprintf(factory, sizeof factory, "%s", in(dir, "factory.bin"));
 	lab_open(&c->lab, board, factory, in(dir, "first.keyset"), elf, true);
+	witness_attach(&c->witness, &c->lab);
 	find_id(c, 0, "firmware", c->old_id);
 	find_id(c, HF_PLACE_RECOVERY, "recovery", c->old_recovery_id);
 	lab_package_read(&c->lab, in(dir, "small.suit"), &c->small);
 	lab_package_read(&c->lab, in(dir, "hang.suit"), &c->hang);
 	lab_package_read(&c->lab, in(dir, "later.suit"), &c->later);
 	lab_package_read(&c->lab, in(dir, "secure.suit"), &c->secure);
+	lab_package_read(&c->lab, in(dir, "secure-later.suit"), &c->secure_later);
 	lab_package_read(&c->lab, in(dir, "recovery-0.2.0.suit"), &c->recovery);
 	lab_file_read(in(dir, "bare.bin"), &c->bare);
 	lab_file_read(in(dir, "next.keyset"), &c->next_keyset);

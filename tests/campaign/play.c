@@ -136,6 +136,7 @@ enum verdict player_play(struct player *p, const struct test_case *k, const char
 	p->asks = 0;
 	p->strike.struck = p->strike.was_reset = false;
 	p->c->harm = harm_of(f);
+	p->c->witness.armed = !p->c->harm.stored && !p->c->harm.memory;
 	p->kind = (uint64_t)p->c->harm.stored << 1 | p->c->harm.memory;
 	said = rest(p, k);
 	p->c->lab.meddle = NULL;

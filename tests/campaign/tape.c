@@ -77,12 +77,15 @@ static void on_event(void *ctx, const struct hf_twin_event *e)
 const char *tape_record(struct tape *t, struct campaign *c, const struct flow *flow)
 {
 	struct recorder r = { t, c };
-	const char *why = flow->prepare ? flow->prepare(c) : NULL;
 	struct hf_twin_counts counts;
+	const char *why;
 
+	c->witness.armed = false;
+	why = flow->prepare ? flow->prepare(c) : NULL;
 	*t = (struct tape){ 0 };
 	if (why)
 		return why;
+	witness_begin(&c->witness);
 	keep(t, c);
 	hf_twin_counts(c->lab.twin, &counts);
 	t->first_op = counts.flash_ops;
@@ -95,6 +98,8 @@ const char *tape_record(struct tape *t, struct campaign *c, const struct flow *f
 	c->lab.stop_on_flash = true;
 	hf_twin_on_event(c->lab.twin, on_event, &r);
 	why = flow->run(c);
+	if (!why)
+		why = witness_end(&c->witness);
 	hf_twin_on_event(c->lab.twin, lab_event, &c->lab);
 	c->lab.moment = NULL;
 	c->lab.stop_on_flash = false;
