@@ -186,6 +186,53 @@ static void line_same_seed_same_noise(void **state)
 	}
 }
 
+/* A line that is measured looks at every sample; else frames in step are taken at a glance. */
+static void line_taken_at_a_glance_is_as_sampled(void **state)
+{
+	(void)state;
+	uint64_t random = 7, glances = 0;
+	for (unsigned n = 0; n < 20000; n++) {
+		uint64_t r = hf_line_random(&random);
+		uint32_t baud = r & 1 ? 115200 : 921600;
+		char parity = "NEO"[r >> 1 & 3 ? (r >> 1 & 3) - 1 : 0];
+		struct hf_line_format to = hf_line_format_of(baud, (uint8_t)(7 + (r >> 4 & 1)), parity, 1);
+		struct hf_line_format from = to;
+		from.bit_ps = to.bit_ps * (900 + (r >> 8) % 200) / 1000;
+		from.stop_halves = (uint8_t)(1 + (r >> 20 & 3));
+		from.data_bits = (uint8_t)(to.data_bits + ((r >> 24 & 15) == 0));
+		struct hf_line a, b;
+		hf_line_init(&a, &to, r);
+		hf_line_listen(&a, (r >> 28 & 31) != 0, &to);
+		hf_line_send(&a, 1000, &from, (uint16_t)(r >> 32 & 0xff));
+		struct hf_line_damage damage = { .flipped = (r >> 40 & 7) == 0 ? (uint32_t)hf_line_random(&random) & 0xfff : 0 };
+		hf_line_damage(&a, &damage);
+		b = a;
+		hf_line_measure(&b, true);
+		uint64_t next = hf_line_next(&a);
+		assert_int_equal(next, hf_line_next(&b));
+		struct hf_line_char ca, cb;
+		while (next != HF_LINE_NEVER) {
+			bool heard = hf_line_advance(&a, next, &ca);
+			glances += heard;
+			assert_int_equal(heard, hf_line_advance(&b, next, &cb));
+			if (heard) {
+				assert_int_equal(ca.t_ns, cb.t_ns);
+				assert_int_equal(ca.data, cb.data);
+				assert_int_equal(ca.framing_error, cb.framing_error);
+				assert_int_equal(ca.parity_error, cb.parity_error);
+				assert_int_equal(ca.noise, cb.noise);
+			}
+			assert_int_equal(a.level, b.level);
+			assert_int_equal(a.receiving, b.receiving);
+			assert_int_equal(a.sent_low, b.sent_low);
+			assert_int_equal(a.next_edge, b.next_edge);
+			next = hf_line_next(&a);
+			assert_int_equal(next, hf_line_next(&b));
+		}
+	}
+	assert_true(glances > 10000);
+}
+
 static void line_break_is_one_framing_error(void **state)
 {
 	(void)state;
@@ -231,6 +278,7 @@ int main(void)
 		cmocka_unit_test(line_wrong_parity_is_told),
 		cmocka_unit_test(line_noise_flips_about_the_share_asked_for),
 		cmocka_unit_test(line_same_seed_same_noise),
+		cmocka_unit_test(line_taken_at_a_glance_is_as_sampled),
 		cmocka_unit_test(line_break_is_one_framing_error),
 		cmocka_unit_test(line_cut_in_mid_frame_reads_idle_from_there),
 	};
