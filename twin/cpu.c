@@ -380,6 +380,7 @@ void hf_cpu_run(struct hf_machine *machine)
 	machine->leave = false;
 	machine->in_cpu = true;
 	hf_tlb_use(machine);
+	hf_tlb_make_room(machine);
 	err = uc_emu_start(machine->uc, machine->st.pc | 1, 0, 0, 0);
 	machine->in_cpu = false;
 	pc = hf_cpu_get(machine, UC_ARM_REG_PC) & ~1u;
@@ -449,6 +450,7 @@ void hf_cpu_load(struct hf_machine *machine, const struct hf_cpu_registers *regi
 
 static void drop_page(struct hf_machine *machine, uint32_t addr)
 {
+	hf_tlb_use(machine);
 	uc_ctl_remove_cache(machine->uc, (uint64_t)addr, (uint64_t)addr + PAGE_BYTES);
 }
 
@@ -472,6 +474,8 @@ void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len
 
 void hf_cpu_rearm_reads(struct hf_machine *machine)
 {
+	if (hf_tlb_flush(machine))
+		return;
 	uc_mem_protect(machine->uc, SYSMEM_ADDR, SYSMEM_SIZE, UC_PROT_ALL);
 	uc_mem_protect(machine->uc, SYSMEM_ADDR, SYSMEM_SIZE, UC_PROT_READ | UC_PROT_EXEC);
 }

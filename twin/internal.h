@@ -128,6 +128,11 @@ struct hf_machine {
 	struct hf_cost cost;
 	uc_engine *uc;
 	uc_context *pristine;
+	void *engine_cpu;     /* tlb.c; NULL: not known yet */
+	uintptr_t translations; /* where the first one is; 0: there is none */
+	uint32_t translations_room; /* when they have taken more than this they are dropped */
+	bool translations_full;
+	uint32_t translations_dropped;
 	uint32_t cpu_page;    /* of the engine's TLB; blocks do not cross it */
 	uint8_t *flash, *sram, *ccm, *sysmem;
 	uint32_t *unstable;   /* per word of flash: the bits that are; NULL until there are any */

@@ -9,6 +9,7 @@
 
 #include "adc.h"
 #include "firmware.h"
+#include "tlb.h"
 
 #define UNIQUE_ID_ADDR  0x1fff7a10u
 #define FLASH_SIZE_ADDR 0x1fff7a22u
@@ -86,6 +87,7 @@ enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout, 
 		machine->has_layout = true;
 	}
 	machine->block_stops = BLOCK_ROM;
+	machine->translations_room = HF_TLB_ROOM;
 	memset(machine->dev_at, 0xff, sizeof(machine->dev_at));
 	machine->due_now = machine->st.next_due = machine->cut_at_ns = HF_NEVER;
 	machine->rearm_at = machine->st.nvic.systick_at = NO_CYCLE;

@@ -2,6 +2,7 @@
  *
  * Snapshots: what follows from one is the same every time, in this twin or another.
  */
+#include "internal.h"
 #include "probe.h"
 
 struct outcome {
@@ -188,6 +189,38 @@ static void hash_tells_contents_apart(void **state)
 	probe_close(&probe);
 }
 
+/* Code that changes is translated again, and what was dropped keeps its room until all is dropped. */
+static void translations_for_ever_find_room(void **state)
+{
+	static struct outcome first, again;
+	struct hf_twin_snapshot *snapshot;
+	struct hf_machine *machine;
+	struct probe probe;
+	unsigned runs = 0;
+
+	(void)state;
+	probe_open(&probe, NULL);
+	machine = hf_twin_machine(probe.twin);
+	probe_select(&probe, NEW_CODE, NULL, 0);
+	assert_int_equal(hf_twin_save(probe.twin, &snapshot), HF_OK);
+	assert_true(probe_run(&probe, 20 * S));
+	first = outcome(&probe);
+	machine->translations_room = 100000;
+	while (machine->translations_dropped < 5) {
+		assert_true(++runs < 100);
+		for (uint32_t page = 0; page < 16; page++) {
+			assert_int_equal(hf_twin_flip(probe.twin, HF_TWIN_FLASH_ADDR + page * 1024, 1), HF_OK);
+			assert_int_equal(hf_twin_flip(probe.twin, HF_TWIN_FLASH_ADDR + page * 1024, 1), HF_OK);
+		}
+		hf_twin_restore(probe.twin, snapshot);
+		assert_true(probe_run(&probe, 20 * S));
+		again = outcome(&probe);
+		same(&first, &again);
+	}
+	hf_twin_snapshot_free(snapshot);
+	probe_close(&probe);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -199,6 +232,7 @@ int main(void)
 		cmocka_unit_test(restore_brings_back_unstable_words),
 		cmocka_unit_test(cut_after_restore_is_the_same_cut),
 		cmocka_unit_test(hash_tells_contents_apart),
+		cmocka_unit_test(translations_for_ever_find_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
