@@ -109,6 +109,16 @@ for board in $boards; do
 			--elf "$build/stm32f407/gateway/$board/gateway-1.0.0-a.elf" --out "$dir/campaign.json" "$@" || status=1
 	done
 done
+case " $* " in
+*" --replay "*) ;;
+*) find "$out" -name campaign.json -print | sort | xargs "$build/host/tests/campaign/campaign-report" "$build/campaign.json" |
+	sed 's/^/# /' || status=1 ;;
+esac
 exit "$status"
 done
+case " $* " in
+*" --replay "*) ;;
+*) find "$out" -name campaign.json -print | sort | xargs "$build/host/tests/campaign/campaign-report" "$build/campaign.json" |
+	sed 's/^/# /' || status=1 ;;
+esac
 exit "$status"

@@ -78,16 +78,34 @@ static size_t ops_cut(const struct plan *plan, const struct tape *t)
 	return count;
 }
 
+/* The first case of a kind, as --replay takes it. */
+static json_t *first_case(const struct run *run, const struct player *p, const struct plan *plan, unsigned row)
+{
+	char text[CASE_TEXT], line[CASE_TEXT + 128];
+	struct test_case k;
+	size_t i = 0;
+
+	while (i + 1 < plan->count && plan->of[i].row != row)
+		i++;
+	case_expand(&k, row, plan->of[i].instant, plan->of[i].seed, &p->tape);
+	case_print(&k, text);
+	snprintf(line, sizeof line, "%s/%s %s", run->place, p->flow->name, text);
+	return json_string(line);
+}
+
 static void add_flow(struct run *run, const struct player *p, const struct plan *plan, const struct crew_result *result)
 {
 	json_t *faults = json_array(), *flow;
 
 	for (unsigned i = 0; i < fault_count(); i++) {
-		json_t *row = tally_json(&result->row[i]);
+		json_t *row;
 
-		if (result->row[i].tried > 0 && json_object_set_new(row, "name", json_string(fault_table[i].name)) == 0)
-			json_array_append(faults, row);
-		json_decref(row);
+		if (result->row[i].tried == 0)
+			continue;
+		row = tally_json(&result->row[i]);
+		json_object_set_new(row, "name", json_string(fault_table[i].name));
+		json_object_set_new(row, "replay", first_case(run, p, plan, i));
+		json_array_append_new(faults, row);
 	}
 	flow = json_pack("{s:s,s:I,s:I,s:I,s:o}", "name", p->flow->name, "operations", (json_int_t)p->tape.ops, "operations_cut",
 			 (json_int_t)ops_cut(plan, &p->tape), "cpu_ms", (json_int_t)(result->cpu_ns / 1000000u), "faults", faults);
@@ -244,6 +262,18 @@ static void open_laboratory(struct campaign *c, int argc, char **argv)
 	c->layout = argument(argc, argv, "--layout", NULL);
 }
 
+static void check_flow(const char *name)
+{
+	for (const struct flow *f = campaign_flows; f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			return;
+	fprintf(stderr, "campaign: there is no flow '%s'; there are", name);
+	for (const struct flow *f = campaign_flows; f->name; f++)
+		fprintf(stderr, "%s '%s'", f == campaign_flows ? "" : ",", f->name);
+	fprintf(stderr, "\n");
+	exit(2);
+}
+
 static void read_arguments(struct run *run, int argc, char **argv)
 {
 	const char *fault = argument(argc, argv, "--fault", "");
@@ -252,6 +282,8 @@ static void read_arguments(struct run *run, int argc, char **argv)
 	run->each = flag(argc, argv, "--each");
 	run->only_flow = argument(argc, argv, "--flow", "");
 	run->only_flow = run->only_flow[0] ? run->only_flow : NULL;
+	if (run->only_flow)
+		check_flow(run->only_flow);
 	run->replay = argument(argc, argv, "--replay", "");
 	run->replay = run->replay[0] ? run->replay : NULL;
 	run->only_fault = fault[0] ? fault_named(fault, strlen(fault)) : NULL;
