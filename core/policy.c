@@ -355,8 +355,13 @@ enum hf_err hf_policy_confirm(const struct hf_state *state, unsigned running, co
 
 enum hf_err hf_policy_rollback(const struct hf_state *state, unsigned running, unsigned *slot)
 {
+	const struct hf_slot_journal *s;
+
 	*slot = running < HF_SLOTS ? !running : !state->current;
-	return state->slot[*slot].state == HF_SLOT_CONFIRMED ? HF_OK : HF_ERR_NOT_FOUND;
+	s = &state->slot[*slot];
+	if (s->state == HF_SLOT_CONFIRMED || (s->state == HF_SLOT_INTERRUPTED && s->copies > 0))
+		return HF_OK;
+	return HF_ERR_NOT_FOUND;
 }
 
 enum hf_err hf_policy_replace(const struct hf_state *state, unsigned slot, const struct hf_slot_fact *fact,

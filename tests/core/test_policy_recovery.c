@@ -479,7 +479,29 @@ static void rollback_goes_to_the_other_confirmed_firmware(void **state)
 	assert_int_equal(hf_policy_rollback(&s, HF_PLACE_RECOVERY, &slot), HF_OK);
 	assert_int_equal(slot, 0);
 	s.slot[0].state = HF_SLOT_INTERRUPTED;
+	s.slot[0].copies = 0; /* never confirmed */
 	assert_int_equal(hf_policy_rollback(&s, 1, &slot), HF_ERR_NOT_FOUND);
+}
+
+/* Three power losses in the starts that a roll-back began took the way back away for good: it said that there is none. */
+static void rollback_that_power_losses_interrupted_can_be_wished_again(void **state)
+{
+	static const uint8_t types[] = { HF_REC_CONFIRMED, HF_REC_CONFIRMED, HF_REC_ACTIVATED,  HF_REC_ATTEMPT,
+					 HF_REC_ATTEMPT,   HF_REC_ATTEMPT,   HF_REC_INTERRUPTED };
+	struct hf_state s = with_app();
+	unsigned slot;
+
+	(void)state;
+	s.slot[1] = journal_of(APP, 1, HF_SLOT_CONFIRMED, 0, 0);
+	for (unsigned i = 0; i < sizeof types; i++) {
+		struct hf_record r = hf_state_image_record((enum hf_record_type)types[i], 0, APP, s.slot[0].sequence, s.slot[0].id, 0);
+
+		hf_state_apply(&s, &r);
+	}
+	s.current = 1;
+	assert_int_equal(s.slot[0].state, HF_SLOT_INTERRUPTED);
+	assert_int_equal(hf_policy_rollback(&s, 1, &slot), HF_OK);
+	assert_int_equal(slot, 0);
 }
 
 int main(void)
@@ -494,6 +516,7 @@ int main(void)
 		cmocka_unit_test(recovery_is_never_confirmed),
 		cmocka_unit_test(replacement_is_recorded_twice_and_releases_the_slot),
 		cmocka_unit_test(rollback_goes_to_the_other_confirmed_firmware),
+		cmocka_unit_test(rollback_that_power_losses_interrupted_can_be_wished_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
