@@ -34,7 +34,7 @@ $(TP)/mbedtls/library/sha256.c: scripts/third-party.sh | $(STAMP)
 $(B)/%/build.ninja: Makefile | $(STAMP) $(TP)/mbedtls/library/sha256.c
 	$(CONFIGURE_$*) $(if $(wildcard $@),--reconfigure)
 
-.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign scenarios size install deb clean
+.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign mutants scenarios size install deb clean
 host: $(B)/host/build.ninja ## the tool, the twin and the tests
 	@ninja -C $(B)/host --quiet
 
@@ -70,6 +70,9 @@ campaign: firmware ## plays faults of all kinds at every instant, on the twin
 
 scenarios: firmware ## plays the fifteen causes of docs/FAULTS.md on the twin
 	@scripts/scenarios.sh $(B)
+
+mutants: firmware ## makes mistakes in policy, journal, slot, verifier: is each caught?
+	@scripts/mutants.sh $(B)
 
 install: host ## installs the tools: PREFIX (default /usr/local), DESTDIR
 	@$(MESON) setup $(B)/host --reconfigure --prefix $(abspath $(PREFIX)) >/dev/null

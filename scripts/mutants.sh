@@ -5,38 +5,41 @@
 # built from that, and the campaign plays until something fails. The tool that packs, and the campaign that judges, stay as
 # they are.
 #
-# Usage: mutants.sh BUILD [--self-test] [--only NAME]...
-#   --self-test  plays a change of a comment only, which must survive, and a line that is not there, which must be refused
-#   --only NAME  this mutant only (tests/mutants/NAME.mutant); several times
+# Usage: mutants.sh BUILD [--self-test] [--quota N] [NAME]...
+#   --self-test  instead: a change of a comment must survive, one that does not apply must be refused, as must one that does
+#                not build; and one mistake that stands for all must be caught
+#   --quota N    cases of each kind of fault in each flow (default 24)
+#   NAME         these mutants only (tests/mutants/NAME.mutant)
 # Prints a table, and writes BUILD/mutants.json. Exit 1 if a mutant survives, does not apply or does not build.
 #
 # A mutant is a text file of lines `word text`:
 #   mistake  what was done wrong
 #   field    what would happen in the field
-#   flow     the flow of the campaign that is played first (all others follow); several lines: in this order
-#   board    where it is played (default: reference)
-#   file     of the tree; then the line `old`, the exact lines that are there once, the line `new`, and what takes their
+#   flow     a flow of the campaign that is played before all others; several: in this order
+#   board, layout   where it is played (default: reference, small)
+#   file     of the tree; behind it the line `old`, the lines that are there exactly once, the line `new`, and what takes their
 #            place. Several files, or several places of one, follow each other.
 set -u
 export LC_ALL=C.UTF-8
 
-build=${1:?usage: mutants.sh BUILD [--self-test] [--only NAME]...}
+build=${1:?usage: mutants.sh BUILD [--self-test] [--quota N] [NAME]...}
 shift
 out=$build/mutants
-lanes=2
+quota=24
 self_test=
-only=
+names=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--self-test) self_test=1 ;;
-	--only)
+	--quota)
 		shift
-		only="$only ${1:?--only wants a name}"
+		quota=${1:?--quota wants a number}
 		;;
-	*)
+	-*)
 		echo "mutants: $1 is no option" >&2
 		exit 2
 		;;
+	*) names="$names $1" ;;
 	esac
 	shift
 done
@@ -105,7 +108,7 @@ prepare_lane() {
 # firmware BOARD: what a board of the campaign is made from
 firmware() {
 	echo "boot/$1/boot.elf recovery/$1/recovery.elf recovery/$1/recovery-slot.elf"
-	for name in gateway-1.0.0 gateway-1.1.0 small small-hang; do
+	for name in gateway-1.0.0 gateway-1.1.0 small small-hang small-spread; do
 		echo "gateway/$1/$name-a.elf gateway/$1/$name-b.elf"
 	done
 }
@@ -117,51 +120,153 @@ restore() {
 	done
 }
 
-# campaign LANE BOARD FLOW: plays it until something fails.
-play_flow() {
-	(cd "$out/lane$1" && exec nice sh /tmp/mutw/camp2.sh build "$2" "$3") >"$out/lane$1/build/tap" 2>&1
+# campaign LANE FILE [OPTION...]: plays it, until something fails. What failed goes to the lane's `why`, as flow|fault|what.
+campaign() {
+	lane=$out/lane$1
+	board=$(word board "$2")
+	layout=$(word layout "$2")
+	shift 2
+	(cd "$lane" && exec nice scripts/campaign.sh build --board "${board:-reference}" --layout "${layout:-small}" \
+		--quota "$quota" --jobs 1 --first "$@") </dev/null >"$lane/build/tap" 2>&1 && status=0 || status=1
+	cases=$((cases + $(sed -n 's/^# [^:]*: \([0-9]*\) cases,.*/\1/p' "$lane/build/tap" | awk '{ n += $1 } END { print n + 0 }')))
+	sed -n -e 's!^# FAILED [^/]*/[^/]*/\(.*\) \([a-z-]*@[^ ]*\): \(.*\)!\1|\2|\3!p' \
+		-e 's!^not ok - [^,]*, \(.*\): without any fault: \(.*\)!\1|none|\2!p' "$lane/build/tap" | head -n 1 >"$lane/build/why"
+	return $status
 }
 
-# play LANE NAME MUTANT: leaves verdict|flow and fault|cases in NAME.result
+# caught LANE FILE: the flows that it names, then all of them
+caught() {
+	cases=0
+	word flow "$2" >"$out/lane$1/build/flows"
+	while read -r flow; do
+		campaign "$1" "$2" --flow "$flow" || return 0
+	done <"$out/lane$1/build/flows"
+	! campaign "$1" "$2"
+}
+
+# play LANE NAME FILE: leaves verdict|flow|fault|what failed|cases in NAME.result
 play() {
 	lane=$out/lane$1
-	result=$out/$2.result
 	board=$(word board "$3")
-	board=${board:-reference}
 	if ! apply "$3" "$lane" >"$lane/build/log" 2>&1; then
-		echo "broken|$(tail -n 1 "$lane/build/log")|" >"$result"
-	elif ! ninja -C "$lane/build/stm32f407" -j2 --quiet $(firmware "$board") >"$lane/build/log" 2>&1; then
-		echo "broken|does not build: $(grep -m 1 error: "$lane/build/log")|" >"$result"
+		echo "broken|||$(tail -n 1 "$lane/build/log")|0"
+	elif ! ninja -C "$lane/build/stm32f407" -j2 --quiet $(firmware "${board:-reference}") >"$lane/build/log" 2>&1; then
+		echo "broken|||does not build: $(grep -m 1 error "$lane/build/log")|0"
+	elif ! caught "$1" "$3"; then
+		echo "survived||||$cases"
+	elif [ -s "$lane/build/why" ]; then
+		echo "caught|$(cat "$lane/build/why")|$cases"
 	else
-		echo "survived||" >"$result"
-		word flow "$3" >"$lane/build/flows"
-		while read -r flow; do
-			play_flow "$1" "$board" "$flow" && continue
-			why=$(sed -n -e 's/^# \(.*: cut .*\)/\1/p' -e 's/^not ok - [^,]*, \(.*: without any cut.*\)/\1/p' "$lane/build/tap" | head -n 1)
-			echo "caught|${why:-$(tail -n 1 "$lane/build/tap")}|" >"$result"
-			break
-		done <"$lane/build/flows"
-	fi
+		echo "broken|||the campaign ended without a verdict: $(tail -n 1 "$lane/build/tap")|$cases"
+	fi >"$out/$2.part"
 	restore "$1" "$3"
+	mv "$out/$2.part" "$out/$2.result"
 }
 
-lane() {
+# run_lane LANE: whatever no other lane has taken yet
+run_lane() {
 	for name in $names; do
 		mkdir "$out/$name.taken" 2>/dev/null || continue
-		began=$(date +%s)
-		play "$1" "$name" "tests/mutants/$name.mutant"
-		echo "$name: $(cat "$out/$name.result") ($(($(date +%s) - began)) s)"
+		play "$1" "$name" "$mutants/$name.mutant"
+		done_now=$(ls "$out" | grep -c '\.result$')
+		spent=$(($(date +%s) - began))
+		echo "  $done_now of $total: $name $(cut -d '|' -f 1 "$out/$name.result"), about $((spent * (total - done_now) / done_now / 60 + 1)) min left" >&2
 	done
 }
 
+# run_all: sets total; the results are in $out
+run_all() {
+	rm -rf "$out"/*.taken "$out"/*.result "$out"/*.part
+	total=$(echo "$names" | wc -w)
+	began=$(date +%s)
+	for i in 0 1; do
+		prepare_lane $i || {
+			echo "mutants: the copy of the sources cannot be configured: $(tail -n 1 "$out/lane$i/build/log")" >&2
+			exit 1
+		}
+	done
+	run_lane 0 &
+	lane0=$!
+	run_lane 1 &
+	lane1=$!
+	wait "$lane0" "$lane1"
+}
+
+verdict() {
+	cut -d '|' -f 1 "$out/$1.result" 2>/dev/null || echo missing
+}
+
+table() {
+	[ -t 1 ] && red=$(printf '\033[31m') plain=$(printf '\033[0m') || red='' plain=''
+	for name in $names; do
+		IFS='|' read -r v flow fault what cases <"$out/$name.result"
+		case $v in
+		caught) printf '%-32s caught by %s, %s after %s cases: %s\n' "$name" "$flow" "${fault:-no fault}" "$cases" "$what" ;;
+		survived) printf '%s%-32s survived %s cases%s\n' "$red" "$name" "$cases" "$plain" ;;
+		*) printf '%s%-32s %s%s\n' "$red" "$name" "$what" "$plain" ;;
+		esac
+		printf '%-32s   %s\n' '' "$(word mistake "$mutants/$name.mutant")"
+	done
+}
+
+quoted() {
+	printf '"%s"' "$(printf %s "$1" | sed 's/["\\]/\\&/g')"
+}
+
+json() {
+	printf '{\n  "killed": %d,\n  "mutants": [' "$killed"
+	comma=
+	for name in $names; do
+		IFS='|' read -r v flow fault what cases <"$out/$name.result"
+		printf '%s\n    {"name": %s, "mistake": %s, "field": %s, "verdict": %s, "flow": %s, "fault": %s, "why": %s, "cases": %d}' "$comma" \
+			"$(quoted "$name")" "$(quoted "$(word mistake "$mutants/$name.mutant")")" \
+			"$(quoted "$(word field "$mutants/$name.mutant")")" "$(quoted "$v")" "$(quoted "$flow")" "$(quoted "$fault")" \
+			"$(quoted "$what")" "$cases"
+		comma=,
+	done
+	printf '\n  ]\n}\n'
+}
+
+# The machine that looks for survivors must see one.
+self_test() {
+	mutants=$out/self-test
+	mkdir -p "$mutants"
+	cp tests/mutants/attempts-not-recorded.mutant "$mutants/mistake.mutant"
+	mutant() {
+		printf 'mistake %s\nfield none\nflow trial interrupted\nfile core/policy.c\nold\n%s\nnew\n%s\n' "$2" "$3" "$4" >"$mutants/$1.mutant"
+	}
+	mutant comment "None: a comment." "/* Is this the image that the journal speaks of? */" "/* Is it this image that the journal speaks of? */"
+	mutant absent "Its line is not there." "/* no such line */" "/* nor this one */"
+	mutant unbuilt "It does not build." "/* Is this the image that the journal speaks of? */" "int;;; error"
+	names="comment absent unbuilt mistake"
+	quota=1
+	run_all
+	[ "$(verdict comment) $(verdict absent) $(verdict unbuilt) $(verdict mistake)" = "survived broken broken caught" ]
+}
+
+mutants=tests/mutants
 mbedtls=$(realpath "$build/third-party/mbedtls")
+lane0=
+lane1=
+trap 'kill $lane0 $lane1 2>/dev/null; exit 7' INT TERM
 mkdir -p "$out"
-rm -rf "$out"/*.taken "$out"/*.result
-names=${only:-$(ls tests/mutants | sed -n 's/\.mutant$//p')}
 export CCACHE_NOHASHDIR=1
-for i in 0 1; do
-	prepare_lane $i || { tail -5 "$out/lane$i/build/log"; exit 1; }
+if [ -n "$self_test" ]; then
+	if self_test; then
+		echo "ok - mutants: a survivor is noticed, and what does not apply or build"
+		exit 0
+	fi
+	table
+	echo "not ok - mutants: the machine does not tell survivors from what is caught"
+	exit 1
+fi
+names=${names:-$(ls $mutants | sed -n 's/\.mutant$//p')}
+run_all
+killed=0
+for name in $names; do
+	[ "$(verdict "$name")" != caught ] || killed=$((killed + 1))
 done
-lane 0 &
-lane 1 &
-wait
+table
+json >"$build/mutants.json"
+echo "$killed of $total mutants were caught, in $((($(date +%s) - began) / 60)) min; $build/mutants.json"
+[ "$killed" -eq "$total" ]
