@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "frame.h"
+#include "packet.h"
 #include "smp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 #define CAP 300
 
@@ -19,12 +18,6 @@ struct course {
 	uint8_t *buf;
 	uint32_t packets, text, sum;
 };
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void send_again(const uint8_t *packet, size_t len)
 {
@@ -98,4 +91,64 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (unsigned i = 0; i < 2; i++)
 		free(c[i].buf);
 	return 0;
+}
+
+/* A step is a frame with both its zeros, or what lies between frames. */
+static size_t measure(const uint8_t *s, size_t len)
+{
+	const uint8_t *end = len > 1 ? memchr(s + 1, 0, len - 1) : NULL;
+
+	if (!end)
+		return len;
+	return (size_t)(end - s) + (s[0] == 0);
+}
+
+static size_t frame(const uint8_t *packet, size_t packet_len, uint8_t *out, size_t max)
+{
+	struct hf_frame_encoder e;
+
+	hf_frame_encode_begin(&e, (struct hf_bytes){packet, packet_len});
+	return hf_frame_encode(&e, out, max);
+}
+
+static size_t make(struct chance *c, uint8_t *s, size_t max)
+{
+	uint8_t packet[CAP + 20];
+
+	return frame(packet, packet_make(c, packet, sizeof(packet)), s, max);
+}
+
+/* What is a frame has another packet in it. */
+static size_t change(struct chance *c, uint8_t *s, size_t len, size_t max)
+{
+	uint8_t packet[CAP + 20];
+	struct hf_frame_decoder d;
+	enum hf_frame_event event;
+
+	hf_frame_decode_begin(&d, packet, sizeof(packet));
+	(void)hf_frame_decode(&d, (struct hf_bytes){s, len}, &event);
+	if (event != HF_FRAME_PACKET)
+		return LLVMFuzzerMutate(s, len, max);
+	return frame(packet, packet_change(c, packet, d.len, sizeof(packet)), s, max);
+}
+
+static const struct steps steps = {measure, change, make};
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	if (chance_one_in(&c, 3))
+		return LLVMFuzzerMutate(data, len, max);
+	return steps_mutate(&steps, &c, data, len, max);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	return steps_cross(&steps, &c, (struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max);
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../host/project.h"
+#include "settings.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 const char *__lsan_default_suppressions(void);
 
 /* libconfig 1.5 keeps the buffer of a string that is not terminated. The tool reads one project file and ends. */
@@ -43,4 +43,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		abort();
 	free(text);
 	return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	static const char *const texts[] = {
+		"a", "/a", "../a", "b/c.hfk", "115200", "tcp:host:1", "lockstep:/tmp/x", "open", "local", "swd", "rom", "serial", "auto",
+		"1.2.3", ">=1.0", "", "<FILL IN>", NULL,
+	};
+
+	return settings_mutate_input(data, len, max, seed, texts);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	return settings_cross_inputs((struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max, seed);
 }

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet.h"
 #include "smp_device.h"
+#include "smp_health.h"
+#include "smp_maintain.h"
 #include "smp_upload.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 struct peer {
 	const uint8_t *data;
@@ -26,12 +27,6 @@ struct peer {
 	size_t out_len, out_pos;
 	bool lost;
 };
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void say(struct peer *p, const uint8_t *data, size_t len)
 {
@@ -155,6 +150,38 @@ static void peer_sleep_ms(void *ctx, uint32_t ms)
 	p->now_ms += ms;
 }
 
+/* Everything else that a client can ask for. */
+static void ask_on(struct hf_smp_client *c)
+{
+	static uint8_t buf[HF_HISTORY_MAX];
+	struct hf_smp_health health;
+	struct hf_smp_counters counters;
+	struct hf_smp_line_state line;
+	struct hf_smp_answer got;
+	struct hf_smp_place place;
+	uint8_t kept[300];
+	size_t n;
+
+	if (hf_smp_get_kept(c, 2000, HF_LONGREC_CONFIGURATION, kept, sizeof kept, &n, &got) == HF_OK)
+		must(n <= sizeof kept);
+	memset(kept, 7, sizeof kept);
+	(void)!hf_smp_put_kept(c, 2000, HF_LONGREC_CONFIGURATION, (struct hf_bytes){kept, sizeof kept}, &got);
+	(void)!hf_smp_get_health(c, 2000, &health, &got);
+	if (hf_smp_verify_place(c, 2000, 0, &place, &got) == HF_OK && !got.refusal)
+		must(place.versions <= HF_VERSION_PARTS);
+	if (hf_smp_get_history(c, 2000, buf, sizeof buf, &n, &got) == HF_OK)
+		must(n <= sizeof buf);
+	if (hf_smp_read_place(c, 2000, 0, 0, kept, sizeof kept, &n, &got) == HF_OK)
+		must(n <= sizeof kept);
+	if (hf_smp_get_line(c, 2000, &line, &got) == HF_OK)
+		must(line.rates <= HF_SMP_RATES);
+	(void)!hf_smp_get_counters(c, 2000, &counters, &got);
+	(void)!hf_smp_test_image(c, 2000, kept, &got);
+	(void)!hf_smp_confirm_image(c, 2000, &got);
+	(void)!hf_smp_roll_back(c, 2000, &got);
+	(void)!hf_smp_factory_reset(c, 2000, &got);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct hf_serial_ops ops = {
@@ -193,7 +220,51 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	upload.window = err == HF_OK ? parameters.buf_count : 1;
 	err = hf_smp_upload(&client, &upload);
 	must(err != HF_OK || upload.off == sizeof(file));
+	ask_on(&client);
 	hf_smp_rate_restore(&client, &rate);
-	must(peer.now_ms < 600000);
+	must(peer.now_ms < 900000);
 	return 0;
+}
+
+static size_t measure(const uint8_t *s, size_t len)
+{
+	return len < 2 ? len : 2 + (s[1] < len - 2 ? s[1] : len - 2);
+}
+
+static size_t make(struct chance *c, uint8_t *s, size_t max)
+{
+	s[0] = chance_one_in(c, 6) ? (uint8_t)chance_below(c, 256) : 2;
+	s[1] = (uint8_t)packet_make_body(c, &packet_answers, s + 2, max < 257 ? max - 2 : 255);
+	return 2u + s[1];
+}
+
+static size_t change(struct chance *c, uint8_t *s, size_t len, size_t max)
+{
+	if (len < 3 || s[0] % 4 < 2)
+		return make(c, s, max);
+	s[1] = (uint8_t)packet_change_body(c, &packet_answers, s + 2, len - 2, max < 257 ? max - 2 : 255);
+	return 2u + s[1];
+}
+
+static const struct steps steps = {measure, change, make};
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	if (chance_one_in(&c, 8))
+		return LLVMFuzzerMutate(data, len, max);
+	for (unsigned n = 1 + chance_below(&c, 3); n > 0; n--)
+		len = steps_mutate(&steps, &c, data, len, max);
+	return len;
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	return steps_cross(&steps, &c, (struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max);
 }

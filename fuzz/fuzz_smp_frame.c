@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet.h"
 #include "smp.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
 #define CAP 300
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Feeds a packet as lines; returns the last event that was one. */
 static enum hf_smp_event send(struct hf_smp_decoder *d, struct hf_bytes packet)
@@ -72,4 +65,66 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	must(d.len == sizeof list && memcmp(buf, list, sizeof list) == 0);
 	free(buf);
 	return 0;
+}
+
+/* A step is a line. */
+static size_t measure(const uint8_t *s, size_t len)
+{
+	const uint8_t *end = memchr(s, '\n', len);
+
+	return end ? (size_t)(end - s) + 1 : len;
+}
+
+static size_t frame(const uint8_t *packet, size_t packet_len, uint8_t *out, size_t max)
+{
+	struct hf_smp_encoder e;
+	size_t len = 0, n;
+
+	hf_smp_encode_begin(&e, (struct hf_bytes){packet, packet_len});
+	while (max - len >= HF_SMP_LINE_MAX && (n = hf_smp_encode_line(&e, out + len)) > 0)
+		len += n;
+	return len;
+}
+
+static size_t make(struct chance *c, uint8_t *s, size_t max)
+{
+	uint8_t packet[CAP + 20];
+
+	return frame(packet, packet_make(c, packet, sizeof(packet)), s, max);
+}
+
+/* What is a packet of one line is another one then. */
+static size_t change(struct chance *c, uint8_t *s, size_t len, size_t max)
+{
+	enum hf_smp_event event = HF_SMP_NOTHING;
+	uint8_t packet[CAP + 20];
+	struct hf_smp_decoder d;
+
+	hf_smp_decode_begin(&d, packet, sizeof(packet));
+	for (size_t i = 0; i < len && event != HF_SMP_PACKET; i++)
+		event = hf_smp_decode(&d, s[i]);
+	if (event != HF_SMP_PACKET)
+		return LLVMFuzzerMutate(s, len, max);
+	return frame(packet, packet_change(c, packet, d.len, sizeof(packet)), s, max);
+}
+
+static const struct steps steps = {measure, change, make};
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	if (chance_one_in(&c, 3))
+		return LLVMFuzzerMutate(data, len, max);
+	return steps_mutate(&steps, &c, data, len, max);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	return steps_cross(&steps, &c, (struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max);
 }

@@ -145,7 +145,7 @@ static void describe_payloads(struct tree *t, unsigned envelope)
 
 /* ECDSA with secret 1 and nonce 1: r is the base point's x, and s = hash + r modulo the order. Any nonce makes a valid
  * signature; this one makes it at the cost of a sum, where a real signer takes the time of a hundred runs. */
-static void sign(struct hf_bytes message, uint8_t signature[HF_P256_SIGNATURE_BYTES])
+void seal_sign(struct hf_bytes message, uint8_t signature[HF_P256_SIGNATURE_BYTES])
 {
 	static const uint8_t order[32] = { 0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0xff, 0xff, 0xff,
 					   0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
@@ -183,7 +183,7 @@ static void sign_one(struct tree *t, unsigned wrapped, struct hf_bytes signed_it
 	len += header_len;
 	memcpy(message + len, signed_items.ptr, signed_items.len);
 	len += signed_items.len;
-	sign((struct hf_bytes){ message, len }, made);
+	seal_sign((struct hf_bytes){ message, len }, made);
 	(void)tree_set(t, signature, made, sizeof(made));
 }
 

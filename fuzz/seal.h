@@ -12,6 +12,9 @@
 /* The smallest secret of P-256, 1, and its public key, the curve's base point. */
 extern const struct hf_private_key seal_key;
 
+/* ECDSA with that key over a message, at next to no cost. */
+void seal_sign(struct hf_bytes message, uint8_t signature[HF_P256_SIGNATURE_BYTES]);
+
 /* In the tree of an envelope. The digest, size and segments of payloads, the digests of severed members, the manifest's
  * digest, and the ESP256 signatures, from the inside out; each as far as its place has the right shape. */
 void seal_package(struct tree *t);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A journal in use, with the power cut wherever the input says, and a model beside it: a list. After each mount the journal
+ * says what the model says, with what was under way there as a whole or not at all, and it says the same at every later mount.
+ *
+ * Input: steps of 4 bytes: u8 what (append, append twice, take over, arm a cut, restart), u8 how, u16 when.
+ */
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal.h"
+#include "mutate.h"
+#include "sim_flash.h"
+
+#define STEP  4u
+#define STEPS 96u
+#define LIST  256u
+#define TYPE  0x50 /* none that state.h knows: the journal does not care */
+
+static const struct hf_layout layout = {
+	.name = "cuts",
+	.sectors = 2,
+	.sector = { { 0x08000000, 1024 }, { 0x08000400, 1024 } },
+	.journal = { { 0x08000000, 1024 }, { 0x08000400, 1024 } },
+};
+
+struct list {
+	uint32_t item[LIST];
+	unsigned count;
+};
+
+/* What outlives a power loss: static, as it is read behind a longjmp. */
+static struct sim_flash flash;
+static struct hf_journal journal;
+static struct list model;
+static struct list pending[3]; /* what the journal may say instead, once the operation under way is done, wholly or in part */
+static unsigned pendings;
+static uint32_t counter;
+static bool mounted;
+
+static void push(struct list *l, uint32_t item)
+{
+	must(l->count < LIST);
+	l->item[l->count++] = item;
+}
+
+static bool equal(const struct list *a, const struct list *b)
+{
+	return a->count == b->count && memcmp(a->item, b->item, a->count * sizeof a->item[0]) == 0;
+}
+
+static struct hf_record record_of(uint32_t item)
+{
+	struct hf_record r = { .type = TYPE };
+
+	store_le32(r.data, item);
+	return r;
+}
+
+static void read_all(struct list *l)
+{
+	struct hf_record r;
+	uint16_t slot = 1;
+
+	l->count = 0;
+	while (hf_journal_next(&journal, &slot, &r) == HF_OK) {
+		must(r.type == TYPE && r.flags == 0);
+		push(l, load_le32(r.data));
+	}
+}
+
+static enum hf_err write_list(void *ctx, struct hf_journal *to)
+{
+	const struct list *l = ctx;
+
+	for (unsigned i = 0; i < l->count; i++) {
+		struct hf_record r = record_of(l->item[i]);
+		enum hf_err err = hf_journal_append(to, &r);
+
+		if (err)
+			return err;
+	}
+	return HF_OK;
+}
+
+/* The operation is done: what it promised is so. */
+static void settle(void)
+{
+	if (pendings)
+		model = pending[pendings - 1];
+	pendings = 0;
+}
+
+/* Keeps the last few records. */
+static void take_over(unsigned keep)
+{
+	struct list *to = &pending[0];
+
+	keep = keep < model.count ? keep : model.count;
+	to->count = 0;
+	for (unsigned i = model.count - keep; i < model.count; i++)
+		push(to, model.item[i]);
+	pendings = 1;
+	must(hf_journal_take_over(&journal, write_list, to) == HF_OK);
+	settle();
+}
+
+static void append(bool twice)
+{
+	struct hf_record r = record_of(++counter);
+	enum hf_err err;
+
+	for (pendings = 0; pendings < (twice ? 2 : 1); pendings++) {
+		pending[pendings] = pendings ? pending[pendings - 1] : model;
+		push(&pending[pendings], counter);
+	}
+	err = twice ? hf_journal_append_twice(&journal, &r) : hf_journal_append(&journal, &r);
+	must(err == HF_OK || err == HF_ERR_FULL);
+	if (err == HF_OK) {
+		settle();
+		return;
+	}
+	pendings = 0;
+	take_over(4);
+}
+
+static void check(void)
+{
+	struct list is;
+
+	read_all(&is);
+	for (unsigned i = 0; i < pendings; i++) {
+		if (equal(&is, &pending[i]))
+			model = is;
+	}
+	must(equal(&is, &model));
+	pendings = 0;
+	mounted = true;
+}
+
+/* Cut before it was ever made, it may not be there. */
+static void mount(void)
+{
+	enum hf_err err = hf_journal_mount(&journal, &flash.ops, layout.journal);
+
+	must(err == HF_OK || (err == HF_ERR_NOT_FOUND && model.count == 0));
+	check();
+	if (err)
+		take_over(0);
+}
+
+static void step(const uint8_t *s)
+{
+	unsigned when = load_le16(s + 2);
+
+	switch (s[0] % 8) {
+	case 0:
+		take_over(s[1] % 8);
+		break;
+	case 1:
+		append(true);
+		break;
+	case 2:
+	case 3:
+		flash.cut_at = flash.operation + 1 + when % 80;
+		flash.cut = (enum sim_cut)(s[1] % SIM_CUTS);
+		flash.random ^= when * 2654435761u;
+		break;
+	case 4:
+		sim_flash_power_on(&flash);
+		mount();
+		break;
+	default:
+		append(false);
+	}
+	if (flash.cut == SIM_CUT_NONE)
+		flash.cut_at = 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static size_t at;
+	static jmp_buf lost;
+
+	sim_flash_open(&flash, &layout);
+	model.count = pendings = 0;
+	counter = 0;
+	mounted = false;
+	at = 0;
+	flash.power_lost = &lost;
+	if (setjmp(lost) != 0) {
+		sim_flash_power_on(&flash);
+		mounted = false;
+	}
+	if (!mounted)
+		mount();
+	while (len - at >= STEP && at < STEP * STEPS) {
+		at += STEP;
+		step(data + at - STEP);
+	}
+	/* And for good. */
+	flash.cut_at = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		sim_flash_power_on(&flash);
+		mount();
+	}
+	append(false);
+	sim_flash_power_on(&flash);
+	mount();
+	sim_flash_close(&flash);
+	return 0;
+}
+
+static size_t measure(const uint8_t *s, size_t len)
+{
+	(void)s;
+	return len < STEP ? len : STEP;
+}
+
+static size_t make(struct chance *c, uint8_t *s, size_t max)
+{
+	(void)max;
+	s[0] = (uint8_t)chance_below(c, 8);
+	s[1] = (uint8_t)chance_below(c, 256);
+	store_le16(s + 2, (uint16_t)chance_below(c, chance_one_in(c, 2) ? 12 : 80));
+	return STEP;
+}
+
+static size_t alter(struct chance *c, uint8_t *s, size_t len, size_t max)
+{
+	if (len < STEP)
+		return make(c, s, max);
+	if (chance_one_in(c, 2))
+		s[1] = (uint8_t)chance_below(c, 256);
+	else
+		store_le16(s + 2, (uint16_t)(load_le16(s + 2) + chance_below(c, 7) - 3));
+	return len;
+}
+
+static const struct steps steps = { measure, alter, make };
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	if (chance_one_in(&c, 16))
+		return LLVMFuzzerMutate(data, len, max);
+	for (unsigned n = 1 + chance_below(&c, 4); n > 0; n--)
+		len = steps_mutate(&steps, &c, data, len, max);
+	return len;
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
+				 size_t max, unsigned int seed)
+{
+	struct chance c;
+
+	chance_begin(&c, seed);
+	return steps_cross(&steps, &c, (struct hf_bytes){ data1, len1 }, (struct hf_bytes){ data2, len2 }, out, max);
+}
