@@ -17,6 +17,8 @@ CONFIGURE_stm32f407 = $(MESON) setup $(B)/stm32f407 --cross-file scripts/stm32f4
 	-Dmbedtls=$(abspath $(TP)/mbedtls) -Dholdfast=$(abspath $(B)/host/tool/holdfast)
 CONFIGURE_fuzz = CC=clang $(MESON) setup $(B)/fuzz -Dmbedtls=$(abspath $(TP)/mbedtls) -Dfuzz=true \
 	-Db_sanitize=address,undefined -Db_lundef=false
+CONFIGURE_fuzzcov = CC=clang $(MESON) setup $(B)/fuzzcov -Dmbedtls=$(abspath $(TP)/mbedtls) -Dfuzz=true -Db_lundef=false \
+	-Dc_args='-fprofile-instr-generate -fcoverage-mapping' -Dc_link_args=-fprofile-instr-generate
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,7 +47,7 @@ san: host $(B)/san/build.ninja
 	@ninja -C $(B)/san --quiet
 
 fuzzers: $(B)/fuzz/build.ninja
-	@ninja -C $(B)/fuzz --quiet
+	@ninja -C $(B)/fuzz --quiet fuzzers
 
 all: host firmware ## everything but the tests' extra builds
 
@@ -61,8 +63,9 @@ size: firmware ## text, stack and heap of boot, recovery and gateway
 bench: firmware ## measures; writes build/bench.json
 	@scripts/bench.sh $(B)
 
-fuzz: fuzzers ## the fuzzers at length: FUZZ_SECONDS each (default 600)
-	@scripts/fuzz.sh $(B)/fuzz $${FUZZ_SECONDS:-600}
+fuzz: fuzzers $(B)/fuzzcov/build.ninja ## the fuzzers at length: FUZZ_SECONDS each (default 600); writes build/fuzz.json
+	@ninja -C $(B)/fuzzcov --quiet fuzzers
+	@scripts/fuzz.sh $(B)/fuzz $${FUZZ_SECONDS:-600} $(B)/fuzzcov $(B)/fuzz.json
 
 campaign: firmware ## plays faults of all kinds at every instant, on the twin
 	@scripts/campaign.sh $(B) --each --quota 200

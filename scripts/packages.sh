@@ -7,7 +7,7 @@ packages="
 	ca-certificates dpkg-dev xz-utils pkg-config meson ninja-build gcc g++ libc6-dev binutils
 	gcc-arm-none-eabi libnewlib-arm-none-eabi
 	libunicorn-dev libssl-dev libconfig-dev libjansson-dev libserialport-dev libp11-dev libcmocka-dev
-	qemu-system-arm stm32flash clang libclang-rt-14-dev softhsm2 opensc groff man-db ser2net
+	qemu-system-arm stm32flash clang libclang-rt-14-dev llvm softhsm2 opensc groff man-db ser2net
 "
 
 fail() {
