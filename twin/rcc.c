@@ -71,6 +71,8 @@ static void check_limits(struct hf_machine *machine, const uint32_t hz[HF_CLOCKS
 {
 	/* Wait states per 30 MHz at 2.7 to 3.6 V (RM0090, table 10). */
 	uint32_t needed = (hz[HF_CLOCK_HCLK] - 1) / 30000000, margin = 1000000;
+	/* An oscillator that is too fast is not the firmware's doing. */
+	uint32_t drift = machine->st.hsi_ppm > 0 ? (uint32_t)machine->st.hsi_ppm : 0;
 	char text[80];
 
 	if (machine->st.art.wait < needed) {
@@ -78,8 +80,8 @@ static void check_limits(struct hf_machine *machine, const uint32_t hz[HF_CLOCKS
 			 needed, machine->st.art.wait);
 		hf_machine_log(machine, 0x40023c00, 0, text);
 	}
-	if (hz[HF_CLOCK_HCLK] > 168000000 + margin || hz[HF_CLOCK_PCLK1] > 42000000 + margin ||
-	    hz[HF_CLOCK_PCLK2] > 84000000 + margin)
+	if (hz[HF_CLOCK_HCLK] > 168000000 + margin + 168 * drift || hz[HF_CLOCK_PCLK1] > 42000000 + margin + 42 * drift ||
+	    hz[HF_CLOCK_PCLK2] > 84000000 + margin + 84 * drift)
 		hf_machine_log(machine, 0x40023808, 0, "a bus is clocked faster than the chip allows");
 }
 
