@@ -444,9 +444,9 @@ static bool upload(struct burn *b)
 		hf_smp_rate_restore(&b->client, &b->r->rate);
 	if (err == HF_OK)
 		return true;
-	if (err == HF_ERR_TIMEOUT || err == HF_ERR_IO)
+	if (u->refusal.refusal != err && (err == HF_ERR_TIMEOUT || err == HF_ERR_IO))
 		return hf_burn_lost(b, err, "we upload");
-	if (u->refusal.refusal)
+	if (u->refusal.refusal) /* which may be a time-out of the device's flash */
 		return hf_burn_refused(b, &u->refusal, "the package");
 	return hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, err, "the device's answer to the upload makes no sense: %s", hf_err_text(err));
 }

@@ -2,8 +2,12 @@
  *
  * One operation at a time; success is what reads back, with the data cache off, and never what the controller says.
  *
- * An operation that exceeds its time is left running: nothing stops it, and every access to flash waits for it. Times
- * are the datasheet's maxima with a margin for a supply and a chip that drift; an erase of 128 KiB takes 2 s at most.
+ * Times are the datasheet's maxima with a margin for a supply and a chip that drift: an erase of 128 KiB takes 2 s at most,
+ * and the wait for one ends before the fastest watchdog bites (5.4 s) even where the core's oscillator is 8 % slow.
+ *
+ * An operation that exceeds its time is left running: nothing stops it, and every access to flash waits for it. So an erase
+ * that was too slow is read back like any other: a sector that is blank in the end serves, and health tells how long it took.
+ * Rejected: to call that an error. The same sector would be erased again, and take as long again.
  */
 #include "flash_f4.h"
 
@@ -12,7 +16,7 @@
 
 #define PROGRAM_LIMIT_MS 2
 #define PROGRAM_TURNS    1000u
-#define ERASE_LIMIT_MS   4000
+#define ERASE_LIMIT_MS   4600
 
 static enum hf_err read_any(void *ctx, uint32_t addr, void *buf, size_t len)
 {
@@ -208,7 +212,8 @@ static enum hf_err erase(void *ctx, uint32_t addr)
 
 		FLASH_CR |= FLASH_CR_STRT;
 		hf_barrier();
-		err = wait_idle(ERASE_LIMIT_MS, true);
+		if (wait_idle(ERASE_LIMIT_MS, true) != HF_OK)
+			(void)HF_REG(addr); /* waits for the rest, with the whole core */
 		count_erase(hf_systick_ms() - since);
 	}
 	if (err == HF_OK)

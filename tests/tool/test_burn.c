@@ -299,6 +299,24 @@ static void device_refuses_what_a_lying_tool_sends(void **state)
 	assert_runs(&v0);
 }
 
+static enum hf_err takes_too_long(void *ctx, uint32_t addr)
+{
+	(void)ctx;
+	(void)addr;
+	return HF_ERR_TIMEOUT;
+}
+
+/* The device says that an operation of its flash took too long: it answers, and cable and power are not at fault. */
+static void flash_that_is_too_slow_is_no_silence(void **state)
+{
+	(void)state;
+	gateway.device.flash.ops.erase = takes_too_long;
+	assert_int_equal(burn(&v1), HF_BURN_DEVICE_REFUSED);
+	assert_int_equal(result.err, HF_ERR_TIMEOUT);
+	assert_non_null(strstr(result.diag.text, hf_err_text(HF_ERR_TIMEOUT)));
+	assert_runs(&v0);
+}
+
 static void device_refuses_a_damaged_package_from_a_lying_tool(void **state)
 {
 	struct package bad = v1;
@@ -534,6 +552,7 @@ int main(void)
 		T(package_for_others_is_refused_without_waiting_for_a_confirmation),
 		T(older_release_is_refused_by_the_tool),
 		T(device_refuses_what_a_lying_tool_sends),
+		T(flash_that_is_too_slow_is_no_silence),
 		T(device_refuses_a_damaged_package_from_a_lying_tool),
 		T(pulled_cable_is_survived_at_any_time),
 		T(noisy_line_is_survived),

@@ -85,6 +85,7 @@ static enum hf_way_end refusal(enum hf_err err)
 	case HF_ERR_FLASH_ERASE:
 	case HF_ERR_FLASH_PROGRAM:
 	case HF_ERR_FLASH_LOCKED:
+	case HF_ERR_TIMEOUT: /* of an operation of its flash: nothing else has one there */
 		return HF_END_MEMORY;
 	default:
 		return HF_END_REFUSED;
