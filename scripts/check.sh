@@ -96,6 +96,7 @@ script "recovery on the twin, both boards at once" scripts/test-recovery.sh "$bu
 settle
 script "upkeep on the twin: configuration, roll-back, factory reset" scripts/test-upkeep.sh "$build"
 script "health on the twin: supply, work, history" scripts/test-health.sh "$build"
+script "upgrades at the edges of the chip's tolerances, on the twin" scripts/test-tolerance.sh "$build"
 script "checks before an upgrade and tests after it, on the twin" scripts/test-check.sh "$build"
 script "a gateway at a serial server (ser2net)" scripts/test-serial-server.sh "$build"
 script "doctor and monitor on the twin" scripts/test-doctor.sh "$build"
