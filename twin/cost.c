@@ -13,6 +13,7 @@
 #define FLASH_ADDR 0x08000000u
 #define FLASH_SIZE 0x00100000u
 #define LINE_SHIFT 4
+#define LONGEST    4100u /* bytes of a block */
 #define HEAD       HF_ART_ILINES
 #define DETAILS    (1u << 18)
 #define UNKNOWN    0x7fffffff /* of a register's change since the block's entry */
@@ -44,6 +45,20 @@ void hf_cost_flush(struct hf_cost *cost)
 {
 	memset(cost->block, 0, HF_COST_BLOCKS * sizeof(*cost->block)); /* size 0 is no block's */
 	cost->details = 0;
+}
+
+/* None is longer than a page of the engine's, and one instruction that begins in it. */
+void hf_cost_forget(struct hf_cost *cost, uint32_t addr, uint32_t size)
+{
+	uint32_t begin = addr < LONGEST ? 0 : addr - LONGEST;
+
+	for (uint32_t pc = begin; pc < addr + size; pc += 2) {
+		struct hf_block *b = &cost->block[(pc >> 1 ^ pc >> 14) & (HF_COST_BLOCKS - 1) & ~1u];
+
+		for (unsigned way = 0; way < 2; way++)
+			if (b[way].pc == pc && pc + b[way].size > addr)
+				b[way].size = 0;
+	}
 }
 
 static bool add_detail(struct hf_cost *cost, uint32_t value)
@@ -196,10 +211,15 @@ uint32_t hf_cost_check(const uint8_t *code, uint32_t size)
 
 /* ---- the accelerator ---- */
 
-void hf_art_reset_icache(struct hf_art *art, struct hf_cost *cost)
+void hf_art_forget(const struct hf_art *art, struct hf_cost *cost)
 {
 	for (unsigned i = 0; i < art->used; i++)
 		cost->line_slot[art->tag[i]] = 0;
+}
+
+void hf_art_reset_icache(struct hf_art *art, struct hf_cost *cost)
+{
+	hf_art_forget(art, cost);
 	art->used = 0;
 	art->next[HEAD] = art->prev[HEAD] = HEAD;
 	art->buffer = UINT32_MAX;
@@ -214,7 +234,6 @@ void hf_art_reset_dcache(struct hf_art *art)
 
 void hf_art_restored(const struct hf_art *art, struct hf_cost *cost)
 {
-	memset(cost->line_slot, 0, sizeof(cost->line_slot));
 	for (unsigned i = 0; i < art->used; i++)
 		cost->line_slot[art->tag[i]] = (uint8_t)(i + 1);
 }

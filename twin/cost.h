@@ -67,11 +67,13 @@ struct hf_art {
 
 bool hf_cost_open(struct hf_cost *cost);
 void hf_cost_close(struct hf_cost *cost);
-/* Code has changed: forget all blocks. */
+/* Code has changed: forget all blocks; those that reach into [addr, addr + size). */
 void hf_cost_flush(struct hf_cost *cost);
+void hf_cost_forget(struct hf_cost *cost, uint32_t addr, uint32_t size);
 void hf_art_reset_icache(struct hf_art *art, struct hf_cost *cost);
 void hf_art_reset_dcache(struct hf_art *art);
-/* art was replaced (snapshot): derive line_slot again. */
+/* art is replaced (snapshot): before, and after, to derive line_slot again. */
+void hf_art_forget(const struct hf_art *art, struct hf_cost *cost);
 void hf_art_restored(const struct hf_art *art, struct hf_cost *cost);
 
 /* Makes the block's row. code: its bytes. */

@@ -456,8 +456,13 @@ static void drop_page(struct hf_machine *machine, uint32_t addr)
 
 void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len)
 {
-	uint32_t last = addr + len - 1;
+	uint32_t last;
 
+	if (addr < HF_TWIN_FLASH_SIZE)
+		addr += HF_TWIN_FLASH_ADDR;
+	if (addr - HF_TWIN_FLASH_ADDR < HF_TWIN_FLASH_SIZE)
+		hf_snapshot_touch(machine, addr - HF_TWIN_FLASH_ADDR, len);
+	last = addr + len - 1;
 	for (uint32_t page = addr & ~(PAGE_BYTES - 1); page <= last; page += PAGE_BYTES) {
 		uint32_t in_flash = page - HF_TWIN_FLASH_ADDR, in_sram = page - HF_TWIN_SRAM_ADDR;
 
@@ -465,7 +470,8 @@ void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len
 			machine->code[in_flash / PAGE_BYTES] = 0; /* its blocks will mark it again */
 			drop_page(machine, page);
 			drop_page(machine, in_flash);
-			hf_cost_flush(&machine->cost);
+			hf_cost_forget(&machine->cost, page, PAGE_BYTES);
+			hf_cost_forget(&machine->cost, in_flash, PAGE_BYTES);
 		} else if (in_sram < HF_TWIN_SRAM_SIZE && machine->code_sram[in_sram / PAGE_BYTES]) {
 			drop_page(machine, page);
 		}

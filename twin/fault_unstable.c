@@ -52,6 +52,7 @@ void hf_fault_randomise(struct hf_machine *machine, uint32_t page)
 		word = (word & ~bits) | ((uint32_t)hf_machine_random(machine) & bits);
 		memcpy(machine->flash + offset, &word, 4);
 	}
+	hf_snapshot_touch(machine, page, machine->cpu_page);
 	hf_fault_rearm(machine);
 }
 

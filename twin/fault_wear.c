@@ -204,6 +204,7 @@ static void flip_read(struct hf_machine *machine, const struct hf_disturb *d)
 	memcpy(&word, mem, 4);
 	word ^= d->bits;
 	memcpy(mem, &word, 4);
+	hf_snapshot_touch(machine, d->addr - HF_TWIN_FLASH_ADDR, 4);
 	machine->stale |= 1u << hf_flash_sector(d->addr);
 	machine->leave = true;
 	hf_machine_look(machine);

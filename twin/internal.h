@@ -201,7 +201,7 @@ struct hf_machine {
 	_Alignas(16) uint8_t arena[HF_DEV_ARENA];
 	size_t arena_used;
 	struct hf_dev *flash_dev, *rcc_dev, *rom_dev;
-	struct hf_snapshot_cache *pages; /* the pages of the last snapshot, to be shared with the next */
+	struct hf_snapshot_cache *pages; /* of the last snapshot, to be shared with the next; what is known of them */
 };
 
 struct hf_twin {
@@ -345,6 +345,9 @@ void hf_native_close(struct hf_machine *machine);
 
 /* ---- snapshot.c ---- */
 
+HF_MUST_USE enum hf_err hf_snapshot_open(struct hf_machine *machine);
 void hf_snapshot_close(struct hf_machine *machine);
+/* Bytes of flash were changed. hf_cpu_code_changed() says it, too. */
+void hf_snapshot_touch(struct hf_machine *machine, uint32_t offset, uint32_t len);
 
 #endif

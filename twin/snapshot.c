@@ -3,8 +3,9 @@
  * Snapshots: pages that are shared, and one copy of everything else.
  *
  * A page is copied only when it differs from the one of the snapshot that this twin saved or restored last, so that a
- * campaign may hold thousands of them. Restoring compares memory page by page and copies what differs: comparing a
- * MiB takes less time than the engine needs to forget one translated page, and nothing has to be tracked.
+ * campaign may hold thousands of them. Whoever changes flash must make the engine forget what it translated from it, and
+ * says so here in passing: a page of flash that nobody spoke of is the last snapshot's, and so is its hash. RAM is
+ * compared, since the engine stores to it without telling.
  */
 #include "internal.h"
 
@@ -20,11 +21,15 @@
 /* Shared by snapshots that may be freed in different threads. */
 struct page {
 	atomic_uint refs;
+	uint64_t hash;
 	uint8_t bytes[SNAP_PAGE];
 };
 
 struct hf_snapshot_cache {
-	struct page *page[PAGES];
+	struct page *page[PAGES];    /* of the snapshot that was saved or restored last */
+	bool changed[FLASH_PAGES];   /* since then */
+	bool hashed[FLASH_PAGES];    /* hash is right */
+	uint64_t hash[FLASH_PAGES];
 };
 
 struct hf_twin_snapshot {
@@ -74,24 +79,92 @@ static bool is_zero(const uint8_t *bytes)
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, SNAP_PAGE - 1) == 0;
 }
 
+/* Page i of the plane of unstable bits has any. */
+static bool is_unstable(const struct hf_core *st, unsigned i)
+{
+	return st->unstable[hf_flash_sector(HF_TWIN_FLASH_ADDR + (i - (PAGES - FLASH_PAGES)) * SNAP_PAGE)];
+}
+
+/* Four sums side by side, since each waits for its own multiplication. */
+static uint64_t hash_page(const uint8_t *bytes)
+{
+	uint64_t h[4] = { 1, 2, 3, 4 };
+
+	for (size_t i = 0; i < SNAP_PAGE; i += sizeof(h)) {
+		uint64_t w[4];
+
+		memcpy(w, bytes + i, sizeof(w));
+		for (unsigned k = 0; k < 4; k++) {
+			h[k] = (h[k] ^ w[k]) * 0x9fb21c651e98df25u;
+			h[k] ^= h[k] >> 29;
+		}
+	}
+	for (unsigned k = 1; k < 4; k++) {
+		h[0] = (h[0] ^ h[k]) * 0x9fb21c651e98df25u;
+		h[0] ^= h[0] >> 29;
+	}
+	return h[0];
+}
+
+static uint64_t hash_of(struct hf_machine *machine, unsigned i)
+{
+	struct hf_snapshot_cache *cache = machine->pages;
+
+	if (!cache->hashed[i]) {
+		cache->hash[i] = hash_page(machine->flash + i * SNAP_PAGE);
+		cache->hashed[i] = true;
+	}
+	return cache->hash[i];
+}
+
+static bool is_known(const struct hf_machine *machine, unsigned i, const uint8_t *mem)
+{
+	const struct page *known = machine->pages->page[i];
+
+	if (!known)
+		return false;
+	if (i < FLASH_PAGES && !machine->pages->changed[i])
+		return true;
+	return memcmp(known->bytes, mem, SNAP_PAGE) == 0;
+}
+
 static bool save_page(struct hf_machine *machine, struct hf_twin_snapshot *s, unsigned i)
 {
-	struct page *known = machine->pages->page[i];
+	struct page *known;
 	uint32_t addr;
 	const uint8_t *mem = page_at(machine, i, &addr);
 
-	if (!mem || (i >= PAGES - FLASH_PAGES && is_zero(mem)))
+	if (!mem || (i >= PAGES - FLASH_PAGES && (!is_unstable(&machine->st, i) || is_zero(mem))))
 		return true;
-	if (!known || memcmp(known->bytes, mem, SNAP_PAGE) != 0) {
+	if (!is_known(machine, i, mem)) {
 		known = malloc(sizeof(*known));
 		if (!known)
 			return false;
 		atomic_init(&known->refs, 0);
 		memcpy(known->bytes, mem, SNAP_PAGE);
+		known->hash = i < FLASH_PAGES ? hash_of(machine, i) : 0;
 		share(&machine->pages->page[i], known);
 	}
-	share(&s->page[i], known);
+	if (i < FLASH_PAGES)
+		machine->pages->changed[i] = false;
+	share(&s->page[i], machine->pages->page[i]);
 	return true;
+}
+
+enum hf_err hf_snapshot_open(struct hf_machine *machine)
+{
+	machine->pages = calloc(1, sizeof(*machine->pages));
+	return machine->pages ? HF_OK : HF_ERR_IO;
+}
+
+void hf_snapshot_touch(struct hf_machine *machine, uint32_t offset, uint32_t len)
+{
+	uint32_t last = offset + len - 1;
+
+	for (uint32_t i = offset / SNAP_PAGE; i <= last / SNAP_PAGE && i < FLASH_PAGES; i++) {
+		machine->pages->changed[i] = true;
+		machine->pages->hashed[i] = false;
+	}
 }
 
 enum hf_err hf_twin_save(struct hf_twin *twin, struct hf_twin_snapshot **snapshot)
@@ -100,10 +173,8 @@ enum hf_err hf_twin_save(struct hf_twin *twin, struct hf_twin_snapshot **snapsho
 	struct hf_twin_snapshot *s = calloc(1, sizeof(*s));
 
 	*snapshot = NULL;
-	if (!machine->pages)
-		machine->pages = calloc(1, sizeof(*machine->pages));
-	if (!s || !machine->pages)
-		goto fail;
+	if (!s)
+		return HF_ERR_IO;
 	hf_flash_settle(machine);
 	s->st = machine->st;
 	s->arena_bytes = machine->arena_used;
@@ -125,10 +196,15 @@ fail:
 
 static void restore_page(struct hf_machine *machine, const struct hf_twin_snapshot *s, unsigned i)
 {
+	struct hf_snapshot_cache *cache = machine->pages;
 	uint32_t addr;
 	uint8_t *mem = page_at(machine, i, &addr);
 	const struct page *page = s->page[i];
 
+	if (i < FLASH_PAGES && page == cache->page[i] && !cache->changed[i])
+		return;
+	if (i >= PAGES - FLASH_PAGES && !page && !is_unstable(&machine->st, i))
+		mem = NULL;
 	if (!page) {
 		if (mem && !is_zero(mem))
 			memset(mem, 0, SNAP_PAGE);
@@ -137,8 +213,12 @@ static void restore_page(struct hf_machine *machine, const struct hf_twin_snapsh
 		if (addr)
 			hf_cpu_code_changed(machine, addr, SNAP_PAGE);
 	}
-	if (machine->pages)
-		share(&machine->pages->page[i], s->page[i]);
+	share(&cache->page[i], s->page[i]);
+	if (i < FLASH_PAGES) {
+		cache->hash[i] = page->hash;
+		cache->hashed[i] = true;
+		cache->changed[i] = false;
+	}
 }
 
 static bool has_unstable(const struct hf_twin_snapshot *s)
@@ -162,6 +242,7 @@ void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapsh
 	}
 	for (unsigned i = 0; i < PAGES; i++)
 		restore_page(machine, snapshot, i);
+	hf_art_forget(&machine->st.art, &machine->cost);
 	machine->st = snapshot->st;
 	memcpy(machine->arena, snapshot->arena, snapshot->arena_bytes);
 	hf_cpu_load(machine, &snapshot->cpu);
@@ -195,26 +276,20 @@ void hf_snapshot_close(struct hf_machine *machine)
 	free(machine->pages);
 }
 
-static uint64_t hash_words(uint64_t h, const void *mem, size_t bytes)
+uint64_t hf_twin_flash_hash(const struct hf_twin *twin)
 {
-	const uint8_t *p = mem;
+	/* Looking changes nothing but what is known of the pages. */
+	struct hf_machine *machine = (struct hf_machine *)(uintptr_t)&twin->machine;
+	uint64_t h = 1 + hf_fault_hash(machine);
 
-	for (size_t i = 0; i < bytes; i += 8) {
-		uint64_t w;
+	for (unsigned i = 0; i < FLASH_PAGES; i++) {
+		uint64_t unstable = 0;
 
-		memcpy(&w, p + i, 8);
-		h = (h ^ w) * 0x9fb21c651e98df25u;
+		if (is_unstable(&machine->st, PAGES - FLASH_PAGES + i))
+			unstable = hash_page((const uint8_t *)machine->unstable + i * SNAP_PAGE);
+		h = (h ^ hash_of(machine, i)) * 0x9fb21c651e98df25u;
+		h = (h ^ h >> 29 ^ unstable) * 0x9fb21c651e98df25u;
 		h ^= h >> 29;
 	}
 	return h;
-}
-
-uint64_t hf_twin_flash_hash(const struct hf_twin *twin)
-{
-	uint64_t h = hash_words(1 + hf_fault_hash(&twin->machine), twin->machine.flash, HF_TWIN_FLASH_SIZE);
-	uint32_t unstable = 0;
-
-	for (unsigned s = 0; s < HF_TWIN_SECTORS; s++)
-		unstable |= twin->machine.st.unstable[s];
-	return unstable ? hash_words(h, twin->machine.unstable, HF_TWIN_FLASH_SIZE) : h;
 }

@@ -103,6 +103,9 @@ enum hf_err hf_twin_open(struct hf_twin **twin, const struct hf_layout *layout, 
 	memset(machine->sram, 0, HF_TWIN_SRAM_SIZE);
 	memset(machine->ccm, 0, HF_TWIN_CCM_SIZE);
 	fill_system_memory(machine);
+	err = hf_snapshot_open(machine);
+	if (err != HF_OK)
+		goto fail;
 	hf_devices_add(machine);
 	err = hf_cpu_open(machine);
 	if (err != HF_OK)
