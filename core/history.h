@@ -28,6 +28,8 @@ enum hf_history_type {
 	HF_HISTORY_ALARM = 6,     /* detail: enum hf_history_alarm, value << 8; data: u32 figure */
 	HF_HISTORY_HOUR = 7,      /* detail: supply in mV; data: u32 good, u32 bad polls, u16 late, u16 longest gap in ms, i16
 				     temperature in 0.1 C, u16 0: since the hour before */
+	HF_HISTORY_FOUND = 8,     /* slot that was started; detail: starts before this one; data: u32 the word of that start
+				     (core/blackbox.h), in which boot found or repaired something, or the supply had sagged */
 };
 
 enum hf_history_alarm {

@@ -79,14 +79,17 @@ static void put_kept(const struct hf_blackbox *b, struct hf_cbor_writer *w)
 enum hf_err hf_smp_blackbox(struct hf_smp_server *s, struct hf_cbor_writer *w)
 {
 	const struct hf_update *u = s->update;
+	struct hf_blackbox_port port;
 	struct hf_blackbox b;
 	enum hf_err err = hf_blackbox_look(&u->journal, &b);
 
 	if (err)
 		return err;
-	hf_cbor_put_map(w, s->port ? 8 : 5);
-	if (s->port)
-		put_port(s->port, w);
+	hf_cbor_put_map(w, s->starts ? 8 : 5);
+	if (s->starts) {
+		s->starts(&port);
+		put_port(&port, w);
+	}
 	put_journal(&u->journal, &b, w);
 	put_slots(&u->state, &b, w);
 	put_recovery(u, &b, w);

@@ -34,7 +34,7 @@ struct hf_smp_server {
 	bool network;                          /* the peer is not at the maintenance port; may change with each packet */
 	uint32_t (*now_ms)(void);              /* for sessions, as the next one; NULL: none can be opened */
 	void (*health)(struct hf_health *h);   /* fills in what it knows, the rest is zero; NULL: the device cannot tell */
-	const struct hf_blackbox_port *port;   /* what the port knows of the last starts; NULL: nothing */
+	void (*starts)(struct hf_blackbox_port *port); /* fills in what the port knows of the last starts; NULL: nothing */
 	HF_MUST_USE enum hf_err (*random)(uint8_t *buf, size_t len); /* unpredictable bytes */
 
 	/* To be read. */

@@ -32,7 +32,7 @@ enum hf_err hf_update_append_twice(struct hf_update *u, const struct hf_record *
 {
 	enum hf_err err = hf_journal_append_twice(&u->journal, r);
 
-	if (!err)
+	for (unsigned copy = 0; copy < 2 && !err; copy++)
 		hf_state_apply(&u->state, r);
 	hf_update_alive(u);
 	return err;

@@ -55,9 +55,37 @@ static bool confirmed(const struct hf_update *u)
 	return u->running < HF_SLOTS && u->state.slot[u->running].state == HF_SLOT_CONFIRMED;
 }
 
+static bool worth_telling(uint32_t start)
+{
+	if (start & HF_START_TOLD)
+		return false;
+	return HF_START_DONE(start) || HF_START_TORN(start) || start & (HF_START_NO_JOURNAL | HF_START_BROWN_OUT);
+}
+
+/* The oldest first. */
+static void add_found(struct hf_diary *d, const struct hf_blackbox_port *port, uint32_t now_ms)
+{
+	for (unsigned i = HF_STARTS; i-- > 0;) {
+		unsigned place = HF_START_PLACE(port->start[i]);
+		struct hf_history_record r = record(HF_HISTORY_FOUND, place ? place - 1 : HF_SLOTS, (uint16_t)i, now_ms);
+
+		if (!worth_telling(port->start[i]))
+			continue;
+		store_le32(r.data, port->start[i]);
+		add(d, &r);
+	}
+}
+
+bool hf_diary_has_told(const struct hf_diary *d)
+{
+	return d->open && !d->err && d->waiting == 0;
+}
+
 void hf_diary_begin(struct hf_diary *d, const struct hf_update *update, const struct hf_diary_start *start, uint32_t now_ms)
 {
 	*d = (struct hf_diary){ .update = update, .confirmed = confirmed(update), .hour_at_ms = now_ms };
+	if (start->port)
+		add_found(d, start->port, now_ms);
 	if (start->crash_kind)
 		alarm(d, HF_ALARM_CRASH, start->crash_kind, start->crash_pc, now_ms);
 	add_firmware(d, HF_HISTORY_START, update->running, (uint16_t)(start->cause | start->crashes << 8), running(update),

@@ -9,6 +9,7 @@
 #ifndef HF_DIARY_H
 #define HF_DIARY_H
 
+#include "core/blackbox.h"
 #include "core/history.h"
 #include "core/update.h"
 
@@ -23,6 +24,7 @@ struct hf_diary_start {
 	uint8_t crashes;
 	uint8_t crash_kind; /* enum hf_fault */
 	uint32_t crash_pc;
+	const struct hf_blackbox_port *port; /* borrowed, during the call; NULL: nothing is known of starts before */
 };
 
 struct hf_diary_input {
@@ -58,6 +60,9 @@ struct hf_diary {
 /* update is kept, and opened. */
 void hf_diary_begin(struct hf_diary *d, const struct hf_update *update, const struct hf_diary_start *start,
 		    uint32_t now_ms);
+
+/* Is all that was to be written in flash? */
+bool hf_diary_has_told(const struct hf_diary *d);
 
 /* Once a turn of the main loop. Takes 0.2 ms where something is written, a second or two where the history is erased. True:
  * an hour is over, and gap_ms begins anew. */

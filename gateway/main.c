@@ -35,8 +35,7 @@ static struct hf_smp_line line;
 static struct hf_duty duty;
 static struct hf_figures figures;
 static struct hf_diary diary;
-static struct hf_blackbox_port port;
-static bool settled;
+static bool settled, told;
 static uint8_t device_id[HF_DEVICE_ID_BYTES];
 static uint32_t spare[256]; /* for the RAM test */
 
@@ -101,13 +100,16 @@ static void tell(struct hf_health *h)
 
 static void begin_diary(void)
 {
+	struct hf_blackbox_port port;
 	struct hf_diary_start start = {
 		.cause = (uint8_t)hf_reset_cause(),
 		.crashes = (uint8_t)hf_reset_crashes(),
 		.crash_kind = (uint8_t)duty.crash.kind,
 		.crash_pc = duty.crash.pc,
+		.port = &port,
 	};
 
+	hf_reset_look(&port);
 	hf_diary_begin(&diary, &update, &start, duty.started_ms);
 }
 
@@ -131,6 +133,10 @@ static void write_diary(bool more)
 
 	if (hf_diary_turn(&diary, &in))
 		m->recent_ms = 0;
+	if (!told && hf_diary_has_told(&diary)) {
+		hf_reset_told();
+		told = true;
+	}
 }
 
 static void turn(void)
@@ -184,8 +190,7 @@ int main(void)
 	duty.upload = (struct hf_upload_log){ .line = &line, .update = &update, .who = "gateway: " };
 	duty.started_ms = hf_systick_ms();
 	hf_smp_line_open(&line, &update, (uint8_t)hf_reset_cause());
-	hf_reset_look(&port);
-	line.server.port = &port;
+	line.server.starts = hf_reset_look;
 	line.server.store = &store;
 	line.server.access = HF_BOARD_GATEWAY_ACCESS;
 	line.server.readback = HF_BOARD_READBACK;

@@ -7,6 +7,7 @@
 #include "err.h"
 #include "health.h"
 #include "out.h"
+#include "smp_blackbox.h"
 #include "smp_device.h"
 
 #define NOT_VERIFIED 128u
@@ -16,7 +17,7 @@
 static const char *const names[] = {
 	[HF_HISTORY_START] = "start",         [HF_HISTORY_UPLOAD] = "upload",     [HF_HISTORY_UPLOADED] = "uploaded",
 	[HF_HISTORY_CONFIRMED] = "confirmed", [HF_HISTORY_REJECTED] = "rejected", [HF_HISTORY_ALARM] = "alarm",
-	[HF_HISTORY_HOUR] = "hour",
+	[HF_HISTORY_HOUR] = "hour",           [HF_HISTORY_FOUND] = "found",
 };
 
 static const char *const alarms[] = {
@@ -41,7 +42,7 @@ bool hf_history_each(struct hf_bytes history, size_t *off, struct hf_history_rec
 
 bool hf_history_is_trouble(const struct hf_history_record *r)
 {
-	return r->type == HF_HISTORY_ALARM || r->type == HF_HISTORY_REJECTED ||
+	return r->type == HF_HISTORY_ALARM || r->type == HF_HISTORY_REJECTED || r->type == HF_HISTORY_FOUND ||
 	       (r->type == HF_HISTORY_UPLOADED && r->detail != HF_OK);
 }
 
@@ -112,6 +113,16 @@ static void hour_text(const struct hf_history_record *r, char text[HF_HISTORY_TE
 			 r->detail % 1000u / 10, temperature / 10.0);
 }
 
+static void found_text(const struct hf_history_record *r, char text[HF_HISTORY_TEXT_BYTES])
+{
+	char repairs[HF_REPAIRS_TEXT_BYTES];
+	uint32_t start = load_le32(r->data);
+	const char *what = hf_repairs_text(start, repairs);
+
+	snprintf(text, HF_HISTORY_TEXT_BYTES, "boot, %u start%s before, after: %s%s%s", r->detail, r->detail == 1 ? "" : "s",
+		 hf_start_cause_text(start), what[0] ? ": " : "", what);
+}
+
 const char *hf_history_text(const struct hf_history_record *r, char text[HF_HISTORY_TEXT_BYTES])
 {
 	char firmware[48];
@@ -142,6 +153,9 @@ const char *hf_history_text(const struct hf_history_record *r, char text[HF_HIST
 		break;
 	case HF_HISTORY_HOUR:
 		hour_text(r, text);
+		break;
+	case HF_HISTORY_FOUND:
+		found_text(r, text);
 		break;
 	default:
 		snprintf(text, HF_HISTORY_TEXT_BYTES, "a record of type %u, which this tool does not know", r->type);
@@ -185,6 +199,11 @@ static void put_detail(json_t *all, const struct hf_history_record *r)
 		json_object_set_new(all, "alarm", json_string(NAME(alarms, r->detail & 0xffu)));
 		put_number(all, "value", r->detail >> 8);
 		put_number(all, "figure", load_le32(r->data));
+		break;
+	case HF_HISTORY_FOUND:
+		put_number(all, "starts_before", r->detail);
+		put_number(all, "start", load_le32(r->data));
+		json_object_set_new(all, "cause", json_string(hf_start_cause_text(load_le32(r->data))));
 		break;
 	case HF_HISTORY_HOUR:
 		put_number(all, "good", load_le32(r->data));

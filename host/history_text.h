@@ -10,7 +10,7 @@
 #include "bytes.h"
 #include "history.h"
 
-#define HF_HISTORY_TEXT_BYTES 192
+#define HF_HISTORY_TEXT_BYTES 320
 
 /* What a record says, in one clause: "1.1.0 in slot B confirmed itself". Returns text. */
 const char *hf_history_text(const struct hf_history_record *record, char text[HF_HISTORY_TEXT_BYTES]);

@@ -38,7 +38,6 @@ static struct hf_smp_line line;
 static struct hf_say say = { .line = &line, .device_id = device_id };
 static struct hf_upload_log uploads = { .line = &line, .update = &update, .who = "recovery: " };
 static struct hf_stay stay;
-static IN_CCM struct hf_blackbox_port port;
 static bool settled;
 
 /* Where the start-up code was, which has set this: nobody has to be believed. */
@@ -213,8 +212,7 @@ int main(void)
 	hf_smp_line_open(&line, &update, say.from.cause);
 	store = (struct hf_smp_store){ 0 };
 	trust = (struct hf_trust){ 0 };
-	hf_reset_look(&port);
-	line.server.port = &port;
+	line.server.starts = hf_reset_look;
 	line.server.store = &store;
 	line.server.access = HF_BOARD_RECOVERY_ACCESS;
 	line.server.readback = HF_BOARD_READBACK;

@@ -95,6 +95,7 @@ settle
 script "recovery on the twin, both boards at once" scripts/test-recovery.sh "$build"
 settle
 script "upkeep on the twin: configuration, roll-back, factory reset" scripts/test-upkeep.sh "$build"
+script "black box on the twin: torn, repaired, open" scripts/test-blackbox.sh "$build"
 script "health on the twin: supply, work, history" scripts/test-health.sh "$build"
 script "upgrades at the edges of the chip's tolerances, on the twin" scripts/test-tolerance.sh "$build"
 script "checks before an upgrade and tests after it, on the twin" scripts/test-check.sh "$build"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * `holdfast inspect`: what is in this file? Kinds are told by content, never by name.
+ * `holdfast inspect`: what is in this file? Kinds are told by content, never by name. Or: what happened to this device?
  */
 #include <string.h>
 
@@ -92,49 +92,65 @@ static void name_file(const char *path, struct hf_diag *diag)
 		hf_diag_prefix(diag, "%s: ", path);
 }
 
-enum hf_exit hf_command_inspect(int argc, char **argv)
+static enum hf_exit inspect_file(const char *path, const struct hf_upkeep *u, bool notation)
 {
-	const char *board_file = NULL;
-	bool json = false, notation = false;
-	const struct hf_arg options[] = {
-		{"board", 'b', HF_ARG_TEXT, "FILE", "check against this board (slots and firmware)", &board_file,
-		 NULL},
-		{"json", 0, HF_ARG_FLAG, NULL, "as JSON; numbers over 2^53 are strings", &json, NULL},
-		{"diag", 0, HF_ARG_FLAG, NULL, "the file's CBOR in diagnostic notation", &notation, NULL},
-	};
-	const struct hf_usage usage = {
-		.command = "inspect",
-		.summary = "shows what is in a package, a slot's dump, a keyset or a firmware file",
-		.synopsis = "FILE [options]",
-		.details = "Signatures are not checked, only digests; `holdfast verify` checks all.",
-		.example = "holdfast inspect gateway-1.1.0.suit",
-		.exits = "3 the file is damaged or of no known kind",
-		.arg = options,
-		.args = sizeof(options) / sizeof(options[0]),
-		.rest_min = 1,
-		.rest_max = 1,
-	};
-	struct hf_args_rest rest;
+	const char *board_file = u->port.board_file;
 	struct hf_buffer file;
 	struct hf_board board;
 	struct hf_inspect in;
 	struct hf_diag diag;
+	enum hf_err err = board_file ? hf_board_load(board_file, &board, &diag) : HF_OK;
+
+	if (!err)
+		err = hf_file_read(path, HF_PACKAGE_FILE_MAX, &file, &diag);
+	if (err)
+		return hf_out_fail(err, &diag);
+	in = (struct hf_inspect){path, hf_buffer_bytes(&file), board_file ? &board : NULL, u->json};
+	err = inspect(&in, notation, &diag);
+	if (err)
+		name_file(path, &diag);
+	hf_buffer_free(&file);
+	return err ? hf_out_fail(err, &diag) : HF_EXIT_OK;
+}
+
+enum hf_exit hf_command_inspect(int argc, char **argv)
+{
+	struct hf_upkeep u = {0};
+	bool notation = false;
+	const struct hf_arg options[] = {
+		HF_PORT_ARGS(u.port),
+		{"json", 0, HF_ARG_FLAG, NULL, "as JSON; numbers over 2^53 are strings", &u.json, NULL},
+		{"diag", 0, HF_ARG_FLAG, NULL, "the file's CBOR in diagnostic notation", &notation, NULL},
+	};
+	const struct hf_usage usage = {
+		.command = "inspect",
+		.summary = "shows what is in a package, a slot's dump, a keyset or a firmware file; or what happened to a device",
+		.synopsis = "FILE [options]  |  --port PORT | --device ID [options]",
+		.details = "Of a file, signatures are not checked, only digests; `holdfast verify` checks all. With --board slots and firmware\n"
+			   "are checked against it.\n"
+			   "Of a device, its black box is read: why it restarted, how often in a row, what a power loss has torn, who\n"
+			   "repaired it, what is still open, the last errors, and what boot will start next. The newest comes first.",
+		.example = "holdfast inspect gateway-1.1.0.suit\n  holdfast inspect --port /dev/ttyUSB0",
+		.exits = "3 the file is damaged or of no known kind, 6 the device refuses, 7 interrupted, " HF_PORT_EXITS,
+		.arg = options,
+		.args = sizeof(options) / sizeof(options[0]),
+		.rest_max = 1,
+	};
+	struct hf_args_rest rest;
 	enum hf_exit code;
-	enum hf_err err;
+	bool device;
 
 	if (!hf_args_parse(&usage, argc, argv, &rest, &code))
 		return code;
-	if (json && notation)
-		return hf_args_wrong(&usage, "one of --json and --diag at a time");
-	err = board_file ? hf_board_load(board_file, &board, &diag) : HF_OK;
-	if (!err)
-		err = hf_file_read(rest.item[0], HF_PACKAGE_FILE_MAX, &file, &diag);
-	if (err)
-		return hf_out_fail(err, &diag);
-	in = (struct hf_inspect){rest.item[0], hf_buffer_bytes(&file), board_file ? &board : NULL, json};
-	err = inspect(&in, notation, &diag);
-	if (err)
-		name_file(rest.item[0], &diag);
-	hf_buffer_free(&file);
-	return err ? hf_out_fail(err, &diag) : HF_EXIT_OK;
+	device = u.port.name || u.port.device;
+	if (device == (rest.count == 1))
+		return hf_args_wrong(&usage, "either a file or a device: FILE, --port or --device");
+	if (notation && (u.json || device))
+		return hf_args_wrong(&usage, device ? "--diag is for files" : "one of --json and --diag at a time");
+	if (!device)
+		return inspect_file(rest.item[0], &u, notation);
+	if (hf_upkeep_begin(&u, &usage, false, &code))
+		code = hf_inspect_device(&u);
+	hf_upkeep_end(&u);
+	return code;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What `holdfast inspect` knows to show. Each function prints one kind of file, for people or as JSON, and returns
+ * What `holdfast inspect` knows to show. Each function but the last prints one kind of file, for people or as JSON, and returns
  * the error that the file itself has (HF_ERR_DIGEST: damaged), with a sentence.
  */
 #ifndef HF_INSPECT_H
@@ -8,6 +8,7 @@
 
 #include "board.h"
 #include "package_read.h"
+#include "upkeep.h"
 
 struct hf_inspect {
 	const char *path;
@@ -25,5 +26,8 @@ HF_MUST_USE enum hf_err hf_inspect_keyset(const struct hf_inspect *in, struct hf
 
 /* An ELF, Intel HEX or SREC file. */
 HF_MUST_USE enum hf_err hf_inspect_firmware(const struct hf_inspect *in, struct hf_diag *diag);
+
+/* What happened to the device that was found, and what it will do next; prints it, and errors too. */
+enum hf_exit hf_inspect_device(struct hf_upkeep *u);
 
 #endif

@@ -29,7 +29,7 @@ static const struct hf_command commands[] = {
 	{"job", "makes, signs and shows jobs for batches; reports of what they did", hf_command_job},
 	{"pack", "makes a signed package of firmware", hf_command_pack},
 	{"sign", "adds another key's signature to a package", hf_command_sign},
-	{"inspect", "shows what is in a package, a slot's dump, a keyset or a firmware file", hf_command_inspect},
+	{"inspect", "shows what is in a file, or what happened to a device", hf_command_inspect},
 	{"verify", "says whether a device would take a package, and if not, why", hf_command_verify},
 	{"keygen", "makes a key that signs firmware, and the keyset that trusts it", hf_command_keygen},
 	{"key", "says what a key is; cares for an HSS-LMS key's state", hf_command_key},

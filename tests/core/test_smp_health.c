@@ -230,10 +230,58 @@ static void verify_and_history_are_open_to_everybody(void **state)
 	assert_true(has(health(), "up"));
 }
 
+static void know_all(struct hf_blackbox_port *port)
+{
+	memset(port, 0xff, sizeof *port);
+}
+
+static void black_box_with_the_largest_figures_fits_an_answer(void **state)
+{
+	struct hf_cbor_reader r, journal, kept, starts;
+
+	(void)state;
+	memset(&found, 0xff, sizeof found);
+	found.dirty = true;
+	memset(&update.state, 0xff, sizeof update.state);
+	update.state.unknown = true;
+	update.journal.repairs = (struct hf_repairs){ 0xff, 0xff };
+	update.journal.epoch = 1;
+	update.journal.stuck = HF_ERR_FULL;
+	update.recovery.why = HF_ERR_NOT_FOUND;
+	server.starts = know_all;
+	r = ask(1, HF_SMP_READ, 64, 13, "a0");
+	assert_true(answer_len <= HF_SMP_ANSWER_MAX);
+	starts = find(r, "starts");
+	assert_int_equal(hf_cbor_array(&starts), HF_STARTS);
+	journal = find(r, "journal");
+	assert_int_equal(number(journal, "torn"), 0xffff);
+	assert_int_equal(number(journal, "stuck"), HF_ERR_FULL);
+	assert_true(flag(journal, "dirty") && flag(journal, "live"));
+	kept = find(r, "kept");
+	assert_int_equal(hf_cbor_array(&kept), HF_LONGREC_KINDS);
+	assert_int_equal(number(kept, "copies"), 255);
+	assert_int_equal(number(find(r, "recovery"), "rc"), HF_ERR_NOT_FOUND);
+	assert_true(flag(r, "unknown"));
+	assert_untouched();
+}
+
+static void black_box_of_a_port_that_keeps_nothing_leaves_starts_out(void **state)
+{
+	struct hf_cbor_reader r;
+
+	(void)state;
+	r = ask(1, HF_SMP_READ, 64, 13, "a0");
+	assert_false(has(r, "starts"));
+	assert_false(has(r, "crash"));
+	assert_true(has(r, "journal"));
+	engine.err = HF_ERR_IO;
+	assert_err(ask(1, HF_SMP_READ, 64, 13, "a0"), HF_ERR_IO);
+}
+
 static void writes_of_them_are_no_commands(void **state)
 {
 	(void)state;
-	for (unsigned id = 10; id <= 12; id++)
+	for (unsigned id = 10; id <= 13; id++)
 		assert_rc(ask(1, HF_SMP_WRITE, 64, id, "a0"), HF_SMP_RC_UNSUPPORTED);
 	assert_untouched();
 }
@@ -292,6 +340,8 @@ int main(void)
 		cmocka_unit_test_setup(verify_of_a_bad_place_is_an_answer_and_no_error, setup_health),
 		cmocka_unit_test_setup(verify_without_a_keyset_says_so, setup_health),
 		cmocka_unit_test_setup(verify_of_nowhere_is_refused, setup_health),
+		cmocka_unit_test_setup(black_box_with_the_largest_figures_fits_an_answer, setup_health),
+		cmocka_unit_test_setup(black_box_of_a_port_that_keeps_nothing_leaves_starts_out, setup_health),
 		cmocka_unit_test_setup(verify_and_history_are_open_to_everybody, setup_health),
 		cmocka_unit_test_setup(writes_of_them_are_no_commands, setup_health),
 		cmocka_unit_test_setup(history_comes_in_pieces, setup_health),

@@ -112,6 +112,30 @@ static void start_tells_of_the_crash_before_it(void **state)
 	assert_int_equal(got[1].detail, HF_RESET_FAULT | 2 << 8);
 }
 
+static void what_boot_found_at_earlier_starts_is_told_once(void **state)
+{
+	static struct hf_blackbox_port port = {
+		.start = { HF_RESET_WATCHDOG | 1u << 8, HF_RESET_POWER | HF_START_BROWN_OUT | 2u << 8,
+			   HF_RESET_PIN | 1u << 8 | HF_REPAIR_ZEROED << 10 | HF_START_TOLD, HF_RESET_PIN | 3u << 8 | 2u << 16 },
+	};
+	static const struct hf_diary_start start = { .cause = HF_RESET_WATCHDOG, .port = &port };
+
+	(void)state;
+	restart(&start);
+	assert_false(hf_diary_has_told(&diary));
+	pass();
+	assert_true(hf_diary_has_told(&diary));
+	assert_int_equal(records(), 3);
+	assert_int_equal(got[0].type, HF_HISTORY_FOUND);
+	assert_int_equal(got[0].detail, 3);
+	assert_int_equal(got[0].slot, HF_HISTORY_NO_SLOT); /* recovery was started */
+	assert_int_equal(HF_START_TORN(load_le32(got[0].data)), 2);
+	assert_int_equal(got[1].type, HF_HISTORY_FOUND);
+	assert_int_equal(got[1].detail, 1);
+	assert_int_equal(got[1].slot, 1);
+	assert_int_equal(got[2].type, HF_HISTORY_START);
+}
+
 static void upload_is_told_at_both_ends(void **state)
 {
 	(void)state;
@@ -338,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(nothing_is_written_before_the_self_test_has_decided),
 		T(start_tells_of_the_crash_before_it),
+		T(what_boot_found_at_earlier_starts_is_told_once),
 		T(upload_is_told_at_both_ends),
 		T(upload_that_fails_is_told_with_its_error),
 		T(confirmation_is_told_once),

@@ -178,8 +178,8 @@ enum hf_err hf_update_kept(struct hf_update *u, enum hf_longrec_kind kind, uint3
 enum hf_err hf_blackbox_look(const struct hf_journal *j, struct hf_blackbox *out)
 {
 	(void)j;
-	memset(out, 0, sizeof *out);
-	return HF_OK;
+	*out = device.found;
+	return device.no_black_box ? HF_ERR_UNSUPPORTED : HF_OK;
 }
 
 unsigned hf_journal_free(const struct hf_journal *j)

@@ -25,6 +25,8 @@ extern struct peer_device {
 	uint32_t refuse_at;      /* `refusal` for the packet with this offset */
 	unsigned refusals_left;
 	enum hf_err refusal;
+	struct hf_blackbox found;  /* what the black box finds */
+	bool no_black_box;         /* the device refuses to tell */
 	unsigned requests_ignored; /* so many packets get no answer at all */
 	unsigned answers_left;   /* so many, then none any more; 0: for ever */
 	bool forgets_line;       /* a restart ends in firmware that knows neither `line` nor binary frames */

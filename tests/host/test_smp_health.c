@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "history.h"
+#include "smp_blackbox.h"
 #include "smp_health.h"
 #include "smp_peer.h"
 
@@ -64,6 +65,65 @@ static void fill(unsigned records)
 
 		hf_history_store(sector + i * HF_HISTORY_BYTES, &r);
 	}
+}
+
+static void two_starts(struct hf_blackbox_port *port)
+{
+	*port = (struct hf_blackbox_port){ .start = { 3u | 2u << 8 | 1u << 16 | 2u << 24, HF_START_BROWN_OUT | 1u << 24 },
+					   .crash = { 1, 0x08021234, 5, 6, 7 }, .crashes = 9 };
+}
+
+static void black_box_comes_as_it_was_told(void **state)
+{
+	struct hf_smp_blackbox b;
+	char text[HF_REPAIRS_TEXT_BYTES];
+
+	(void)state;
+	device.found = (struct hf_blackbox){ .dirty = true, .torn = 3, .worn = 4, .last_slot = 300, .last_type = HF_REC_SEGMENT,
+		.since = 17, .recovery_starts = 2, .slot = { [1] = { .begun = 1u << 9, .again = 1u << 8, .starts = 1 } },
+		.content = { [1] = { .copies = 1, .parts = 5, .cut = 6 } } };
+	server.starts = two_starts;
+	update.journal.epoch = 1;
+	update.journal.repairs = (struct hf_repairs){ .done = HF_REPAIR_ZEROED, .torn = 8 };
+	update.state.slot[1].segments = 11;
+	update.state.slot[0].copies = 2;
+	assert_int_equal(hf_smp_get_blackbox(&client, PATIENCE_MS, &b, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_OK);
+	assert_int_equal(b.starts, 2);
+	assert_int_equal(b.port.crash[1], 0x08021234);
+	assert_int_equal(b.port.crashes, 9);
+	assert_string_equal(hf_repairs_text(b.port.start[0], text), "declared 1 torn journal slot dead");
+	assert_string_equal(hf_start_cause_text(b.port.start[0]), "watchdog");
+	assert_string_equal(hf_start_cause_text(b.port.start[1]), "brown-out");
+	assert_string_equal(hf_repairs_text(b.port.start[1], text), "");
+	assert_true(b.live && b.box.dirty && !b.unknown);
+	assert_int_equal(b.now.done, HF_REPAIR_ZEROED);
+	assert_int_equal(b.now.torn, 8);
+	assert_int_equal(b.box.torn, 3);
+	assert_int_equal(b.box.worn, 4);
+	assert_int_equal(b.box.last_slot, 300);
+	assert_int_equal(b.box.last_type, HF_REC_SEGMENT);
+	assert_int_equal(b.box.since, 17);
+	assert_int_equal(b.box.slot[1].begun, 1u << 9);
+	assert_int_equal(b.box.slot[1].again, 1u << 8);
+	assert_int_equal(b.box.slot[1].starts, 1);
+	assert_int_equal(b.box.slot[0].begun, 0);
+	assert_int_equal(b.segments[1], 11);
+	assert_int_equal(b.copies[0], 2);
+	assert_int_equal(b.box.content[1].parts, 5);
+	assert_int_equal(b.box.content[1].cut, 6);
+	assert_int_equal(b.box.content[0].copies, 0);
+	assert_int_equal(b.box.recovery_starts, 2);
+}
+
+static void black_box_that_is_refused_is_no_error(void **state)
+{
+	struct hf_smp_blackbox b;
+
+	(void)state;
+	device.no_black_box = true;
+	assert_int_equal(hf_smp_get_blackbox(&client, PATIENCE_MS, &b, &answer), HF_OK);
+	assert_int_equal(answer.refusal, HF_ERR_UNSUPPORTED);
 }
 
 static void health_comes_as_it_was_told(void **state)
@@ -193,6 +253,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(health_comes_as_it_was_told, begin, teardown),
+		cmocka_unit_test_setup_teardown(black_box_comes_as_it_was_told, begin, teardown),
+		cmocka_unit_test_setup_teardown(black_box_that_is_refused_is_no_error, begin, teardown),
 		cmocka_unit_test_setup_teardown(health_that_is_not_told_is_not_known, begin, teardown),
 		cmocka_unit_test_setup_teardown(older_firmware_does_not_tell, begin, teardown),
 		cmocka_unit_test_setup_teardown(place_that_verifies_says_what_it_holds, begin, teardown),
