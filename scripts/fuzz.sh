@@ -79,7 +79,7 @@ reached() {
 	# shellcheck disable=SC2086
 	llvm-cov report ${objects# -object } -instr-profile "$coverage/all.profdata" >"$coverage/report" \
 		2>"$coverage/report.log" || return 1
-	awk 'NF == 13 && sub(/^\.\.\//, "", $1) && $1 ~ /^(core|host|tool)\/.*\.c$/ { print $1, $2 - $3, $2, $11 - $12, $11 }' \
+	awk 'NF == 13 { sub(/^(\.\.\/)*/, "", $1) } NF == 13 && $1 ~ /^(core|host|tool)\/.*\.c$/ { print $1, $2 - $3, $2, $11 - $12, $11 }' \
 		"$coverage/report" >"$coverage/files"
 }
 
