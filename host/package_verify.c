@@ -62,6 +62,11 @@ static enum hf_err refuse_device(const struct check *c, enum hf_err err)
 {
 	char wanted[HF_UUID_TEXT_BYTES], mine[HF_UUID_TEXT_BYTES];
 
+	if (!c->device->id) { /* the first that is named was supposed, and did not do */
+		hf_diag_set(c->diag, "the package demands a device id that it does not name, or several at once, which no device "
+				     "has; pack it anew");
+		return err;
+	}
 	hf_uuid_format(c->needs.device[0], wanted);
 	hf_uuid_format(c->device->id, mine);
 	if (c->needs.devices > 1)
@@ -165,7 +170,11 @@ static enum hf_err run_with_any_version(struct check *c, struct hf_params *param
 
 		bound.parts = HF_VERSION_PARTS;
 		for (int step = 0; step < 3 && err == HF_ERR_VERSION; step++) {
-			*last = c->needs.from.at[i].version.part[HF_VERSION_PARTS - 1] + (step == 1) - (step == 2);
+			int64_t part = c->needs.from.at[i].version.part[HF_VERSION_PARTS - 1] + (int64_t)(step == 1) - (step == 2);
+
+			if (part < INT32_MIN || part > INT32_MAX)
+				continue;
+			*last = (int32_t)part;
 			set_version(&c->suit, &bound);
 			err = run(c, install_of(c->package), params);
 		}

@@ -596,6 +596,48 @@ static void unknown_facts_of_the_device_are_reported_unchecked(void **state)
 	hf_buffer_free(&file);
 }
 
+/* A device id that is demanded and never given: no device is meant, and the device's own id is not known either. */
+static void package_that_no_device_fulfils_is_refused_without_knowing_the_device(void **state)
+{
+	static const uint8_t condition[] = {0x82, 0x18, 24, 15};
+	const struct hf_keyset keyset = trust(&key);
+	struct hf_package_spec spec = make_spec(&reference);
+	struct hf_package_device device = {.board = &reference, .keyset = &keyset};
+	struct hf_buffer file = build(&spec);
+	struct hf_package_target target[HF_PLACES];
+	struct hf_package package;
+	struct hf_diag diag;
+	unsigned unchecked;
+
+	(void)state;
+	assert_int_equal(hf_package_read(hf_buffer_bytes(&file), &package, &diag), HF_OK);
+	package.manifest.install = (struct hf_bytes){condition, sizeof(condition)};
+	assert_int_equal(hf_package_verify(&package, &device, target, &unchecked, &diag), HF_ERR_DEVICE);
+	assert_non_null(strstr(diag.text, "a device id that it does not name"));
+	hf_buffer_free(&file);
+}
+
+/* The bounds' neighbours are tried, as far as there are numbers. */
+static void version_at_the_end_of_numbers_has_no_neighbour(void **state)
+{
+	static const int32_t ends[] = {INT32_MAX, INT32_MIN};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct hf_package_spec spec = make_spec(&reference);
+		struct hf_buffer file;
+
+		spec.from.count = 1;
+		spec.from.at[0].op = i ? 5 : 1; /* lower than the lowest, higher than the highest */
+		spec.from.at[0].version = (struct hf_version){4, {INT32_MAX, INT32_MAX, INT32_MAX, ends[i]}};
+		if (i)
+			spec.from.at[0].version = (struct hf_version){4, {INT32_MIN, INT32_MIN, INT32_MIN, ends[i]}};
+		file = build(&spec);
+		assert_check(&file, &reference, anyone, HF_ERR_VERSION, "which no version is");
+		hf_buffer_free(&file);
+	}
+}
+
 static void image_larger_than_a_slot_is_refused(void **state)
 {
 	struct hf_package_spec spec;
@@ -794,6 +836,8 @@ int main(void)
 		cmocka_unit_test(package_from_other_versions_is_refused),
 		cmocka_unit_test(package_for_other_devices_is_refused),
 		cmocka_unit_test(unknown_facts_of_the_device_are_reported_unchecked),
+		cmocka_unit_test(package_that_no_device_fulfils_is_refused_without_knowing_the_device),
+		cmocka_unit_test(version_at_the_end_of_numbers_has_no_neighbour),
 		cmocka_unit_test(image_larger_than_a_slot_is_refused),
 		cmocka_unit_test(recovery_has_to_fit_its_partition_as_well_as_the_slots),
 		cmocka_unit_test(image_that_boot_would_not_start_is_refused),
