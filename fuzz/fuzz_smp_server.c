@@ -25,9 +25,9 @@
 static const struct hf_layout layout = {
 	.name = "fuzz",
 	.vendor_id = { 1 }, .class_id = { 2 },
-	.sectors = 5,
-	.sector = { { 0x08000000, 8192 }, { 0x08002000, 8192 }, { 0x08004000, 32768 }, { 0x0800c000, 32768 },
-		    { 0x08014000, 4096 } },
+	.sectors = 7,
+	.sector = { { 0x08000000, 8192 }, { 0x08002000, 8192 }, { 0x08004000, 16384 }, { 0x08008000, 16384 },
+		    { 0x0800c000, 16384 }, { 0x08010000, 16384 }, { 0x08014000, 4096 } },
 	.data = { 0x08014000, 4096 },
 	.journal = { { 0x08000000, 8192 }, { 0x08002000, 8192 } },
 	.slot = { { 0x08004000, 32768 }, { 0x0800c000, 32768 } },
@@ -41,6 +41,7 @@ static struct device factory, device;
 static struct hf_smp_server server;
 static struct hf_smp_store store;
 static struct hf_trust trust;
+static struct hf_smp_link link_here;
 
 static uint32_t clock_ms;
 static bool admitted; /* somebody has shown the site key since the start */
@@ -69,7 +70,8 @@ static void set_up(void)
 	make_keyset();
 	stranger = maker;
 	stranger.layout = &other;
-	maker_pack(&maker, 2, 1, 6000, &v0);
+	maker.same_from = 2000; /* from there on, what is sent is in the other slot, too */
+	maker_pack(&maker, 2, 1, 20000, &v0);
 	maker_pack(&maker, 3, 1, 20000, &v1);
 	maker_pack(&maker, 1, 1, 2000, &older);
 	maker_pack(&maker, 4, 0, 2000, &lower);
@@ -104,6 +106,8 @@ static void tell(struct hf_health *h)
 
 static void start(void)
 {
+	static const uint32_t rates[] = { 115200, 460800, 921600 };
+
 	device.starts = 0;
 	device.cause = HF_RESET_REQUEST;
 	device_boot(&device);
@@ -112,8 +116,18 @@ static void start(void)
 	must(device_open_update(&device) == HF_OK);
 	admitted = false;
 	store = (struct hf_smp_store){ 0 };
+	hf_smp_link_begin(&link_here, rates, 3);
 	server = (struct hf_smp_server){ .update = &device.update, .store = &store, .buf_size = 512, .buf_count = 2,
-					 .readback = true, .now_ms = now_ms, .random = no_chance, .health = tell };
+					 .link = &link_here, .readback = true, .now_ms = now_ms, .random = no_chance, .health = tell };
+}
+
+/* The line's state goes by what is heard and by the clock, and never leaves the rates that there are. */
+static void line_goes_on(void)
+{
+	(void)hf_smp_link_sent(&link_here, clock_ms);
+	(void)hf_smp_link_tick(&link_here, clock_ms);
+	(void)hf_smp_link_damaged(&link_here, clock_ms / 1000, clock_ms);
+	must(link_here.index < link_here.rates && link_here.framing <= 1);
 }
 
 static void ask(const uint8_t *packet, size_t len)
@@ -130,6 +144,7 @@ static void ask(const uint8_t *packet, size_t len)
 	copy = malloc(len + 1);
 	answer = malloc(HF_SMP_ANSWER_MAX);
 	memcpy(copy, packet, len);
+	hf_smp_link_heard(&link_here, clock_ms);
 	n = hf_smp_serve(&server, (struct hf_bytes){ copy, len }, answer, HF_SMP_ANSWER_MAX);
 	must(n <= HF_SMP_ANSWER_MAX);
 	must(admitted || !server.session.open);
@@ -142,6 +157,7 @@ static void ask(const uint8_t *packet, size_t len)
 		hf_cbor_skip(&r); /* ours are canonical but for the keys' order */
 		must(hf_cbor_close(&r) == HF_OK);
 	}
+	line_goes_on();
 	if (server.reset_wanted)
 		start();
 }
@@ -306,16 +322,30 @@ static void step(const uint8_t *data, size_t len)
 	}
 }
 
-/* 1.2.0 in slot A is confirmed: nothing may touch it until what lies in slot B is, too. */
-static void check_slots(const uint8_t *before)
+static bool verifies(unsigned slot)
 {
-	if (device.update.state.slot[1].state != HF_SLOT_CONFIRMED)
+	static struct hf_slot_work work;
+	struct hf_image image;
+
+	return device.update.state.slot[slot].state == HF_SLOT_CONFIRMED &&
+	       hf_slot_verify(&device.update.env, slot, &work, &image) == HF_OK;
+}
+
+/* 1.2.0 in slot A is confirmed: nothing may touch it until what lies in slot B is, too. From then on, one of them has to be
+ * there and confirmed. */
+static void check_slots(const uint8_t *before, bool *moved_on)
+{
+	*moved_on = *moved_on || device.update.state.slot[1].state == HF_SLOT_CONFIRMED;
+	if (*moved_on)
+		must(verifies(0) || verifies(1));
+	else
 		must(memcmp(before, device.flash.mem + 0x4000, 32768) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static uint8_t before[32768];
+	static bool moved_on;
 	static size_t at;
 	static unsigned steps;
 	static jmp_buf lost;
@@ -329,6 +359,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(before, device.flash.mem + 0x4000, sizeof before);
 	at = 0;
 	steps = 0;
+	moved_on = false;
 	if (setjmp(lost) != 0)
 		start();
 	while (at < len && steps++ < 64) {
@@ -337,11 +368,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		at += taken;
 		step(data + at - taken, taken);
 		check_kept();
-		check_slots(before);
+		check_slots(before, &moved_on);
 	}
 	device.flash.cut_at = 0;
 	start();
-	check_slots(before);
+	check_slots(before, &moved_on);
 	return 0;
 }
 
