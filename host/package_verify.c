@@ -289,7 +289,7 @@ static enum hf_err refuse_place(const struct check *c, enum hf_err err, const st
 	uint32_t size = hf_layout_place(&c->device->board->layout, c->suit.slot)->size;
 
 	if (err == HF_ERR_TOO_LARGE) {
-		hf_diag_set(c->diag, "the firmware needs %u KiB, and %s of this board has %u KiB",
+		hf_diag_set(c->diag, "the firmware needs %u KiB, and %s of this board has %u KiB: it has to be smaller, or is for another board",
 			    (params->image_offset + params->size - params->table_bytes + 1023) / 1024,
 			    place_name[c->suit.slot], size / 1024);
 		return HF_ERR_SLOT;

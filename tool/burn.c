@@ -215,9 +215,39 @@ bool hf_burn_lost(struct burn *b, enum hf_err err, const char *doing)
 			    "the same command goes on from there", doing, patience, where, runs);
 }
 
+/* What to do about a device's no. */
+static const char *remedy(enum hf_err refusal)
+{
+	switch (refusal) {
+	case HF_ERR_DIGEST:
+	case HF_ERR_TRUNCATED:
+	case HF_ERR_ENCODING:
+		return ": the package is damaged, fetch it again";
+	case HF_ERR_SIGNATURE:
+	case HF_ERR_KEY:
+		return ": take the package from those who sign for this device";
+	case HF_ERR_VENDOR:
+	case HF_ERR_CLASS:
+	case HF_ERR_DEVICE:
+		return ": use a package for it";
+	case HF_ERR_VERSION:
+		return ": install a version between first";
+	case HF_ERR_SECURITY_VERSION:
+		return ": use a newer package";
+	case HF_ERR_TOO_LARGE:
+		return ": the firmware has to be smaller, or is for another board";
+	case HF_ERR_FLASH_ERASE:
+	case HF_ERR_FLASH_PROGRAM:
+		return ": its memory is worn there, and what it ran is not touched; run the same command once more, and if it says the same, replace the device";
+	default:
+		return "";
+	}
+}
+
 bool hf_burn_refused(struct burn *b, const struct hf_smp_answer *answer, const char *what)
 {
-	return hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, answer->refusal, "the device refuses %s: %s", what, answer->reason);
+	return hf_burn_ends(b, HF_BURN_DEVICE_REFUSED, answer->refusal, "the device refuses %s: %s%s", what, answer->reason,
+			    remedy(answer->refusal));
 }
 
 /* ---- before anything is sent ---- */

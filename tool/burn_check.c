@@ -45,7 +45,7 @@ static enum hf_err check_signature(const struct hf_package *package, const struc
 	enum hf_err err = hf_envelope_authenticate(&package->envelope, keyset, HF_ROLE_RELEASE, &hf_host_crypto, id);
 
 	if (err)
-		hf_diag_set(diag, "the package is not signed as keyset %u demands: %s", keyset->number,
+		hf_diag_set(diag, "the package is not signed as keyset %u demands: %s; take it from those who sign for this device", keyset->number,
 			    hf_err_text(err));
 	return err;
 }
@@ -102,7 +102,7 @@ static enum hf_err refuse_device(const struct hf_smp_status *status, enum hf_err
 	char mine[HF_UUID_TEXT_BYTES];
 
 	hf_uuid_format(status->device_id, mine);
-	hf_diag_set(diag, "the package is for other individual devices, and this one is %s", mine);
+	hf_diag_set(diag, "the package is for other individual devices, and this one is %s: use a package for it", mine);
 	return err;
 }
 
@@ -161,7 +161,7 @@ static enum hf_err check_policy(const struct hf_burn_options *o, const struct hf
 	case HF_OK:
 		break;
 	case HF_ERR_SECURITY_VERSION:
-		hf_diag_set(diag, "the package has security version %u, and this device takes %u or higher",
+		hf_diag_set(diag, "the package has security version %u, and this device takes %u or higher: use a newer package",
 			    hf_sequence_security(offered), newest > state->floor ? newest : state->floor);
 		break;
 	case HF_ERR_RELEASE:

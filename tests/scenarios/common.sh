@@ -69,6 +69,14 @@ ctl() {
 	"$twin" ctl $here.sock "$@" >ctl.out 2>&1 || { cp ctl.out out; fail "the twin refuses: $*"; }
 }
 
+# The same, MS milliseconds from now, while a command runs.
+soon() {
+	ctl status
+	at=$(($(sed -n 's/.*"t_ns": *\([0-9]*\).*/\1/p' ctl.out) / 1000000 + $1))
+	shift
+	ctl at "${at}ms" "$@"
+}
+
 # What the world does to the device, with the words for the reader first: does 'the cable is pulled' cable off for 2s
 does() {
 	note "$1"

@@ -2,6 +2,7 @@
 # A package that is damaged where it lies is refused before anything is sent. Sent all the same, the device finds the damage
 # itself. Damage on the way (the line flips bits, the cable goes) costs a repetition, never the whole.
 
+pack large.suit 1.2.0 --pad-to 150K
 gateway
 note "one bit of the package's firmware is wrong"
 flip_file 1.1.0.suit bit.suit -2
@@ -25,10 +26,10 @@ ended
 untouched
 ok "half a file is, too"
 does "one bit in 100000 is wrong on the line, and the cable is pulled for two seconds in mid-upload" noise 0.00001
-ctl at 17s cable off for 2s
-plays 0 burn 1.1.0.suit --log
-reads "^gateway: 1.1.0 goes into slot B" "^done: "
+soon 5500 cable off for 2s
+plays 0 burn large.suit --log
+reads "^gateway: 1.2.0 goes into slot B" "^gateway: 1.2.0 is complete and verified" "^done: " "^  on the way: "
 ended
 ctl noise 0
-runs 1.1.0
-ok "what is damaged on the way is sent again"
+runs 1.2.0
+ok "what is damaged on the way is sent again, and nothing else"

@@ -259,29 +259,70 @@ static void tell_starts(struct hf_findings *f, const unsigned by[8], unsigned st
 		hf_finding(f, HF_ROW_PASSED, "starts", "", "cause%s of the last %u: %s", starts == 1 ? "" : "s", starts, text);
 }
 
+/* The last starts, and what happened in them. */
+struct past {
+	unsigned by[8], starts, supply_alarms;
+	unsigned flash_errors;
+	enum hf_err flash; /* the latest */
+	uint8_t slot;      /* of the latest, HF_HISTORY_NO_SLOT: not in one */
+};
+
+static void tell_wear(struct hf_findings *f, const struct past *p)
+{
+	char place[16] = "";
+
+	if (p->flash_errors == 0)
+		return;
+	if (p->slot < HF_SLOTS)
+		snprintf(place, sizeof(place), " in slot %c", 'A' + p->slot);
+	hf_finding(f, HF_ROW_WARNING, "wear", "burn once more; if that fails, too, replace the device",
+		   "flash failed %u time%s in the last %u start%s, at last%s: %s", p->flash_errors, p->flash_errors == 1 ? "" : "s", p->starts,
+		   p->starts == 1 ? "" : "s", place, hf_err_text(p->flash));
+}
+
+static void note_flash(struct past *p, unsigned err, uint8_t slot)
+{
+	if (err != HF_ERR_FLASH_ERASE && err != HF_ERR_FLASH_PROGRAM)
+		return;
+	if (p->flash_errors++ == 0) { /* the history is read backwards */
+		p->flash = (enum hf_err)err;
+		p->slot = slot;
+	}
+}
+
+static void note(struct past *p, const struct hf_history_record *r)
+{
+	if (r->type == HF_HISTORY_START) {
+		p->by[r->detail & 7]++;
+		p->starts++;
+	} else if (r->type == HF_HISTORY_UPLOADED) {
+		note_flash(p, r->detail, r->slot);
+	} else if (r->type == HF_HISTORY_ALARM && (r->detail & 0xff) == HF_ALARM_SUPPLY) {
+		p->supply_alarms++;
+	} else if (r->type == HF_HISTORY_ALARM && (r->detail & 0xff) == HF_ALARM_FLASH) {
+		note_flash(p, r->detail >> 8, HF_HISTORY_NO_SLOT);
+	}
+}
+
 static void look_at_history(struct hf_findings *f, struct hf_doctor_device *d)
 {
-	unsigned by[8] = {0}, starts = 0, alarms = 0;
 	uint8_t *bytes = malloc(HF_HISTORY_MAX);
 	struct hf_history_record r;
 	struct hf_smp_answer answer;
+	struct past past = {0};
 	size_t len = 0;
 
 	if (!bytes || hf_smp_get_history(&d->client, PATIENCE_MS, bytes, HF_HISTORY_MAX, &len, &answer) || answer.refusal)
 		len = 0;
-	for (size_t at = len / HF_HISTORY_BYTES; at > 0 && starts < STARTS; at--) {
-		if (!hf_history_load(bytes + (at - 1) * HF_HISTORY_BYTES, &r))
-			continue;
-		if (r.type == HF_HISTORY_START) {
-			by[r.detail & 7]++;
-			starts++;
-		} else if (r.type == HF_HISTORY_ALARM && (r.detail & 0xff) == HF_ALARM_SUPPLY) {
-			alarms++;
-		}
+	for (size_t at = len / HF_HISTORY_BYTES; at > 0 && past.starts < STARTS; at--) {
+		if (hf_history_load(bytes + (at - 1) * HF_HISTORY_BYTES, &r))
+			note(&past, &r);
 	}
 	free(bytes);
-	if (starts > 0)
-		tell_starts(f, by, starts, alarms);
+	if (past.starts > 0) {
+		tell_starts(f, past.by, past.starts, past.supply_alarms);
+		tell_wear(f, &past);
+	}
 }
 
 /* ---- all of it ---- */

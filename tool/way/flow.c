@@ -190,6 +190,8 @@ static void run(struct hf_flow *f)
 		f->way = way = next.way;
 		hf_flow_say(f, "%s", next.why);
 	}
+	if (f->way == HF_WAY_RECOVERY && (end == HF_END_MEMORY || end == HF_END_REFUSED || end == HF_END_CHECK))
+		hf_flow_leave(f);
 	best.end_ms = r->burn.end_ms;
 	r->burn = best;
 	r->way = end == HF_END_NOBODY && hf_way_end_of(&best) == HF_END_NOBODY ? HF_WAYS : best_way;

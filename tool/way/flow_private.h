@@ -13,6 +13,7 @@ struct hf_flow {
 	struct hf_flow_result *r;
 	uint32_t patience_ms;
 	enum hf_way way; /* that is being tried */
+	bool asked;      /* firmware that ran was sent into recovery */
 };
 
 void hf_flow_say(struct hf_flow *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -26,6 +27,9 @@ void hf_flow_smp(struct hf_flow *f, const struct hf_burn_options *o);
 /* Sends firmware that runs into recovery, where something answers at all; else gets a device to start into it: by the lines,
  * or by telling a person how. */
 void hf_flow_wake(struct hf_flow *f);
+
+/* Firmware that was sent into recovery in vain starts again at once, and not only when recovery has waited long enough. */
+void hf_flow_leave(struct hf_flow *f);
 
 /* By the chip's loader. Its result is the flow's. */
 void hf_flow_rom(struct hf_flow *f);

@@ -41,27 +41,42 @@ static bool ask_firmware(struct hf_flow *f, struct hf_smp_client *client, const 
 		return false;
 	}
 	hf_flow_say(f, "asked the firmware to restart into recovery");
+	f->asked = true;
 	hf_serial_sleep_ms(f->serial, LEAVES_MS);
 	return true;
+}
+
+static bool find(struct hf_flow *f, struct hf_smp_client *client, struct hf_smp_status *status)
+{
+	struct hf_smp_rate rate = {.baud = f->o->burn.baud, .bauds = f->o->burn.bauds, .let_start = true};
+	struct hf_smp_answer answer;
+
+	hf_smp_client_init(client, f->serial);
+	client->on_text = f->o->burn.on_text;
+	client->stop = f->o->burn.stop;
+	client->ctx = f->o->burn.ctx;
+	return hf_smp_rate_find(client, &rate, f->patience_ms < LOOK_MS ? f->patience_ms : LOOK_MS) == HF_OK &&
+	       hf_smp_get_status(client, LOOK_MS, status, &answer) == HF_OK && !answer.refusal;
 }
 
 /* Is recovery there, or coming? */
 static bool by_request(struct hf_flow *f)
 {
-	struct hf_smp_rate rate = {.baud = f->o->burn.baud, .bauds = f->o->burn.bauds, .let_start = true};
+	struct hf_smp_client client;
+	struct hf_smp_status status;
+
+	return find(f, &client, &status) && (status.running >= HF_SLOTS || ask_firmware(f, &client, &status));
+}
+
+void hf_flow_leave(struct hf_flow *f)
+{
 	struct hf_smp_client client;
 	struct hf_smp_status status;
 	struct hf_smp_answer answer;
 
-	hf_smp_client_init(&client, f->serial);
-	client.on_text = f->o->burn.on_text;
-	client.stop = f->o->burn.stop;
-	client.ctx = f->o->burn.ctx;
-	if (hf_smp_rate_find(&client, &rate, f->patience_ms < LOOK_MS ? f->patience_ms : LOOK_MS) != HF_OK)
-		return false;
-	if (hf_smp_get_status(&client, LOOK_MS, &status, &answer) != HF_OK || answer.refusal)
-		return false;
-	return status.running >= HF_SLOTS || ask_firmware(f, &client, &status);
+	if (f->asked && find(f, &client, &status) && status.running >= HF_SLOTS &&
+	    hf_smp_reset(&client, LOOK_MS, &answer) == HF_OK && !answer.refusal)
+		hf_flow_say(f, "recovery could do no more: it has started the firmware again");
 }
 
 /* True: the adapter's lines have restarted the device, with a break on the line. */
