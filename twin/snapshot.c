@@ -278,6 +278,11 @@ void hf_snapshot_close(struct hf_machine *machine)
 
 uint64_t hf_twin_flash_hash(const struct hf_twin *twin)
 {
+	return hf_twin_flash_hash_but(twin, 0, 0);
+}
+
+uint64_t hf_twin_flash_hash_but(const struct hf_twin *twin, uint32_t addr, uint32_t size)
+{
 	/* Looking changes nothing but what is known of the pages. */
 	struct hf_machine *machine = (struct hf_machine *)(uintptr_t)&twin->machine;
 	uint64_t h = 1 + hf_fault_hash(machine);
@@ -285,6 +290,8 @@ uint64_t hf_twin_flash_hash(const struct hf_twin *twin)
 	for (unsigned i = 0; i < FLASH_PAGES; i++) {
 		uint64_t unstable = 0;
 
+		if (HF_TWIN_FLASH_ADDR + i * SNAP_PAGE - addr < size)
+			continue;
 		if (is_unstable(&machine->st, PAGES - FLASH_PAGES + i))
 			unstable = hash_page((const uint8_t *)machine->unstable + i * SNAP_PAGE);
 		h = (h ^ hash_of(machine, i)) * 0x9fb21c651e98df25u;

@@ -306,6 +306,8 @@ void hf_twin_snapshot_free(struct hf_twin_snapshot *snapshot);
 /* SHA-256 free, cheap identity of the flash's contents and of what is wrong with it (64-bit hash; unstable, stuck and
  * worn words, read disturb), for campaigns that share what follows from the same state. */
 uint64_t hf_twin_flash_hash(const struct hf_twin *twin);
+/* The same without the contents of [addr, addr + size), whole pages of 4 KiB. */
+uint64_t hf_twin_flash_hash_but(const struct hf_twin *twin, uint32_t addr, uint32_t size);
 
 /* What a case starts from, besides: words of flash that read differently each time; the backup registers, which every reset
  * leaves alone; and the seed of all that is random from now on. */

@@ -16,7 +16,7 @@
 #include "shrink.h"
 
 #define WORKERS 16u
-#define CASES_A_WORKER 256u /* the CPU's engine keeps what it has translated, and broke after some thousands */
+#define CASES_A_WORKER 4096u /* what a process keeps for itself does not grow for ever */
 
 /* What all processes see. */
 struct common {

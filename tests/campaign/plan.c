@@ -7,7 +7,8 @@
 
 #include "play.h"
 
-#define SEEDS_MAX 4096u /* of one instant */
+#define SEEDS_MAX  4096u /* of one instant */
+#define DATA_WORDS 2000u /* of an image, in one flow */
 
 static void want(struct plan *plan, unsigned row, uint32_t instant, uint32_t seed)
 {
@@ -22,9 +23,12 @@ static void want(struct plan *plan, unsigned row, uint32_t instant, uint32_t see
 	plan->of[plan->count++] = (struct planned){ (uint8_t)row, instant, seed };
 }
 
+/* What tears at one operation tears alike, whatever ends the power: then only what a restart makes of it is new. */
 static uint32_t seed_of(unsigned row, uint32_t instant, uint32_t round)
 {
-	return (uint32_t)case_random(instant, row << 16 | round);
+	bool cut = fault_table[row].class == FAULT_CUT;
+
+	return (uint32_t)case_random(instant, (cut ? 0 : row + 1) << 16 | round);
 }
 
 /* Deterministic faults are the same with any seed. */
@@ -65,6 +69,23 @@ static void plan_row(struct plan *plan, unsigned row, uint32_t instants, uint64_
 			want(plan, row, instant, seed_of(row, instant, round));
 }
 
+/* Every operation; of long runs of an image's words, which are alike but for where a segment ends, every so manieth. */
+static void plan_each_operation(struct plan *plan, unsigned row, const struct tape *t)
+{
+	uint32_t words = 0, step, nth = 0;
+
+	for (size_t i = 0; i < t->ops; i++)
+		words += t->op[i].data;
+	step = (words + DATA_WORDS - 1) / DATA_WORDS;
+	for (uint32_t i = 0; i < t->ops; i++) {
+		bool last = i + 1 == t->ops || !t->op[i + 1].data;
+
+		if (!t->op[i].data || last || nth++ % step == 0)
+			for (uint32_t round = 0; round < fault_table[row].every; round++)
+				want(plan, row, i, seed_of(row, i, round));
+	}
+}
+
 void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow, unsigned quota, bool each,
 	       const struct fault *only)
 {
@@ -76,6 +97,10 @@ void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, 
 
 		if (only && f != only)
 			continue;
+		if (each && f->every && f->class == FAULT_CUT && cases < (uint64_t)instants * f->every) {
+			plan_each_operation(plan, row, t);
+			continue;
+		}
 		if (each && f->every && (!f->one_flow || strcmp(flow, CASE_EVERY_FLOW) == 0) && cases < (uint64_t)instants * f->every)
 			cases = (uint64_t)instants * f->every;
 		plan_row(plan, row, instants, cases);

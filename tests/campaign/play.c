@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harmed.h"
+#include "history.h"
 #include "strike.h"
 
 /* ---- what cases share ---- */
@@ -22,11 +23,14 @@ static bool at_rest(struct player *p)
 	return !hf_twin_is_on(lab->twin) || p->resting || lab_until_reset(lab, 3000 * LAB_MS);
 }
 
+/* The history is left out, on which nothing depends: it holds times, and no two states would be the same. What a history does
+ * that cuts have torn is seen by who plays a case first. */
 static uint64_t key_of(struct player *p, unsigned phase)
 {
 	struct hf_twin *twin = p->c->lab.twin;
+	struct hf_span history = hf_history_span(&p->c->lab.board.layout);
 	uint32_t backup[HF_TWIN_BACKUP_REGISTERS];
-	uint64_t h = mix(mix(mix(hf_twin_flash_hash(twin), p->number), phase), p->kind);
+	uint64_t h = mix(mix(mix(hf_twin_flash_hash_but(twin, history.addr, history.size), p->number), phase), p->kind);
 
 	h = mix(h, hf_twin_optcr(twin));
 	if (hf_twin_is_on(twin)) {
