@@ -324,7 +324,8 @@ enum hf_twin_stop hf_twin_run(struct hf_twin *twin, uint64_t until_ns)
 		hf_flash_settle(machine);
 		if (machine->error)
 			return HF_TWIN_BROKEN;
-		hf_fault_drop_stale(machine);
+		if (machine->stale)
+			hf_fault_drop_stale(machine);
 		if (machine->st.on && cut_is_due(machine)) {
 			cut(machine);
 			if (!machine->st.on)
