@@ -115,10 +115,3 @@ case " $* " in
 	sed 's/^/# /' || status=1 ;;
 esac
 exit "$status"
-done
-case " $* " in
-*" --replay "*) ;;
-*) find "$out" -name campaign.json -print | sort | xargs "$build/host/tests/campaign/campaign-report" "$build/campaign.json" |
-	sed 's/^/# /' || status=1 ;;
-esac
-exit "$status"

@@ -50,6 +50,7 @@ void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapsho
 	c->lab.entered = HF_PLACES;
 	c->lab.in_begin = c->lab.in_end;
 	c->lab.errors = 0;
+	campaign_watch(c);
 	hf_twin_power_on(c->lab.twin); /* a flow that begins without power */
 }
 
@@ -221,6 +222,7 @@ static bool all_flows(struct run *run)
 	for (unsigned i = 1; ready && campaign_flows[i].name && (ok || !run->options.first); i++) {
 		if (!wanted(run, campaign_flows[i].name))
 			continue;
+		run->c.flow = &campaign_flows[i];
 		campaign_restore(&run->c, ready);
 		ok = one_flow(run, i, true, NULL) && ok;
 	}

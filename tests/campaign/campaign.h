@@ -13,6 +13,14 @@
 struct campaign_harm {
 	bool stored; /* bits of what was stored are not what they were */
 	bool memory; /* some words of flash do not do what they are told, now or from some erase on */
+	bool resets; /* the chip was reset otherwise than by a loss of power: that counts against a trial, and may ask for recovery */
+};
+
+/* What the journal has said so far in this case: none of it may be lost. */
+struct campaign_history {
+	uint64_t newest;
+	uint32_t floor;
+	bool confirmed; /* some firmware is */
 };
 
 struct player;
@@ -34,6 +42,8 @@ struct campaign {
 	char why[160];
 	struct witness witness;
 	struct campaign_harm harm;
+	struct campaign_history history;
+	const struct flow *flow;         /* that is played */
 	struct player *player;           /* whose case is played; NULL: the flow runs without a fault */
 };
 
@@ -48,9 +58,22 @@ struct flow {
 	const char *(*run)(struct campaign *c);       /* what is cut */
 	const char *(*again)(struct campaign *c);     /* what a user does after the first cut, when a second one comes */
 	const char *(*come_back)(struct campaign *c); /* from a device without power, after the cuts */
+	/* Which contents of a kind (enum hf_longrec_kind) the journal may hold, from 0 on; ptr NULL: no more. Length 0: none. NULL:
+	 * never any. */
+	struct hf_bytes (*kept)(const struct campaign *c, unsigned kind, unsigned which);
+	bool recovery; /* it may be wished for, or be all that is left */
+	bool bare;     /* begins with a blank chip: there is nothing yet that could outlive harm to memory, which is not played */
 };
 
 extern const struct flow campaign_flows[];
+
+/* invariants.c: begins a case of c->flow where the twin is now; from then on every start is judged as soon as something runs,
+ * and what is wrong becomes an error of the laboratory (lab.errors). */
+void campaign_watch(struct campaign *c);
+/* The same for one instant: NULL, or what is wrong. */
+const char *campaign_judge(struct campaign *c);
+/* Is it firmware, or recovery, of one of our packages? */
+bool campaign_is_ours(const struct campaign *c, const uint8_t id[HF_SHA256_BYTES]);
 
 /* For come_back and again, at an instant from which on all depends on nothing but what the chip keeps without power and on
  * `phase` (a number of the flow's own): the device has no power, or it was just told to reset and nobody has heard of it

@@ -34,6 +34,48 @@ static void note_error(struct lab *r, const struct hf_twin_event *e)
 	snprintf(r->error, sizeof r->error, "%s at 0x%08x (0x%x)", names[e->kind], e->a, e->b);
 }
 
+void lab_error(struct lab *r, const char *why)
+{
+	if (r->errors++ == 0)
+		snprintf(r->error, sizeof r->error, "%s", why);
+}
+
+static void enter(struct lab *r, uint32_t addr)
+{
+	unsigned before = r->entered;
+
+	for (unsigned i = 0; i < HF_PLACES; i++)
+		if (addr == hf_layout_place(&r->board.layout, i)->addr)
+			r->entered = i;
+	if (r->entered < HF_PLACES && r->entered != before && r->started)
+		r->started(r->started_ctx);
+	if (r->stop_on_enter && r->entered < HF_PLACES)
+		hf_twin_stop(r->twin);
+}
+
+/* Was this the last word of a record that commits a segment? */
+static bool commits(const struct lab *r, uint32_t addr)
+{
+	uint8_t type = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct hf_span *journal = &r->board.layout.journal[i];
+
+		if (addr - journal->addr < journal->size && addr % HF_RECORD_BYTES == HF_RECORD_BYTES - HF_FLASH_WORD &&
+		    hf_twin_peek(r->twin, addr + HF_FLASH_WORD - HF_RECORD_BYTES, &type, 1) == HF_OK)
+			return type == HF_REC_SEGMENT;
+	}
+	return false;
+}
+
+static void operation(struct lab *r, uint32_t addr)
+{
+	if (r->stop_on_commit && commits(r, addr))
+		r->committed = true;
+	if (r->stop_on_flash || r->committed)
+		hf_twin_stop(r->twin);
+}
+
 void lab_event(void *ctx, const struct hf_twin_event *e)
 {
 	struct lab *r = ctx;
@@ -48,17 +90,10 @@ void lab_event(void *ctx, const struct hf_twin_event *e)
 		r->entered = HF_PLACES;
 		break;
 	case HF_TWIN_EV_ENTER:
-		for (unsigned i = 0; i < HF_SLOTS; i++)
-			if (e->b == r->board.layout.slot[i].addr)
-				r->entered = i;
-		if (e->b == r->board.layout.recovery.addr)
-			r->entered = HF_PLACE_RECOVERY;
-		if (r->stop_on_enter && r->entered < HF_PLACES)
-			hf_twin_stop(r->twin);
+		enter(r, e->b);
 		break;
 	case HF_TWIN_EV_FLASH:
-		if (r->stop_on_flash)
-			hf_twin_stop(r->twin);
+		operation(r, e->a);
 		break;
 	case HF_TWIN_EV_MUST_NOT_STALL:
 	case HF_TWIN_EV_FAULT:
@@ -125,6 +160,15 @@ static enum hf_err line_write(void *ctx, const void *data, size_t len)
 	return HF_OK;
 }
 
+static enum hf_err line_set(void *ctx, const struct hf_serial_line *line)
+{
+	struct lab *r = ctx;
+	const struct hf_twin_line far = { line->baud, line->data_bits, (uint8_t)line->parity, line->stop_bits };
+
+	hf_twin_uart_line(r->twin, r->board.maintenance.usart, &far);
+	return HF_OK;
+}
+
 static enum hf_err line_reopen(void *ctx)
 {
 	(void)ctx;
@@ -146,6 +190,7 @@ static void line_sleep(void *ctx, uint32_t ms)
 static const struct hf_serial_ops line_ops = {
 	.read = line_read,
 	.write = line_write,
+	.set_line = line_set,
 	.reopen = line_reopen,
 	.now_ms = line_now,
 	.sleep_ms = line_sleep,
@@ -265,6 +310,10 @@ bool lab_run(struct lab *r, uint64_t ns)
 			return true;
 		if (r->stop_on_reset && r->was_reset)
 			return true;
+		if (r->committed) {
+			hf_twin_power_off(r->twin);
+			return false;
+		}
 		if (r->moment)
 			r->moment(r->moment_ctx, false);
 	}
@@ -397,14 +446,15 @@ const char *lab_activate(struct lab *r, const struct lab_package *p)
 {
 	struct hf_smp_client *client = &r->client;
 	struct hf_smp_answer answer;
-	enum hf_err err = hf_smp_test_image(client, r->patience_ms, p->id, &answer);
+	enum hf_err err;
+
+	hf_smp_client_init(client, &r->serial);
+	err = hf_smp_test_image(client, r->patience_ms, p->id, &answer);
 
 	if (!err)
 		err = answer.refusal;
 	if (!err)
-		err = hf_smp_reset(client, r->patience_ms, &answer);
-	if (!err)
-		return NULL;
+		return lab_reset(r);
 	snprintf(why, sizeof why, "activation: %s", hf_err_text(err));
 	return why;
 }
@@ -416,26 +466,71 @@ const char *lab_upgrade(struct lab *r, const struct lab_package *p)
 	return no ? no : lab_activate(r, p);
 }
 
+const char *lab_reset(struct lab *r)
+{
+	struct hf_smp_answer answer;
+	enum hf_err err = hf_smp_reset(&r->client, r->patience_ms, &answer);
+
+	if (!err)
+		err = answer.refusal;
+	r->entered = HF_PLACES;
+	if (!err)
+		return NULL;
+	snprintf(why, sizeof why, "reset: %s", hf_err_text(err));
+	return why;
+}
+
 struct hf_modbus_bench *lab_modbus(struct lab *r)
 {
 	return hf_modbus_bus_bench(hf_twin_machine(r->twin));
 }
 
+bool lab_entered(struct lab *r, uint64_t ns)
+{
+	bool on;
+
+	r->stop_on_enter = true;
+	on = r->entered < HF_PLACES || lab_run(r, ns);
+	r->stop_on_enter = false;
+	return on && r->entered < HF_PLACES;
+}
+
+static uint64_t operations(struct lab *r)
+{
+	struct hf_twin_counts counts;
+
+	hf_twin_counts(r->twin, &counts);
+	return counts.flash_ops;
+}
+
+static bool is_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES])
+{
+	const struct hf_slot_journal *s;
+	struct hf_state state;
+
+	if (r->entered >= HF_SLOTS)
+		return false;
+	lab_state(r, &state);
+	s = &state.slot[r->entered];
+	return s->state == HF_SLOT_CONFIRMED && s->copies >= 2 && state.current == r->entered && memcmp(s->id, id, HF_ID_BYTES) == 0;
+}
+
+/* The journal is read when it may have changed, and once nothing changes any more. */
 bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns)
 {
 	uint64_t limit = r->patience_ms < LAB_PATIENCE_MS ? 2 * r->patience_ms * LAB_MS : ns;
-	uint64_t until = hf_twin_now_ns(r->twin) + (ns < limit ? ns : limit);
-	struct hf_state state;
+	uint64_t until = hf_twin_now_ns(r->twin) + (ns < limit ? ns : limit), before = UINT64_MAX;
+	unsigned entered = HF_PLACES;
 
 	while (hf_twin_now_ns(r->twin) < until) {
-		if (!lab_run(r, 100 * LAB_MS))
-			return false;
-		if (r->entered >= HF_SLOTS)
-			continue;
-		lab_state(r, &state);
-		if (state.slot[r->entered].state == HF_SLOT_CONFIRMED && state.current == r->entered &&
-		    memcmp(state.slot[r->entered].id, id, HF_ID_BYTES) == 0)
+		bool changed = operations(r) != before || r->entered != entered;
+
+		before = operations(r);
+		entered = r->entered;
+		if (changed && is_confirmed(r, id))
 			return true;
+		if (!lab_run(r, 5 * LAB_MS))
+			return false;
 	}
 	return false;
 }

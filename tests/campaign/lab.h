@@ -40,7 +40,9 @@ struct lab {
 	bool stop_on_enter;
 	bool stop_on_reset, was_reset;
 	bool stop_on_flash; /* run() returns after each flash operation */
-	unsigned errors;    /* stalls where there must be none, faults, lock-ups */
+	bool stop_on_commit; /* the power goes as soon as a segment of an upload is committed */
+	bool committed;      /* it did */
+	unsigned errors;    /* stalls where there must be none, faults, lock-ups, and what `started` found */
 	char error[160];
 
 	uint32_t lsi_hz;        /* as the twin was opened */
@@ -51,6 +53,10 @@ struct lab {
 	uint64_t sent;
 	bool (*meddle)(void *ctx, const uint8_t **data, size_t *len);
 	void *meddle_ctx;
+
+	/* Called when a place's code begins to run, from within the twin: may look (lab_slot, lab_state, lab_error), not act. */
+	void (*started)(void *ctx);
+	void *started_ctx;
 
 	/* Called before bytes go to the device, and after each operation when stop_on_flash is set. */
 	void (*moment)(void *ctx, bool sent);
@@ -77,6 +83,9 @@ void lab_package_read(const struct lab *r, const char *path, struct lab_package 
 /* Follows the device; for a listener that is put in front of it. */
 void lab_event(void *ctx, const struct hf_twin_event *e);
 
+/* Notes what is wrong; a sentence that lasts. */
+void lab_error(struct lab *r, const char *why);
+
 /* Runs for some time at most; false: the power went. */
 bool lab_run(struct lab *r, uint64_t ns);
 
@@ -99,13 +108,18 @@ void lab_state(struct lab *r, struct hf_state *state);
 /* Access to flash past the device: reads are the twin's, writes are dropped. */
 struct hf_flash lab_flash(struct lab *r);
 
-/* Uploads; activates and resets; both. NULL, or why not (static storage). */
+/* Uploads; wishes a trial, and resets; both; resets. After a reset `entered` is HF_PLACES until something runs. NULL, or why
+ * not (static storage). */
 const char *lab_upload(struct lab *r, const struct lab_package *p);
 const char *lab_activate(struct lab *r, const struct lab_package *p);
 const char *lab_upgrade(struct lab *r, const struct lab_package *p);
+const char *lab_reset(struct lab *r);
 
 /* The slaves on the bus: what they saw of the gateway's polls. */
 struct hf_modbus_bench *lab_modbus(struct lab *r);
+
+/* Waits until recovery's or a slot's code runs; false: none did in this time. */
+bool lab_entered(struct lab *r, uint64_t ns);
 
 /* Waits until the image with this id runs and is confirmed. */
 bool lab_confirmed(struct lab *r, const uint8_t id[HF_SHA256_BYTES], uint64_t ns);

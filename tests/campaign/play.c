@@ -69,7 +69,10 @@ const char *player_open(struct player *p, struct campaign *c, const struct flow 
 
 	*p = (struct player){ .c = c, .flow = flow, .number = number, .share = share };
 	c->player = NULL;
+	c->flow = flow;
+	c->harm = (struct campaign_harm){ 0 };
 	c->lab.patience_ms = LAB_PATIENCE_MS;
+	campaign_watch(c);
 	why = tape_record(&p->tape, c, flow);
 	if (why)
 		return why;
@@ -91,6 +94,8 @@ static struct campaign_harm harm_of(const struct fault *f)
 	return (struct campaign_harm){
 		.stored = f->class == FAULT_STORED || (f->class == FAULT_MEMORY && f->parameter == MEMORY_DISTURB),
 		.memory = f->class == FAULT_MEMORY,
+		.resets = f->class == FAULT_REPEATED || f->class == FAULT_CLOCK ||
+			  ((f->class == FAULT_CUT || f->class == FAULT_BETWEEN) && f->parameter >= CUT_WATCHDOG),
 	};
 }
 
@@ -110,7 +115,7 @@ static const char *after_reset(struct player *p)
 	c->lab.stop_on_enter = true;
 	(void)lab_run(&c->lab, 90000 * LAB_MS);
 	c->lab.stop_on_enter = false;
-	if (c->lab.entered == HF_PLACES)
+	if (c->lab.entered == HF_PLACES && !hf_twin_in_rom(c->lab.twin))
 		return "nothing starts after the reset";
 	(void)lab_run(&c->lab, 30 * LAB_MS);
 	return NULL;

@@ -82,7 +82,7 @@ const char *tape_record(struct tape *t, struct campaign *c, const struct flow *f
 
 	c->witness.armed = false;
 	why = flow->prepare ? flow->prepare(c) : NULL;
-	*t = (struct tape){ 0 };
+	*t = (struct tape){ .bare = flow->bare };
 	if (why)
 		return why;
 	witness_begin(&c->witness);
