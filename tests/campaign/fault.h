@@ -35,7 +35,7 @@ struct fault {
 	bool one_flow;      /* ... but only in the flow named CASE_EVERY_FLOW */
 };
 
-#define CASE_EVERY_FLOW "confirm"
+#define CASE_EVERY_FLOW "upgrade"
 
 extern const struct fault fault_table[];
 unsigned fault_count(void);

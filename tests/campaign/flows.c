@@ -90,12 +90,12 @@ const char *flow_back_to_small(struct campaign *c)
 const struct flow campaign_flows[] = {
 	/* The first one leaves what all others begin with. */
 	{ "first start", NULL, first_start, first_start, first_started },
+	{ "upgrade", NULL, upgrade, upgrade, flow_back_to_small },
 	{ "upload", NULL, upload, upload, uploaded },
 	{ "activate", activate_before, activate, upgrade, flow_back_to_small },
 	{ "confirm", confirm_before, confirm, confirm, flow_back_to_small },
 	{ "roll-back", upload_hang, roll_back, upgrade, flow_back_to_small },
 	{ "take-over", fill_journal, take_over, upgrade, flow_back_to_small },
-	{ "floor raised", upgrade_to_secure, raise_floor, raise_floor, floor_raised, NULL, true },
 	{ "configuration", configure_before, configure, configure, configured, kept_configuration },
 	{ "keyset", NULL, replace_keyset, replace_keyset, keyset_replaced, kept_keyset },
 	{ "roll-back by hand", upgrade_to_later, roll_back_by_hand, roll_back_by_hand, rolled_back_by_hand },
@@ -108,6 +108,6 @@ const struct flow campaign_flows[] = {
 	{ "another package", NULL, hostile_change_of_mind, hostile_to_small, hostile_back_to_small },
 	{ "orders in a trial", hostile_reject, hostile_order_in_trial, hostile_again, hostile_come_back },
 	{ "trial interrupted", hostile_brown_outs, hostile_third_start, hostile_to_small, hostile_back_to_small },
-	{ "older firmware erased", hostile_secure, hostile_erase_old, hostile_erase_old, hostile_old_erased },
+	{ "floor raised", hostile_secure, hostile_erase_old, hostile_erase_old, hostile_old_erased, NULL, true },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

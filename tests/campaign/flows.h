@@ -50,9 +50,6 @@ const char *fill_journal(struct campaign *c);
 const char *upgrade_to_later(struct campaign *c);
 const char *roll_back_by_hand(struct campaign *c);
 const char *rolled_back_by_hand(struct campaign *c);
-const char *upgrade_to_secure(struct campaign *c);
-const char *raise_floor(struct campaign *c);
-const char *floor_raised(struct campaign *c);
 
 /* flows_keep.c */
 const char *configure_before(struct campaign *c);

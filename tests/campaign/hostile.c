@@ -510,6 +510,7 @@ const char *hostile_old_erased(struct campaign *c)
 
 	if (!why)
 		why = hostile_erase_old(c);
+	c->harm.stored = true; /* by us, from here on */
 	hf_twin_power_off(c->lab.twin);
 	if (!why && hf_twin_poke(c->lab.twin, a->addr, old_slot, a->size))
 		why = "slot A cannot be written";
