@@ -149,6 +149,16 @@ static struct hf_thumb decode_at(uint32_t pc, const uint8_t *code, uint32_t left
 	return hf_thumb_decode(pc, first, hf_thumb_is_wide(first) && left >= 4 ? load_le16(code + 2) : 0);
 }
 
+/* Bytes of a conditional branch, CBZ or CBNZ; else 0. */
+static uint8_t conditional(const uint8_t *code, uint32_t left)
+{
+	uint16_t first = load_le16(code), second = left >= 4 ? load_le16(code + 2) : 0;
+
+	if (((first & 0xf000) == 0xd000 && (first >> 8 & 15) < 14) || (first & 0xf500) == 0xb100)
+		return 2;
+	return (first & 0xf800) == 0xf000 && (second & 0xd000) == 0x8000 && (first >> 6 & 15) < 14 ? 4 : 0;
+}
+
 /* One pass for the sums and one half of the details: literals first, then loads. */
 static void walk(struct hf_cost *cost, struct hf_block *b, const uint8_t *code, bool want_loads)
 {
@@ -161,6 +171,7 @@ static void walk(struct hf_cost *cost, struct hf_block *b, const uint8_t *code, 
 		cycles += place(&scan, &t, b->flags);
 		insns++;
 		b->refill = t.refill;
+		b->branch = conditional(code + off, b->size - off);
 		if (t.kind == HF_THUMB_LOAD && t.literal && !want_loads)
 			note_literal(cost, b, &t);
 		if (t.kind == HF_THUMB_LOAD && !t.literal && want_loads)

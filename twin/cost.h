@@ -44,6 +44,7 @@ struct hf_block {
 	uint8_t refill;
 	uint8_t flags;
 	uint8_t literals, loads;
+	uint8_t branch;       /* bytes of the conditional branch at the end; 0: there is none */
 };
 
 struct hf_cost {

@@ -65,6 +65,7 @@ void hf_cpu_jump(struct hf_machine *machine, uint32_t pc)
 {
 	machine->st.pc = pc & ~1u;
 	machine->st.fallthrough = pc & ~1u;
+	hf_coverage_jump(machine);
 	if (machine->in_cpu)
 		hf_cpu_set(machine, UC_ARM_REG_PC, pc | 1);
 }
@@ -125,6 +126,7 @@ static struct hf_block *make_block(struct hf_machine *machine, uint32_t pc, uint
 	static const uint8_t unknown[2] = { 0x00, 0xbf };
 
 	mark_code(machine, pc, size);
+	hf_coverage_forget(machine, pc, size); /* nothing tells of each change of RAM */
 	if (!code) {
 		code = unknown; /* code in a place that is no memory faults before it runs */
 		size = 2;
@@ -190,6 +192,8 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 	struct hf_block *b;
 
 	(void)uc;
+	if (machine->coverage)
+		hf_coverage_see(machine, pc);
 	if (st->cycles >= machine->check_at && hf_run_attention(machine, pc))
 		return;
 	b = find_block(machine, pc, size);
@@ -206,6 +210,8 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 		if (pc - machine->home >= machine->home_size)
 			hf_run_enter(machine, pc);
 	}
+	if (machine->coverage)
+		hf_coverage_end(machine, b);
 	machine->block_pc = pc;
 	machine->block_size = size;
 	if (b->literals | b->loads && (!machine->config.coarse || machine->block_stops & BLOCK_FLASH))
@@ -462,6 +468,7 @@ void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len
 		addr += HF_TWIN_FLASH_ADDR;
 	if (addr - HF_TWIN_FLASH_ADDR < HF_TWIN_FLASH_SIZE)
 		hf_snapshot_touch(machine, addr - HF_TWIN_FLASH_ADDR, len);
+	hf_coverage_forget(machine, addr, len);
 	last = addr + len - 1;
 	for (uint32_t page = addr & ~(PAGE_BYTES - 1); page <= last; page += PAGE_BYTES) {
 		uint32_t in_flash = page - HF_TWIN_FLASH_ADDR, in_sram = page - HF_TWIN_SRAM_ADDR;

@@ -162,6 +162,7 @@ struct hf_machine {
 		uint32_t offset;  /* into flash, multiple of 4 */
 		uint8_t bytes[8]; /* what must be there */
 	} settle;
+	struct hf_coverage *coverage; /* NULL: off */
 	uint64_t rearm_at;    /* when a page whose reads matter may be watched again; NO_CYCLE */
 	uint32_t stale;       /* bit n: sector n changed under the engine's translations */
 
@@ -342,6 +343,14 @@ void hf_rcc_drifted(struct hf_machine *machine); /* st.lsi_hz or st.hsi_ppm chan
 bool hf_native_call(struct hf_machine *machine, uint32_t pc);
 bool hf_native_is_entry(const struct hf_machine *machine, uint32_t pc);
 void hf_native_close(struct hf_machine *machine);
+
+/* ---- coverage.c: the first two while it is on, the others at any time ---- */
+
+void hf_coverage_see(struct hf_machine *machine, uint32_t pc);                     /* a block begins */
+void hf_coverage_end(struct hf_machine *machine, const struct hf_block *block); /* and will be executed */
+void hf_coverage_jump(struct hf_machine *machine);                                 /* no branch led to what comes next */
+void hf_coverage_forget(struct hf_machine *machine, uint32_t addr, uint32_t len);  /* memory changed */
+void hf_coverage_close(struct hf_machine *machine);
 
 /* ---- snapshot.c ---- */
 

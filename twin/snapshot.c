@@ -250,6 +250,7 @@ void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapsh
 	machine->rearm_at = NO_CYCLE;
 	machine->reset_requested = machine->cut_now = machine->bus_error = machine->stop_requested = false;
 	machine->home_size = 0;
+	hf_coverage_jump(machine);
 	machine->poll = (struct hf_poll){ 0 };
 	if (machine->cut.when != HF_TWIN_CUT_TIME)
 		machine->cut_at_ns = HF_NEVER;

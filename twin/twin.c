@@ -130,6 +130,7 @@ void hf_twin_close(struct hf_twin *twin)
 	hf_cpu_close(machine);
 	hf_snapshot_close(machine);
 	hf_native_close(machine);
+	hf_coverage_close(machine);
 	hf_cost_close(&machine->cost);
 	free(machine->unstable);
 	free(machine->flash);

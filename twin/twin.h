@@ -316,6 +316,17 @@ uint32_t hf_twin_unstable_words(const struct hf_twin *twin);
 void hf_twin_backup(struct hf_twin *twin, uint32_t registers[HF_TWIN_BACKUP_REGISTERS]);
 void hf_twin_reseed(struct hf_twin *twin, uint64_t seed);
 
+/* ---- coverage ---- */
+
+/* Notes from now on which conditional branches of an ELF that is in flash, moved by `offset`, are taken and which are not;
+ * its code in RAM, too. The same file may be named for several places: its lines then have the same name (at most 31
+ * characters). Snapshots know nothing of it. HF_ERR_FULL after 8, HF_ERR_ENCODING as hf_twin_load_elf(). */
+HF_MUST_USE enum hf_err hf_twin_coverage(struct hf_twin *twin, const char *name, const void *elf, size_t len,
+					 int32_t offset);
+/* Appends a line `NAME ADDRESS OUTCOMES` for each branch that was executed: its address as linked (of code in RAM where it
+ * runs), 1 taken, 2 not taken, 3 both. Several processes may do so with one file; scripts/coverage.sh reads it. */
+HF_MUST_USE enum hf_err hf_twin_coverage_write(const struct hf_twin *twin, const char *path);
+
 /* ---- native crypto (campaigns) ---- */
 
 enum hf_twin_native {

@@ -3,12 +3,12 @@
  * Plays faults in whole flows, on the twin, in the binaries that ship.
  *
  *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--jobs N] [--flow NAME] [--fault NAME]
- *            [--first] [--out FILE] [--replay CASE]
+ *            [--first] [--out FILE] [--coverage FILE] [--replay CASE]
  *
  * A flow (flows.c) is run once without a fault, and its instants are kept (tape.h). Then the plan's cases (plan.h) are played
  * (play.h) by several processes (crew.h): N of each kind of fault, and with --each every instant of the kinds that fault.c
  * says so of. A case that failed is shrunk and told in one line, which --replay plays again, alone and without what cases
- * share. --out: the counts, as JSON.
+ * share. --out: the counts, as JSON. --coverage: appends which branches were taken, for scripts/coverage.sh.
  */
 #include "campaign.h"
 
@@ -262,6 +262,8 @@ static void open_laboratory(struct campaign *c, int argc, char **argv)
 			elf[elfs++] = argv[i + 1];
 	campaign_open(c, argument(argc, argv, "--board", NULL), argument(argc, argv, "--packages", NULL), elf);
 	c->layout = argument(argc, argv, "--layout", NULL);
+	if (argument(argc, argv, "--coverage", "")[0])
+		lab_coverage(&c->lab, elf, argument(argc, argv, "--coverage", ""));
 }
 
 static void check_flow(const char *name)

@@ -111,6 +111,7 @@ static bool begin_worker(struct crew *crew, unsigned number)
 		return false;
 	if (pid == 0) {
 		work(crew, number);
+		lab_coverage_write(&crew->player->c->lab);
 		fflush(stdout);
 		_exit(0);
 	}

@@ -237,6 +237,31 @@ static void native(struct lab *r, const char *path)
 	hf_buffer_free(&elf);
 }
 
+void lab_coverage(struct lab *r, const char *const elf[], const char *file)
+{
+	char name[32];
+
+	r->coverage = file;
+	for (unsigned i = 0; elf[i]; i++) {
+		const char *base = strrchr(elf[i], '/') ? strrchr(elf[i], '/') + 1 : elf[i];
+		struct hf_buffer content;
+
+		snprintf(name, sizeof name, "%s", base);
+		if (strstr(name, ".elf"))
+			*strstr(name, ".elf") = '\0';
+		lab_file_read(elf[i], &content);
+		if (hf_twin_coverage(r->twin, name, content.ptr, content.len, moved(r, &content)))
+			die(elf[i], "its branches cannot be watched");
+		hf_buffer_free(&content);
+	}
+}
+
+void lab_coverage_write(const struct lab *r)
+{
+	if (r->coverage && hf_twin_coverage_write(r->twin, r->coverage))
+		die(r->coverage, "cannot be written");
+}
+
 void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[],
 	      bool quick)
 {

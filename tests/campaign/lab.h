@@ -66,6 +66,8 @@ struct lab {
 	const char *(*witness)(void *ctx, bool on);
 	void *witness_ctx;
 
+	const char *coverage; /* file that lab_coverage_write() appends to; NULL: none */
+
 	struct hf_smp_client client;
 	uint8_t in[65536]; /* a ring of what the device has said */
 	unsigned in_begin, in_end;
@@ -77,6 +79,10 @@ struct lab {
 void lab_open(struct lab *r, const char *board, const char *factory, const char *keyset, const char *const elf[],
 	      bool quick);
 void lab_close(struct lab *r);
+/* Notes from now on which branches of these ELFs are taken, under their files' names without `.elf`, for
+ * lab_coverage_write() to append to a file: once in each process that played. scripts/coverage.sh reads it. */
+void lab_coverage(struct lab *r, const char *const elf[], const char *file);
+void lab_coverage_write(const struct lab *r);
 void lab_file_read(const char *path, struct hf_buffer *out);
 void lab_package_read(const struct lab *r, const char *path, struct lab_package *out);
 
