@@ -161,7 +161,7 @@ size_t settings_mutate_input(uint8_t *data, size_t len, size_t max, unsigned see
 	config_t config;
 
 	chance_begin(&c, seed);
-	if (chance_one_in(&c, 6) || !parse(&config, (struct hf_bytes){data, len}))
+	if (chance_one_in(&c, 3) || !parse(&config, (struct hf_bytes){data, len}))
 		return LLVMFuzzerMutate(data, len, max);
 	changes = 1 + chance_below(&c, 4);
 	do {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs every fuzzer of a build directory, two at a time. Finds and crashes are kept in BUILD/finds/NAME.
+# Runs every fuzzer of a build directory, two at a time. Finds are kept in BUILD/finds/NAME, what crashes beside it.
 #
 # Usage: fuzz.sh BUILD SECONDS-EACH [COVERAGE-BUILD JSON]
 # Prints a TAP line a fuzzer; the seeds of fuzz/corpus/NAME are read, never changed. With a build of the same fuzzers that
@@ -38,7 +38,7 @@ one() {
 	mkdir -p "$finds"
 	# shellcheck disable=SC2046
 	"$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-		-artifact_prefix="$finds/crash-" "$finds" $(seeds_of "$name") >"$build/finds/$name.log" 2>&1 &
+		-artifact_prefix="$finds.crash-" "$finds" $(seeds_of "$name") >"$build/finds/$name.log" 2>&1 &
 	fuzzer=$!
 	if wait $fuzzer; then
 		# shellcheck disable=SC2046
@@ -69,17 +69,24 @@ reached() {
 	for target in $targets; do
 		name=$(basename "$target" | sed 's/^fuzz_//')
 		objects="$objects -object $coverage/fuzz/fuzz_$name"
-		# Crashes are not inputs: they would end the replay.
 		# shellcheck disable=SC2046
 		LLVM_PROFILE_FILE=$coverage/$name.profraw "$coverage/fuzz/fuzz_$name" -runs=0 "$build/finds/$name" \
-			$(seeds_of "$name") >"$coverage/$name.log" 2>&1 ||
-			echo "not ok - fuzz $name: its inputs cannot be played again: see $coverage/$name.log"
+			$(seeds_of "$name") >"$coverage/$name.log" 2>&1 || {
+			echo "fuzz $name: its inputs cannot be played again: see $coverage/$name.log"
+			return 1
+		}
 	done
 	llvm-profdata merge -sparse "$coverage"/*.profraw -o "$coverage/all.profdata" || return 1
 	# shellcheck disable=SC2086
 	llvm-cov report ${objects# -object } -instr-profile "$coverage/all.profdata" >"$coverage/report" \
 		2>"$coverage/report.log" || return 1
-	awk 'NF == 13 { sub(/^(\.\.\/)*/, "", $1) } NF == 13 && $1 ~ /^(core|host|tool)\/.*\.c$/ { print $1, $2 - $3, $2, $11 - $12, $11 }' \
+	# Names lack whatever all of them begin with, which may be a part of this directory's.
+	awk -v root="$(pwd -P | sed 's,^/,,')/" 'NF == 13 {
+			sub(/^(.*\/)?\.\.\//, "", $1)
+			for (r = root; r; sub(/^[^\/]*\//, "", r))
+				if (index($1, r) == 1) { $1 = substr($1, length(r) + 1); break }
+			if ($1 ~ /^(core|host|tool)\/.*\.c$/)
+				print $1, $2 - $3, $2, $11 - $12, $11 }' \
 		"$coverage/report" >"$coverage/files"
 }
 
@@ -131,7 +138,7 @@ if [ -n "$coverage" ]; then
 		write_json
 		echo "# All of this is in $json."
 	else
-		echo "not ok - coverage: llvm-cov failed"
+		echo "not ok - what the fuzzers reach cannot be told"
 		exit 1
 	fi
 fi
