@@ -104,9 +104,9 @@ script "doctor and monitor on the twin" scripts/test-doctor.sh "$build"
 script "burning and recovering on the twin: time left, ways, checks" scripts/test-burn.sh "$build"
 script "devices burned through the ROM loader, cut and closed" scripts/test-rom-burn.sh "$build"
 
-# Those of the fifteen causes that no script here plays already; make campaign plays them all.
-script "causes of docs/FAULTS.md, and what is said to them" scripts/scenarios.sh "$build" wrong-version damaged-package wrong-baud \
-	wrong-port warning-ignored cut-by-hand
+# Most of the fifteen causes, for half a minute; make campaign and make scenarios play them all.
+script "causes of docs/FAULTS.md, and what is said to them" scripts/scenarios.sh "$build" wrong-version damaged-package forged-firmware \
+	power-cut wrong-baud wrong-port stale-data warning-ignored cut-by-hand
 
 script "events, as docs/EVENTS.md has them" scripts/test-events.sh "$build"
 

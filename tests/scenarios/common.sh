@@ -15,6 +15,8 @@ here=gateway # the device that the commands below mean
 
 cleanup() {
 	for pid in $twins; do kill "$pid" 2>/dev/null; done
+	# shellcheck disable=SC2086
+	[ -z "$twins" ] || wait $twins 2>/dev/null
 }
 trap cleanup EXIT
 trap 'exit 7' INT TERM
