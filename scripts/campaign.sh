@@ -111,7 +111,7 @@ for board in $boards; do
 done
 case " $* " in
 *" --replay "*) ;;
-*) find "$out" -name campaign.json -print | sort | xargs "$build/host/tests/campaign/campaign-report" "$build/campaign.json" |
+*) { find "$out" -name campaign.json -print | sort && ls "$build/mutants.json" 2>/dev/null; } | xargs "$build/host/tests/campaign/campaign-report" "$build/campaign.json" |
 	sed 's/^/# /' || status=1 ;;
 esac
 exit "$status"

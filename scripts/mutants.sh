@@ -10,12 +10,13 @@
 #                not build; and one mistake that stands for all must be caught
 #   --quota N    cases of each kind of fault in each flow (default 24)
 #   NAME         these mutants only (tests/mutants/NAME.mutant)
-# Prints a table, and writes BUILD/mutants.json. Exit 1 if a mutant survives, does not apply or does not build.
+# Prints a table, and writes BUILD/mutants.json, which the campaign's report takes over into campaign.json. Exit 1 if a mutant survives, does not apply or does not build.
 #
 # A mutant is a text file of lines `word text`:
 #   mistake  what was done wrong
 #   field    what would happen in the field
 #   flow     a flow of the campaign that is played before all others; several: in this order
+#   fault    a fault that is played at every instant of those flows first; several lines: one after the other
 #   board, layout   where it is played (default: reference, small)
 #   file     of the tree; behind it the line `old`, the lines that are there exactly once, the line `new`, and what takes their
 #            place. Several files, or several places of one, follow each other.
@@ -134,11 +135,14 @@ campaign() {
 	return $status
 }
 
-# caught LANE FILE: the flows that it names, then all of them
+# caught LANE FILE: by the flows and faults that it names, or then by any
 caught() {
 	cases=0
 	word flow "$2" >"$out/lane$1/build/flows"
 	while read -r flow; do
+		for fault in $(word fault "$2"); do
+			campaign "$1" "$2" --flow "$flow" --fault "$fault" --each || return 0
+		done
 		campaign "$1" "$2" --flow "$flow" || return 0
 	done <"$out/lane$1/build/flows"
 	! campaign "$1" "$2"
@@ -213,18 +217,18 @@ quoted() {
 	printf '"%s"' "$(printf %s "$1" | sed 's/["\\]/\\&/g')"
 }
 
+# An array of figures, as all of them are: first how many were caught, then a row each.
 json() {
-	printf '{\n  "killed": %d,\n  "mutants": [' "$killed"
-	comma=
+	printf '[{"name": "campaign.mutants_killed", "value": %d, "unit": "mutants", "better": "higher", "goal": %d, "met": %s, "how": "of %d mistakes in policy, journal, slot and verifier"}' \
+		"$killed" "$total" "$([ "$killed" -eq "$total" ] && echo true || echo false)" "$total"
 	for name in $names; do
 		IFS='|' read -r v flow fault what cases <"$out/$name.result"
-		printf '%s\n    {"name": %s, "mistake": %s, "field": %s, "verdict": %s, "flow": %s, "fault": %s, "why": %s, "cases": %d}' "$comma" \
-			"$(quoted "$name")" "$(quoted "$(word mistake "$mutants/$name.mutant")")" \
+		printf ',\n {"name": %s, "value": %d, "unit": "cases", "better": "lower", "how": %s, "field": %s, "verdict": %s, "flow": %s, "fault": %s, "why": %s}' \
+			"$(quoted "mutant.$name")" "$cases" "$(quoted "$(word mistake "$mutants/$name.mutant")")" \
 			"$(quoted "$(word field "$mutants/$name.mutant")")" "$(quoted "$v")" "$(quoted "$flow")" "$(quoted "$fault")" \
-			"$(quoted "$what")" "$cases"
-		comma=,
+			"$(quoted "$what")"
 	done
-	printf '\n  ]\n}\n'
+	printf ']\n'
 }
 
 # The machine that looks for survivors must see one.

@@ -242,12 +242,24 @@ static const char *damage_at_rest(struct campaign *c)
 	return why;
 }
 
+/* One bad slot of the journal must not take it away. */
+static const char *confirmed_twice(struct campaign *c)
+{
+	struct hf_state state;
+
+	(void)lab_run(&c->lab, 500 * LAB_MS);
+	lab_state(&c->lab, &state);
+	return state.slot[state.current].copies >= 2 ? NULL : "the confirmation stands in one place only";
+}
+
 /* ---- the flow: damaged on the way ---- */
 
 const char *hostile_prepare(struct campaign *c)
 {
-	const char *why = damage_at_rest(c);
+	const char *why = confirmed_twice(c);
 
+	if (!why)
+		why = damage_at_rest(c);
 	if (!why)
 		why = offer_packages(c);
 	if (!why)

@@ -2,10 +2,11 @@
  *
  * Joins what the campaign counted for each board and layout: tables for people, and campaign.json.
  *
- *   campaign-report OUT.json COUNTS.json...
+ *   campaign-report OUT.json COUNTS.json... [FIGURES.json]
  *
  * campaign.json is an array of figures like bench.json's; then one row a board, layout, flow and fault, which says how many
- * cases were tried, how many ended as others had, how many failed, and a case that plays the first of them again.
+ * cases were tried, how many ended as others had, how many failed, and a case that plays the first of them again. Figures that
+ * others have taken (scripts/mutants.sh) are such an array already, and are taken over as they are.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -153,6 +154,16 @@ static json_t *figures(const struct totals *t)
 	return out;
 }
 
+/* The first of them is what all others are about. */
+static void take_over(json_t *out, json_t *rows)
+{
+	json_t *first = json_array_get(rows, 0);
+
+	printf("%-28s %14.6g %-10s %s\n", text(first, "name"), json_number_value(json_object_get(first, "value")),
+	       text(first, "unit"), text(first, "how"));
+	json_array_extend(out, rows);
+}
+
 int main(int argc, char **argv)
 {
 	static struct totals t = { .faults = { .heading = "fault" }, .flows = { .heading = "flow" }, .places = { .heading = "board/layout" } };
@@ -171,12 +182,16 @@ int main(int argc, char **argv)
 			fprintf(stderr, "campaign-report: %s: %s\n", argv[i], error.text);
 			return 1;
 		}
-		add_counts(&t, counts[i - 2]);
+		if (!json_is_array(counts[i - 2]))
+			add_counts(&t, counts[i - 2]);
 	}
 	print(&t.faults);
 	print(&t.flows);
 	print(&t.places);
 	out = figures(&t);
+	for (int i = 2; i < argc; i++)
+		if (json_is_array(counts[i - 2]))
+			take_over(out, counts[i - 2]);
 	json_array_extend(out, t.cells);
 	ok = json_dump_file(out, argv[1], JSON_INDENT(1)) == 0;
 	if (!ok)
