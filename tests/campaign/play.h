@@ -18,6 +18,7 @@ enum verdict { SURVIVED, SHARED, FAILED, BRICKED };
 
 /* What strikes a device, while it does. */
 struct strike {
+	bool until_erase, erased; /* the power goes after an erase; it came to that */
 	bool struck, was_reset; /* since a cut was armed: it came; and the device was reset by it */
 	uint8_t peer;           /* enum peer_kind */
 	unsigned frames, frame; /* of the client: sent so far, the one that is meddled with */

@@ -19,6 +19,10 @@ static void on_event(void *ctx, const struct hf_twin_event *e)
 	lab_event(&p->c->lab, e);
 	if (e->kind == HF_TWIN_EV_CUT)
 		s->struck = true;
+	if (e->kind == HF_TWIN_EV_FLASH && e->b == UINT32_MAX && s->until_erase) {
+		s->erased = true;
+		hf_twin_stop(p->c->lab.twin);
+	}
 	if (e->kind == HF_TWIN_EV_RESET && s->struck && !s->was_reset) {
 		s->was_reset = true;
 		hf_twin_stop(p->c->lab.twin);
@@ -70,6 +74,20 @@ static bool until_struck(struct player *p)
 	while (hf_twin_is_on(twin) && !p->strike.was_reset && hf_twin_run(twin, until) == HF_TWIN_STOPPED)
 		;
 	return p->strike.struck;
+}
+
+bool strike_until_erase(struct player *p)
+{
+	struct hf_twin *twin = p->c->lab.twin;
+	uint64_t until = hf_twin_now_ns(twin) + 3000 * LAB_MS;
+
+	p->strike.erased = false;
+	p->strike.until_erase = true;
+	while (!p->strike.erased && hf_twin_run(twin, until) == HF_TWIN_STOPPED)
+		;
+	p->strike.until_erase = false;
+	hf_twin_power_off(twin);
+	return p->strike.erased;
 }
 
 static const char *cut_first(struct player *p, const struct step *step, const struct fault *f)

@@ -14,4 +14,7 @@ void strike_listen(struct player *p);
  * not strike; with clocks that are off, also why the flow did not end well. */
 const char *strike(struct player *p, const struct test_case *k);
 
+/* Until a sector was erased, then the power goes; false: none was within three seconds, or the power went before. */
+bool strike_until_erase(struct player *p);
+
 #endif
