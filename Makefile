@@ -36,7 +36,7 @@ $(TP)/mbedtls/library/sha256.c: scripts/third-party.sh | $(STAMP)
 $(B)/%/build.ninja: Makefile | $(STAMP) $(TP)/mbedtls/library/sha256.c
 	$(CONFIGURE_$*) $(if $(wildcard $@),--reconfigure)
 
-.PHONY: all help packages host firmware san fuzzers check demo bench fuzz campaign mutants scenarios size install deb clean
+.PHONY: all help packages host firmware san fuzzers check demo bench fuzz model campaign mutants scenarios size install deb clean
 host: $(B)/host/build.ninja ## the tool, the twin and the tests
 	@ninja -C $(B)/host --quiet
 
@@ -66,6 +66,10 @@ bench: firmware ## measures; writes build/bench.json
 fuzz: fuzzers $(B)/fuzzcov/build.ninja ## the fuzzers at length: FUZZ_SECONDS each (default 600); writes build/fuzz.json
 	@ninja -C $(B)/fuzzcov --quiet fuzzers
 	@scripts/fuzz.sh $(B)/fuzz $${FUZZ_SECONDS:-600} $(B)/fuzzcov $(B)/fuzz.json
+
+model: host ## searches policy and journal deeper than `make check` does
+	@$(B)/host/tests/model/journal_model 2
+	@$(B)/host/tests/model/policy_model 6 4000000
 
 campaign: firmware ## plays faults of all kinds at every instant, on the twin
 	@scripts/campaign.sh $(B) --each --quota 200

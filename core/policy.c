@@ -122,10 +122,12 @@ static bool last(const struct hf_state *state, const struct hf_slot_fact *fact, 
 	return fact[place].grandfathered || (place < HF_SLOTS && used_up(&state->slot[place], &fact[place]));
 }
 
-/* The best firmware that is neither in a trial nor confirmed; HF_PLACES: none. */
+/* The best firmware that is neither in a trial nor confirmed; HF_PLACES: none. Of last resorts, what has lost its keys only
+ * comes first: it would wait for ever behind a later one that fails. */
 static unsigned best_app(const struct hf_state *state, const struct hf_slot_fact *fact, bool last_resort)
 {
 	unsigned best = HF_PLACES;
+	uint64_t rank, highest = 0;
 
 	for (unsigned i = 0; i < HF_SLOTS; i++) {
 		const struct hf_slot_fact *f = &fact[i];
@@ -133,8 +135,11 @@ static unsigned best_app(const struct hf_state *state, const struct hf_slot_fact
 		if (f->fact != HF_FACT_GOOD || f->component != HF_COMPONENT_APP || !new_enough(state, f) ||
 		    last(state, fact, i) != last_resort)
 			continue;
-		if (best == HF_PLACES || f->sequence > fact[best].sequence)
+		rank = f->sequence | (uint64_t)f->grandfathered << 63;
+		if (best == HF_PLACES || rank > highest) {
 			best = i;
+			highest = rank;
+		}
 	}
 	return best;
 }
@@ -377,6 +382,8 @@ enum hf_err hf_policy_replace(const struct hf_state *state, unsigned slot, const
 		return fact->why;
 	if (fact->component != HF_COMPONENT_RECOVERY)
 		return HF_ERR_UNSUPPORTED;
+	if (state->slot[slot].state == HF_SLOT_UPLOADING) /* its last word may be torn, and read right today only */
+		return HF_ERR_ORDER;
 	if (!new_enough(state, fact))
 		return HF_ERR_SECURITY_VERSION;
 	*record = hf_state_image_record(HF_REC_RECOVERY, slot, HF_COMPONENT_RECOVERY, fact->sequence, fact->id, 0);

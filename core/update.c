@@ -335,6 +335,8 @@ static bool resumable(const struct hf_update *u)
 static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint32_t size)
 {
 	const struct hf_slot_journal *s = &u->state.slot[u->slot];
+	struct hf_image there;
+	bool resumed;
 	enum hf_err err;
 
 	if (size != u->image.content_bytes)
@@ -346,13 +348,14 @@ static enum hf_err begin_payload(struct hf_update *u, uint32_t payload_at, uint3
 	err = hf_update_make_room(u, HF_UPLOAD_FREE_SLOTS, HF_UPLOAD_MIN_SLOTS);
 	if (err)
 		return err;
-	if (!resumable(u)) {
+	resumed = resumable(u);
+	/* Of an upload that got no further than its head, the slot may be whole still. */
+	if (!resumed || read_head(u, u->slot, &there))
 		err = check_fallback(u);
-		if (!err)
-			err = hf_update_record(u, u->head_id);
-		if (err)
-			return err;
-	}
+	if (!err && !resumed)
+		err = hf_update_record(u, u->head_id);
+	if (err)
+		return err;
 	u->phase = HF_UPDATE_PAYLOAD;
 	hf_update_hash_begin(u);
 	u->payload_at = payload_at;

@@ -282,6 +282,26 @@ static void boot_only_rejected_left_is_the_last_resort(void **state)
 	assert_int_equal(d.place, 1);
 }
 
+/* A keyset took the confirmed firmware's key away, but names it; what came after it failed. */
+static void boot_last_resort_is_what_was_confirmed_before_what_failed(void **state)
+{
+	struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW) };
+	struct hf_state s = trial_state();
+	struct hf_boot_decision d;
+
+	(void)state;
+	truth[0].grandfathered = true;
+	apply(&s, HF_REC_REJECTED, 1, SEQ(1, 11), NEW, HF_RESET_WATCHDOG);
+	d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
+	assert_int_equal(d.action, HF_BOOT_LAST_RESORT);
+	assert_int_equal(d.place, 0);
+	/* Wished back when its key was gone already: it did not verify, and did nothing wrong. */
+	apply(&s, HF_REC_REJECTED, 0, SEQ(1, 10), OLD, HF_REASON_VERIFY);
+	d = boot(&s, truth, HF_RESET_POWER, ENOUGH, NULL);
+	assert_int_equal(d.action, HF_BOOT_LAST_RESORT);
+	assert_int_equal(d.place, 0);
+}
+
 static void boot_only_interrupted_left_is_tried_again_at_once(void **state)
 {
 	const struct hf_slot_fact truth[HF_PLACES] = { bad(HF_ERR_DIGEST), good(SEQ(1, 11), NEW) };
@@ -559,6 +579,7 @@ int main(void)
 		cmocka_unit_test(boot_trial_without_journal_room_does_not_begin),
 		cmocka_unit_test(boot_trial_that_does_not_verify_is_rejected),
 		cmocka_unit_test(boot_only_rejected_left_is_the_last_resort),
+		cmocka_unit_test(boot_last_resort_is_what_was_confirmed_before_what_failed),
 		cmocka_unit_test(boot_only_interrupted_left_is_tried_again_at_once),
 		cmocka_unit_test(boot_nothing_good_stays),
 		cmocka_unit_test(boot_below_the_floor_never_starts),

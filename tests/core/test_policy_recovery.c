@@ -465,6 +465,20 @@ static void replacement_is_recorded_twice_and_releases_the_slot(void **state)
 	assert_int_equal(hf_policy_replace(&s, 1, &f, &r), HF_ERR_PROTECTED);
 }
 
+/* Its upload was cut in its last word, which reads right today; boot started it, as the partition's has lost its key. */
+static void replacement_by_what_was_not_written_to_its_end_is_refused(void **state)
+{
+	struct hf_slot_fact f = image(HF_COMPONENT_RECOVERY, SEQ(4, 4), 'n');
+	struct hf_state s = with_app();
+	struct hf_record r;
+
+	(void)state;
+	s.slot[1].state = HF_SLOT_UPLOADING;
+	assert_int_equal(hf_policy_replace(&s, 1, &f, &r), HF_ERR_ORDER);
+	s.slot[1].state = HF_SLOT_WRITTEN;
+	assert_int_equal(hf_policy_replace(&s, 1, &f, &r), HF_OK);
+}
+
 static void rollback_goes_to_the_other_confirmed_firmware(void **state)
 {
 	struct hf_state s = with_app();
@@ -515,6 +529,7 @@ int main(void)
 		cmocka_unit_test(what_is_grandfathered_is_never_installed_nor_activated),
 		cmocka_unit_test(recovery_is_never_confirmed),
 		cmocka_unit_test(replacement_is_recorded_twice_and_releases_the_slot),
+		cmocka_unit_test(replacement_by_what_was_not_written_to_its_end_is_refused),
 		cmocka_unit_test(rollback_goes_to_the_other_confirmed_firmware),
 		cmocka_unit_test(rollback_that_power_losses_interrupted_can_be_wished_again),
 	};

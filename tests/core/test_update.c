@@ -117,9 +117,36 @@ static void upgrade_cut_twice_gets_there(void **state)
 	}
 }
 
+/* An upload got no further than its head, what runs has rotted since, and the sender comes back: the slot is the last whole one. */
+static void upload_taken_up_again_over_the_last_intact_firmware_is_refused(void **state)
+{
+	struct world w;
+	struct device d;
+	struct hf_update *u = &d.update;
+
+	(void)state;
+	world_open(&w, &layouts[0], 512);
+	meet(&w, &d);
+	sim_flash_copy(&d.flash, &w.upgraded.flash);
+	device_boot(&d);
+	assert_int_equal(device_open_update(&d), HF_OK);
+	assert_int_equal(hf_update_begin(u, (uint32_t)w.v2.file.len), HF_OK);
+	for (uint32_t n = 0; u->phase == HF_UPDATE_HEAD; n++)
+		assert_int_equal(hf_update_write(u, n, w.v2.file.ptr + n, 1), HF_OK);
+	assert_int_equal(d.flash.erases, 0);
+	d.flash.mem[u->running_image.image_addr - d.flash.base + 100] ^= 1;
+	assert_int_equal(device_upload(&d, &w.v2), HF_ERR_PROTECTED);
+	assert_int_equal(d.flash.erases, 0);
+	device_boot(&d); /* the other one starts */
+	assert_ptr_equal(d.runs, &w.v0);
+	device_close(&d);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(upload_taken_up_again_over_the_last_intact_firmware_is_refused),
 		cmocka_unit_test(upgrade_cut_at_every_operation_gets_there),
 		cmocka_unit_test(rollback_cut_at_every_operation_gets_back),
 		cmocka_unit_test(upgrade_over_several_segments_cut_gets_there),
