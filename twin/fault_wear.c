@@ -233,6 +233,10 @@ void hf_fault_read(struct hf_machine *machine, uint32_t page)
 {
 	unsigned sector = (unsigned)hf_flash_sector(HF_TWIN_FLASH_ADDR + page);
 
+	/* The engine forgets pages of its TLB when it likes, by the host's clock too: that must decide nothing. */
+	if (machine->page_read[page / PAGE_BYTES])
+		return;
+	machine->page_read[page / PAGE_BYTES] = 1;
 	if (machine->st.unstable[sector])
 		hf_fault_randomise(machine, page);
 	if (machine->st.disturbs && disturbed(machine, sector))
@@ -244,6 +248,12 @@ void hf_fault_rearm(struct hf_machine *machine)
 	if (machine->rearm_at == NO_CYCLE)
 		machine->rearm_at = machine->st.cycles + HF_FAULT_REARM_CYCLES;
 	hf_machine_look(machine);
+}
+
+void hf_fault_reads_anew(struct hf_machine *machine)
+{
+	memset(machine->page_read, 0, sizeof(machine->page_read));
+	machine->rearm_at = NO_CYCLE;
 }
 
 void hf_fault_drop_stale(struct hf_machine *machine)

@@ -164,6 +164,7 @@ struct hf_machine {
 	} settle;
 	struct hf_coverage *coverage; /* NULL: off */
 	uint64_t rearm_at;    /* when a page whose reads matter may be watched again; NO_CYCLE */
+	uint8_t page_read[HF_TWIN_FLASH_SIZE / PAGE_BYTES]; /* since reads are watched again; by the engine's pages */
 	uint32_t stale;       /* bit n: sector n changed under the engine's translations */
 
 	/* Armed, watched, forbidden: not in snapshots. */
@@ -324,6 +325,7 @@ uint32_t hf_fault_flag(const struct hf_machine *machine, unsigned sector);
 bool hf_fault_reads_matter(const struct hf_machine *machine, unsigned sector); /* hf_fault_read() must be called */
 void hf_fault_read(struct hf_machine *machine, uint32_t page);    /* a page is read by whomever; its offset */
 void hf_fault_rearm(struct hf_machine *machine);                  /* reads are watched again soon */
+void hf_fault_reads_anew(struct hf_machine *machine);                    /* the next read of each page counts */
 void hf_fault_drop_stale(struct hf_machine *machine);             /* outside of the engine */
 uint64_t hf_fault_hash(const struct hf_machine *machine);         /* of all that is here; 0: no faults */
 

@@ -45,7 +45,7 @@ static void run_due(struct hf_machine *machine)
 	while (machine->st.cycles >= machine->st.nvic.systick_at)
 		hf_nvic_systick_due(machine);
 	if (machine->st.cycles >= machine->rearm_at) {
-		machine->rearm_at = NO_CYCLE;
+		hf_fault_reads_anew(machine);
 		hf_cpu_rearm_reads(machine);
 	}
 }
@@ -230,7 +230,7 @@ void hf_run_power_off(struct hf_machine *machine)
 	machine->st.on = machine->st.asleep = machine->st.locked = false;
 	machine->reset_requested = false;
 	machine->st.nvic.systick_at = NO_CYCLE;
-	machine->rearm_at = NO_CYCLE;
+	hf_fault_reads_anew(machine);
 	hf_machine_event(machine, HF_TWIN_EV_POWER, 0, 0, NULL);
 }
 

@@ -247,7 +247,7 @@ void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapsh
 	memcpy(machine->arena, snapshot->arena, snapshot->arena_bytes);
 	hf_cpu_load(machine, &snapshot->cpu);
 	hf_art_restored(&machine->st.art, &machine->cost);
-	machine->rearm_at = NO_CYCLE;
+	hf_fault_reads_anew(machine);
 	machine->reset_requested = machine->cut_now = machine->bus_error = machine->stop_requested = false;
 	machine->home_size = 0;
 	hf_coverage_jump(machine);
