@@ -135,7 +135,7 @@ campaign() {
 	return $status
 }
 
-# caught LANE FILE: by the flows and faults that it names, or then by any
+# caught LANE FILE: by the flows and faults that it names, or then by any (but in the self-test, which has to be short)
 caught() {
 	cases=0
 	word flow "$2" >"$out/lane$1/build/flows"
@@ -145,7 +145,7 @@ caught() {
 		done
 		campaign "$1" "$2" --flow "$flow" || return 0
 	done <"$out/lane$1/build/flows"
-	! campaign "$1" "$2"
+	[ -z "$self_test" ] && ! campaign "$1" "$2"
 }
 
 # play LANE NAME FILE: leaves verdict|flow|fault|what failed|cases in NAME.result
