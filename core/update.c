@@ -482,8 +482,9 @@ enum hf_err hf_update_activate(struct hf_update *u, const uint8_t id[HF_SHA256_B
 {
 	unsigned slot = target_slot(u);
 
-	/* In recovery either may be meant. */
-	if (hf_update_running_app(u) >= HF_SLOTS && id && memcmp(u->state.slot[!slot].id, id, HF_ID_BYTES) == 0)
+	/* In recovery either may be meant; where both are said to hold it, the one that an upload goes to. */
+	if (hf_update_running_app(u) >= HF_SLOTS && id && memcmp(u->state.slot[slot].id, id, HF_ID_BYTES) != 0 &&
+	    memcmp(u->state.slot[!slot].id, id, HF_ID_BYTES) == 0)
 		slot = !slot;
 	return hf_update_activate_slot(u, slot, id);
 }

@@ -170,6 +170,21 @@ static void recovery_takes_segments_of_what_is_confirmed(void **state)
 }
 
 /* Nobody would notice but the digest. */
+/* Both slots hold it then; what was just uploaded is meant. The rotten one was looked at, and the digest did not match, for ever. */
+static void recovery_installs_again_what_has_rotted_and_starts_it(void **state)
+{
+	struct world *w = *state;
+	struct hf_update *u = &w->d.update;
+
+	*byte_there(&w->d, 1) ^= 1;
+	u->running = HF_PLACE_RECOVERY;
+	u->component = HF_COMPONENT_RECOVERY;
+	assert_int_equal(hf_update_open(u), HF_OK);
+	upload(&w->d, &w->v[0]);
+	assert_int_equal(u->slot, 1);
+	assert_int_equal(hf_update_activate(u, w->v[0].id), HF_OK);
+}
+
 static void segment_that_has_rotted_there_is_sent(void **state)
 {
 	struct world *w = *state;
@@ -283,6 +298,7 @@ int main(void)
 		CASE(segments_behind_a_longer_table_are_not_sent),
 		CASE(segments_that_are_all_new_are_sent),
 		CASE(recovery_takes_segments_of_what_is_confirmed),
+		CASE(recovery_installs_again_what_has_rotted_and_starts_it),
 		CASE(segment_that_has_rotted_there_is_sent),
 		CASE(segment_that_rots_before_it_is_taken_is_asked_for),
 		CASE(segments_are_taken_while_no_data_waits),
