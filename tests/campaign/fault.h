@@ -30,7 +30,7 @@ struct fault {
 	const char *name; /* NULL ends the table */
 	enum fault_class class;
 	unsigned parameter; /* the class's: how a cut is, which line fault, which part of what is stored */
-	unsigned cost;      /* of a case, in those of a plain cut */
+	unsigned share;     /* of the quota, in percent: what is quick is played often */
 	unsigned every;     /* the whole campaign plays each instant at least this often; 0: a share of them */
 	bool one_flow;      /* ... but only in the flow named CASE_EVERY_FLOW */
 };

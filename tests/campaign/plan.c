@@ -8,7 +8,8 @@
 #include "play.h"
 
 #define SEEDS_MAX  4096u /* of one instant */
-#define DATA_WORDS 2000u /* of an image, in one flow */
+#define LONG_OPS   5000u /* a flow of more is long */
+#define LONG_WORDS 400u  /* of an image that are cut in a long flow */
 
 static void want(struct plan *plan, unsigned row, uint32_t instant, uint32_t seed)
 {
@@ -69,14 +70,15 @@ static void plan_row(struct plan *plan, unsigned row, uint32_t instants, uint64_
 			want(plan, row, instant, seed_of(row, instant, round));
 }
 
-/* Every operation; of long runs of an image's words, which are alike but for where a segment ends, every so manieth. */
+/* Every operation; in long flows, of an image's words, which are alike but for where a segment ends, every so manieth. */
 static void plan_each_operation(struct plan *plan, unsigned row, const struct tape *t)
 {
 	uint32_t words = 0, step, nth = 0;
 
 	for (size_t i = 0; i < t->ops; i++)
 		words += t->op[i].data;
-	step = (words + DATA_WORDS - 1) / DATA_WORDS;
+	step = t->ops > LONG_OPS ? (words + LONG_WORDS - 1) / LONG_WORDS : 1;
+	step = step > 0 ? step : 1;
 	for (uint32_t i = 0; i < t->ops; i++) {
 		bool last = i + 1 == t->ops || !t->op[i + 1].data;
 
@@ -86,6 +88,15 @@ static void plan_each_operation(struct plan *plan, unsigned row, const struct ta
 	}
 }
 
+/* At least one of each kind. Long flows take long where they are played whole. */
+static uint64_t share_of(const struct fault *f, const struct tape *t, unsigned quota)
+{
+	bool whole = f->class != FAULT_STORED && f->class != FAULT_BETWEEN;
+	uint64_t cases = (uint64_t)quota * f->share / (whole && t->ops > LONG_OPS ? 800 : 100);
+
+	return cases > 0 ? cases : quota > 0;
+}
+
 void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow, unsigned quota, bool each,
 	       const struct fault *only)
 {
@@ -93,7 +104,7 @@ void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, 
 	for (unsigned row = 0; row < fault_count(); row++) {
 		const struct fault *f = &fault_table[row];
 		uint32_t instants = fault_instants(f, t, s);
-		uint64_t cases = (quota + f->cost - 1) / f->cost;
+		uint64_t cases = share_of(f, t, quota);
 
 		if (only && f != only)
 			continue;

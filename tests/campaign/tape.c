@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MOMENT_OPS 16u
+#define MOMENT_OPS 1u /* saving one takes microseconds, getting to the next a millisecond */
+#define LONG_OPS   4000u /* after so many, only every sixteenth is saved */
 #define MOMENT_NS  (20 * LAB_MS)
 
 struct recorder {
@@ -44,7 +45,7 @@ static void at_moment(void *ctx, bool sent)
 	struct recorder *r = ctx;
 	const struct tape_moment *last = &r->tape->moment[r->tape->moments - 1];
 
-	if (sent || campaign_ops(r->c) >= last->op + MOMENT_OPS || hf_twin_now_ns(r->c->lab.twin) >= last->ns + MOMENT_NS)
+	if (sent || campaign_ops(r->c) >= last->op + (r->tape->ops < LONG_OPS ? MOMENT_OPS : 16 * MOMENT_OPS) || hf_twin_now_ns(r->c->lab.twin) >= last->ns + MOMENT_NS)
 		keep(r->tape, r->c);
 }
 
