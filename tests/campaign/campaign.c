@@ -143,7 +143,7 @@ static void tell_flow(const struct run *run, const struct player *p, const struc
 
 static bool replay(struct run *run, struct player *p)
 {
-	const char *text = strchr(run->replay, ' ');
+	const char *text = strrchr(run->replay, ' '); /* flows' names have blanks */
 	struct test_case k;
 	const char *why;
 
@@ -204,7 +204,8 @@ static bool one_flow(struct run *run, unsigned number, bool faults, struct hf_tw
 
 static bool wanted(const struct run *run, const char *name)
 {
-	size_t len = run->replay ? strcspn(run->replay, " ") : 0;
+	const char *blank = run->replay ? strrchr(run->replay, ' ') : NULL;
+	size_t len = blank ? (size_t)(blank - run->replay) : 0;
 	const char *slash = run->replay ? memchr(run->replay, '/', len) : NULL;
 
 	slash = slash ? memchr(slash + 1, '/', len - (size_t)(slash + 1 - run->replay)) : NULL;

@@ -59,11 +59,11 @@ const char *burn(struct campaign *c)
 	struct hf_diag diag;
 	enum hf_err err = burn_once(c, false, &diag);
 
-	let_go(c);
-	if (err) {
+	if (err) { /* the jig holds on to it */
 		snprintf(c->why, sizeof c->why, "burning: %.140s", diag.text);
 		return c->why;
 	}
+	let_go(c);
 	return lab_start(&c->lab) && flow_runs(c, c->small.id) ? NULL : "what was burned does not start";
 }
 
