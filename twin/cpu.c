@@ -485,6 +485,21 @@ void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len
 	}
 }
 
+void hf_cpu_forget_ram_code(struct hf_machine *machine)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < HF_TWIN_SRAM_SIZE / PAGE_BYTES; i++) {
+		if (!machine->code_sram[i])
+			continue;
+		machine->code_sram[i] = 0;
+		drop_page(machine, HF_TWIN_SRAM_ADDR + i * PAGE_BYTES);
+		any = true;
+	}
+	if (any)
+		hf_cpu_rearm_reads(machine);
+}
+
 void hf_cpu_rearm_reads(struct hf_machine *machine)
 {
 	if (hf_tlb_flush(machine))

@@ -247,6 +247,8 @@ void hf_cpu_set(struct hf_machine *machine, int uc_register, uint32_t value);
 void hf_cpu_jump(struct hf_machine *machine, uint32_t pc);
 /* Memory at addr was changed from outside the CPU: forget translations. */
 void hf_cpu_code_changed(struct hf_machine *machine, uint32_t addr, uint32_t len);
+/* After a reset nothing of what was executed in RAM is: stores there need not look for it until code is copied there again. */
+void hf_cpu_forget_ram_code(struct hf_machine *machine);
 /* Reads of [addr, addr + len), whole sectors, call hf_flash_was_read(): the first one of each page after a
  * hf_cpu_rearm_reads(). */
 void hf_cpu_watch_reads(struct hf_machine *machine, uint32_t addr, uint32_t len, bool watch);
@@ -344,6 +346,7 @@ void hf_rcc_drifted(struct hf_machine *machine); /* st.lsi_hz or st.hsi_ppm chan
 /* The block at pc is a function that may be answered natively: true if it was. */
 bool hf_native_call(struct hf_machine *machine, uint32_t pc);
 bool hf_native_is_entry(const struct hf_machine *machine, uint32_t pc);
+void hf_native_abandon(struct hf_machine *machine); /* a call that is under way: the core is reset, or restored */
 void hf_native_close(struct hf_machine *machine);
 
 /* ---- coverage.c: the first two while it is on, the others at any time ---- */

@@ -24,6 +24,7 @@
 #include "native.h"
 
 #define MAX_ENTRIES 32
+#define CODE_BYTES  16u
 #define BUFFER_AT   0  /* in Mbed TLS's context */
 #define TOTAL_AT    64
 #define STATE_AT    72
@@ -40,6 +41,8 @@ struct hf_native {
 		uint32_t addr;
 		enum hf_native_kind kind;
 		struct hf_native_cost cost;
+		uint8_t code[CODE_BYTES]; /* what must be there: other firmware may come to that place */
+		uint32_t code_bytes;      /* 0: where that is is not known */
 	} entry[MAX_ENTRIES];
 	unsigned entries;
 
@@ -333,6 +336,21 @@ bool hf_native_is_entry(const struct hf_machine *machine, uint32_t pc)
 	return native && native->comparing && native->return_pc == pc;
 }
 
+static bool is_there(struct hf_machine *machine, unsigned i)
+{
+	const struct hf_native *native = machine->native;
+	const uint8_t *code = hf_machine_memory(machine, native->entry[i].addr, CODE_BYTES);
+
+	return code && memcmp(code, native->entry[i].code, native->entry[i].code_bytes) == 0;
+}
+
+void hf_native_abandon(struct hf_machine *machine)
+{
+	machine->st.native.pc = 0;
+	if (machine->native)
+		machine->native->comparing = false;
+}
+
 bool hf_native_call(struct hf_machine *machine, uint32_t pc)
 {
 	struct hf_native *native = machine->native;
@@ -346,7 +364,7 @@ bool hf_native_call(struct hf_machine *machine, uint32_t pc)
 	}
 	while (i < native->entries && native->entry[i].addr != pc)
 		i++;
-	if (i == native->entries)
+	if (i == native->entries || !is_there(machine, i))
 		return false;
 	if (going_on(machine, pc) && !spend_rest(machine, pc))
 		return true;
@@ -400,6 +418,19 @@ static unsigned find_functions(const struct hf_firmware *firmware, uint32_t addr
 	return found;
 }
 
+static void keep_code(const struct hf_firmware *firmware, uint32_t addr, uint8_t code[CODE_BYTES], uint32_t *len)
+{
+	struct hf_firmware_segment s;
+
+	*len = 0;
+	for (uint32_t i = 0; i < firmware->segments; i++) {
+		if (!hf_firmware_segment(firmware, i, &s) || addr - s.run_addr >= s.len || s.len - (addr - s.run_addr) < CODE_BYTES)
+			continue;
+		memcpy(code, s.bytes + (addr - s.run_addr), CODE_BYTES);
+		*len = CODE_BYTES;
+	}
+}
+
 enum hf_err hf_twin_native_symbols(struct hf_twin *twin, const void *elf, size_t len, int32_t offset)
 {
 	struct hf_native *native = native_of(&twin->machine);
@@ -424,6 +455,7 @@ enum hf_err hf_twin_native_symbols(struct hf_twin *twin, const void *elf, size_t
 			continue;
 		native->entry[native->entries].addr = addr[k] + (uint32_t)offset;
 		native->entry[native->entries].kind = (enum hf_native_kind)k;
+		keep_code(&firmware, addr[k], native->entry[native->entries].code, &native->entry[native->entries].code_bytes);
 		native->entry[native->entries++].cost = cost[k];
 	}
 	hf_cost_flush(&twin->machine.cost);

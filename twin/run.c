@@ -183,7 +183,8 @@ void hf_run_reset(struct hf_machine *machine, enum hf_twin_reset cause)
 	st->reset_cause = cause;
 	st->locked = st->asleep = false;
 	st->entered = 0;
-	st->native.pc = 0;
+	hf_native_abandon(machine);
+	hf_cpu_forget_ram_code(machine);
 	st->refill = 0;
 	machine->home_size = 0;
 	st->counts.resets++;

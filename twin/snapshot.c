@@ -243,6 +243,7 @@ void hf_twin_restore(struct hf_twin *twin, const struct hf_twin_snapshot *snapsh
 	for (unsigned i = 0; i < PAGES; i++)
 		restore_page(machine, snapshot, i);
 	hf_art_forget(&machine->st.art, &machine->cost);
+	hf_native_abandon(machine);
 	machine->st = snapshot->st;
 	memcpy(machine->arena, snapshot->arena, snapshot->arena_bytes);
 	hf_cpu_load(machine, &snapshot->cpu);

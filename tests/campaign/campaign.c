@@ -2,7 +2,7 @@
  *
  * Plays faults in whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--jobs N] [--flow NAME] [--fault NAME]
+ *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--turn N] [--jobs N] [--quiet] [--flow NAME] [--fault NAME]
  *            [--first] [--out FILE] [--coverage FILE] [--replay CASE]
  *
  * A flow (flows.c) is run once without a fault, and its instants are kept (tape.h). Then the plan's cases (plan.h) are played
@@ -26,9 +26,7 @@ struct run {
 	struct campaign c;
 	const char *only_flow, *replay;
 	char place[64];
-	const struct fault *only_fault;
-	unsigned quota;
-	bool each;
+	struct plan_options plan;
 	struct crew_options options;
 	struct share *share;
 	struct tally all;
@@ -165,7 +163,7 @@ static bool play(struct run *run, struct player *p)
 	struct crew_result result;
 	struct plan plan;
 
-	plan_make(&plan, &p->tape, &p->stored, p->flow->name, run->quota, run->each, run->only_fault);
+	plan_make(&plan, &p->tape, &p->stored, p->flow->name, &run->plan);
 	if (!crew_play(p, &plan, &run->options, &result)) {
 		fprintf(stderr, "campaign: no process can be started: %s\n", strerror(errno));
 		exit(1);
@@ -283,16 +281,17 @@ static void read_arguments(struct run *run, int argc, char **argv)
 {
 	const char *fault = argument(argc, argv, "--fault", "");
 
-	run->quota = (unsigned)strtoul(argument(argc, argv, "--quota", "24"), NULL, 10);
-	run->each = flag(argc, argv, "--each");
+	run->plan.quota = (unsigned)strtoul(argument(argc, argv, "--quota", "24"), NULL, 10);
+	run->plan.turn = (unsigned)strtoul(argument(argc, argv, "--turn", "0"), NULL, 10);
+	run->plan.each = flag(argc, argv, "--each");
 	run->only_flow = argument(argc, argv, "--flow", "");
 	run->only_flow = run->only_flow[0] ? run->only_flow : NULL;
 	if (run->only_flow)
 		check_flow(run->only_flow);
 	run->replay = argument(argc, argv, "--replay", "");
 	run->replay = run->replay[0] ? run->replay : NULL;
-	run->only_fault = fault[0] ? fault_named(fault, strlen(fault)) : NULL;
-	if (fault[0] && !run->only_fault) {
+	run->plan.only = fault[0] ? fault_named(fault, strlen(fault)) : NULL;
+	if (fault[0] && !run->plan.only) {
 		fprintf(stderr, "campaign: there is no fault '%s'; there are", fault);
 		for (const struct fault *f = fault_table; f->name; f++)
 			fprintf(stderr, " %s", f->name);
@@ -302,7 +301,7 @@ static void read_arguments(struct run *run, int argc, char **argv)
 	run->options.jobs = (unsigned)strtoul(argument(argc, argv, "--jobs", "2"), NULL, 10);
 	run->options.jobs = run->options.jobs < 1 ? 1 : run->options.jobs > 16 ? 16 : run->options.jobs;
 	run->options.first = flag(argc, argv, "--first");
-	run->options.quiet = !isatty(STDERR_FILENO);
+	run->options.quiet = !isatty(STDERR_FILENO) || flag(argc, argv, "--quiet");
 	run->options.told = 20;
 	run->options.place = run->place;
 }

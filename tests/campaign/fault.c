@@ -80,7 +80,7 @@ static uint32_t limited(uint64_t n)
 
 uint32_t fault_instants(const struct fault *f, const struct tape *t, const struct stored *s)
 {
-	if (t->bare && (f->class == FAULT_MEMORY || f->class == FAULT_STORED || (f->class == FAULT_REPEATED && f->cost > 3)))
+	if (t->bare && (f->class == FAULT_MEMORY || f->class == FAULT_STORED || (f->class == FAULT_REPEATED && f->share <= 20)))
 		return 0;
 	switch (f->class) {
 	case FAULT_CUT:

@@ -106,7 +106,6 @@ const char *harmed_comes_back(struct campaign *c)
 {
 	const struct lab_package *to = next(c);
 	bool is_small = false, alone = false, had = verifies(c);
-	struct hf_state state;
 	const char *why;
 
 	(void)lab_run(&c->lab, 200 * LAB_MS);
@@ -124,11 +123,9 @@ const char *harmed_comes_back(struct campaign *c)
 		if (campaign_known(c, 1))
 			return campaign_same;
 	}
-	/* Boot starts what was only uploaded where nothing else is left; it is on no trial then, and has nothing to confirm. */
-	lab_state(&c->lab, &state);
-	if (is_small && c->lab.entered < HF_SLOTS && state.slot[c->lab.entered].state != HF_SLOT_TRIAL)
-		return NULL;
-	if (lab_confirmed(&c->lab, to->id, 30000 * LAB_MS))
+	/* What runs already may be on no trial: boot starts what was only uploaded where nothing else is left. And `small` has no
+	 * eye for a journal that was harmed. */
+	if (is_small || lab_confirmed(&c->lab, to->id, 30000 * LAB_MS))
 		return NULL;
 	return c->harm.memory ? goes_on(c) : "the repeated upgrade is not confirmed";
 }

@@ -115,17 +115,24 @@ static void on_byte(void *ctx, uint8_t byte, uint64_t at_ns)
 
 	(void)at_ns;
 	r->in[r->in_end++ % sizeof r->in] = byte;
+	if (r->waits)
+		hf_twin_stop(r->twin);
 }
 
 static enum hf_err line_read(void *ctx, void *buf, size_t cap, uint32_t timeout_ms, size_t *len)
 {
 	struct lab *r = ctx;
 	uint64_t until = hf_twin_now_ns(r->twin) + timeout_ms * LAB_MS;
+	bool on;
 
-	/* A millisecond at a time: more than a byte's time, less than a human's. */
-	while (r->in_begin == r->in_end && hf_twin_now_ns(r->twin) < until)
-		if (!lab_run(r, LAB_MS))
+	/* Until something comes, and a bit longer: it seldom comes alone. */
+	while (r->in_begin == r->in_end && hf_twin_now_ns(r->twin) < until) {
+		r->waits = true;
+		on = lab_run(r, until - hf_twin_now_ns(r->twin));
+		r->waits = false;
+		if (!on || (r->in_begin != r->in_end && !lab_run(r, LAB_MS / 4)))
 			return HF_ERR_IO;
+	}
 	for (*len = 0; *len < cap && r->in_begin != r->in_end; (*len)++)
 		((uint8_t *)buf)[*len] = r->in[r->in_begin++ % sizeof r->in];
 	return *len ? HF_OK : HF_ERR_TIMEOUT;
@@ -209,7 +216,7 @@ void lab_file_read(const char *path, struct hf_buffer *out)
 /* Firmware for a slot is linked somewhere in it, and lies where its package says. */
 static int32_t moved(struct lab *r, const struct hf_buffer *elf)
 {
-	const struct hf_span *slot = &r->board.layout.slot[0];
+	const struct hf_span *slot = r->board.layout.slot;
 	struct hf_firmware firmware;
 	struct hf_firmware_segment segment;
 	struct hf_image image;
@@ -220,9 +227,10 @@ static int32_t moved(struct lab *r, const struct hf_buffer *elf)
 	for (uint32_t i = 0; i < firmware.segments; i++)
 		if (hf_firmware_segment(&firmware, i, &segment) && segment.load_addr < lowest)
 			lowest = segment.load_addr;
-	if (lowest - slot->addr >= slot->size || !lab_slot(r, 0, &image))
-		return 0;
-	return (int32_t)(image.image_addr - lowest);
+	for (unsigned i = 0; i < HF_SLOTS; i++)
+		if (lowest - slot[i].addr < slot[i].size && lab_slot(r, 0, &image))
+			return (int32_t)(slot[i].addr + (image.image_addr - slot[0].addr) - lowest);
+	return 0;
 }
 
 static void native(struct lab *r, const char *path)
@@ -292,7 +300,7 @@ void lab_open(struct lab *r, const char *board, const char *factory, const char 
 	hf_twin_must_not_stall_in_handlers(r->twin, true);
 	for (unsigned i = 0; elf[i]; i++)
 		native(r, elf[i]);
-	hf_twin_native(r->twin, HF_TWIN_NATIVE_COMPARE, 500);
+	hf_twin_native(r->twin, HF_TWIN_NATIVE_COMPARE, 2000);
 	hf_twin_uart_attach(r->twin, r->board.maintenance.usart, on_byte, r);
 	r->lsi_hz = config.twin.lsi_hz;
 	r->patience_ms = LAB_PATIENCE_MS;
@@ -334,6 +342,8 @@ bool lab_run(struct lab *r, uint64_t ns)
 		if (r->stop_on_enter && r->entered < HF_PLACES)
 			return true;
 		if (r->stop_on_reset && r->was_reset)
+			return true;
+		if (r->waits && r->in_begin != r->in_end)
 			return true;
 		if (r->committed) {
 			hf_twin_power_off(r->twin);

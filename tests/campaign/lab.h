@@ -38,6 +38,7 @@ struct lab {
 	uint8_t reset_cause; /* enum hf_twin_reset */
 	unsigned entered;   /* place that runs since the last reset; HF_PLACES: none yet */
 	bool stop_on_enter;
+	bool waits; /* the client does: run() returns when the device says something */
 	bool stop_on_reset, was_reset;
 	bool stop_on_flash; /* run() returns after each flash operation */
 	bool stop_on_commit; /* the power goes as soon as a segment of an upload is committed */

@@ -8,8 +8,7 @@
 #include "play.h"
 
 #define SEEDS_MAX  4096u /* of one instant */
-#define LONG_OPS   5000u /* a flow of more is long */
-#define LONG_WORDS 400u  /* of an image that are cut in a long flow */
+#define SLOW_OPS   300u /* about as many operations are cut in a slow flow */
 
 static void want(struct plan *plan, unsigned row, uint32_t instant, uint32_t seed)
 {
@@ -70,51 +69,55 @@ static void plan_row(struct plan *plan, unsigned row, uint32_t instants, uint64_
 			want(plan, row, instant, seed_of(row, instant, round));
 }
 
-/* Every operation; in long flows, of an image's words, which are alike but for where a segment ends, every so manieth. */
+/* Every operation; in slow flows some hundred, and the words of an image, which are alike, once in a while. */
 static void plan_each_operation(struct plan *plan, unsigned row, const struct tape *t)
 {
-	uint32_t words = 0, step, nth = 0;
+	uint32_t step = t->slow ? (uint32_t)(t->ops / SLOW_OPS) : 0;
+	uint32_t words = step ? step : 1, others = step > 20 ? 2 : 1, nth[2] = { 0, 0 };
 
-	for (size_t i = 0; i < t->ops; i++)
-		words += t->op[i].data;
-	step = t->ops > LONG_OPS ? (words + LONG_WORDS - 1) / LONG_WORDS : 1;
-	step = step > 0 ? step : 1;
 	for (uint32_t i = 0; i < t->ops; i++) {
-		bool last = i + 1 == t->ops || !t->op[i + 1].data;
+		bool word = t->op[i].data && i + 1 < t->ops && t->op[i + 1].data;
 
-		if (!t->op[i].data || last || nth++ % step == 0)
+		if (nth[word]++ % (word ? words : others) == 0)
 			for (uint32_t round = 0; round < fault_table[row].every; round++)
 				want(plan, row, i, seed_of(row, i, round));
 	}
 }
 
-/* At least one of each kind. Long flows take long where they are played whole. */
-static uint64_t share_of(const struct fault *f, const struct tape *t, unsigned quota)
-{
-	bool whole = f->class != FAULT_STORED && f->class != FAULT_BETWEEN;
-	uint64_t cases = (uint64_t)quota * f->share / (whole && t->ops > LONG_OPS ? 800 : 100);
+#define TURNS 6u
 
-	return cases > 0 ? cases : quota > 0;
+static uint64_t share_of(unsigned row, const struct tape *t, const struct plan_options *o)
+{
+	const struct fault *f = &fault_table[row];
+	bool whole = f->class != FAULT_STORED && f->class != FAULT_BETWEEN;
+	uint64_t cases = (uint64_t)o->quota * f->share / (whole && t->slow ? 800 : 100);
+
+	return cases > 0 || o->quota == 0 || (whole && t->slow && (row + o->turn) % TURNS != 0) ? cases : 1;
 }
 
-void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow, unsigned quota, bool each,
-	       const struct fault *only)
+static bool is_exhaustive(const struct fault *f, const char *flow, const struct plan_options *o)
+{
+	return o->each && f->every > 0 && (!f->one_flow || strcmp(flow, CASE_EVERY_FLOW) == 0);
+}
+
+void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow,
+	       const struct plan_options *options)
 {
 	*plan = (struct plan){ 0 };
 	for (unsigned row = 0; row < fault_count(); row++) {
 		const struct fault *f = &fault_table[row];
 		uint32_t instants = fault_instants(f, t, s);
-		uint64_t cases = share_of(f, t, quota);
+		uint64_t cases = options->only && f != options->only ? 0 : share_of(row, t, options);
 
-		if (only && f != only)
-			continue;
-		if (each && f->every && f->class == FAULT_CUT && cases < (uint64_t)instants * f->every) {
-			plan_each_operation(plan, row, t);
-			continue;
-		}
-		if (each && f->every && (!f->one_flow || strcmp(flow, CASE_EVERY_FLOW) == 0) && cases < (uint64_t)instants * f->every)
+		if (cases > 0 && is_exhaustive(f, flow, options) && cases < (uint64_t)instants * f->every) {
+			if (f->class == FAULT_CUT) {
+				plan_each_operation(plan, row, t);
+				continue;
+			}
 			cases = (uint64_t)instants * f->every;
-		plan_row(plan, row, instants, cases);
+		}
+		if (cases > 0)
+			plan_row(plan, row, instants, cases);
 	}
 }
 

@@ -20,10 +20,16 @@ struct plan {
 	size_t count, room;
 };
 
-/* quota: cases of each kind that is neither exhaustive nor costly; each: the exhaustive ones are played at every instant;
- * only: NULL, or the one fault that is wanted. Exits without memory. */
-void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow, unsigned quota, bool each,
-	       const struct fault *only);
+struct plan_options {
+	unsigned quota;           /* cases of each kind of fault, of which each gets its share (fault.h) */
+	unsigned turn;            /* of a slow flow's kinds that get less than one case, each is played in every sixth turn */
+	bool each;                /* every instant of the kinds for which that is possible */
+	const struct fault *only; /* NULL, or the one that is wanted */
+};
+
+/* Exits without memory. */
+void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow,
+	       const struct plan_options *options);
 void plan_free(struct plan *plan);
 
 #endif

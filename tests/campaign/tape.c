@@ -83,7 +83,7 @@ const char *tape_record(struct tape *t, struct campaign *c, const struct flow *f
 
 	c->witness.armed = false;
 	why = flow->prepare ? flow->prepare(c) : NULL;
-	*t = (struct tape){ .bare = flow->bare };
+	*t = (struct tape){ .bare = flow->bare, .slow = flow->slow };
 	if (why)
 		return why;
 	witness_begin(&c->witness);

@@ -23,7 +23,7 @@ struct tape_op {
 };
 
 struct tape {
-	bool bare; /* the flow's */
+	bool bare, slow; /* the flow's */
 	struct tape_moment *moment;
 	size_t moments;
 	struct tape_op *op;
