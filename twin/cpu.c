@@ -492,8 +492,9 @@ void hf_cpu_forget_ram_code(struct hf_machine *machine)
 	for (uint32_t i = 0; i < HF_TWIN_SRAM_SIZE / PAGE_BYTES; i++) {
 		if (!machine->code_sram[i])
 			continue;
-		machine->code_sram[i] = 0;
+		machine->code_sram[i] = 0; /* its blocks will mark it again */
 		drop_page(machine, HF_TWIN_SRAM_ADDR + i * PAGE_BYTES);
+		hf_cost_forget(&machine->cost, HF_TWIN_SRAM_ADDR + i * PAGE_BYTES, PAGE_BYTES);
 		any = true;
 	}
 	if (any)
