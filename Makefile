@@ -72,7 +72,8 @@ model: host ## searches policy and journal deeper than `make check` does
 	@$(B)/host/tests/model/policy_model 6 4000000
 
 campaign: firmware ## plays faults of all kinds at every instant, on the twin
-	@scripts/campaign.sh $(B) --each --quota 200
+	@scripts/campaign-coverage.sh $(B)
+	@scripts/campaign.sh $(B) --each --quota $${CAMPAIGN_QUOTA:-200}
 	@scripts/scenarios.sh $(B)
 
 scenarios: firmware ## plays the fifteen causes of docs/FAULTS.md on the twin

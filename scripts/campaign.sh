@@ -16,7 +16,7 @@ shift
 holdfast=$build/host/tool/holdfast
 campaign=$build/host/tests/campaign/campaign
 boards="reference compact"
-out=$build/campaign
+out=${HF_CAMPAIGN_OUT:-$build/campaign}
 rm -rf "$out"
 mkdir -p "$out"
 
@@ -135,7 +135,7 @@ case $boards in
 esac
 case " $* " in
 *" --replay "*) ;;
-*) { find "$out" -name campaign.json -print | sort && ls "$build/mutants.json" 2>/dev/null; } | xargs "$build/host/tests/campaign/campaign-report" "$build/campaign.json" |
+*) { find "$out" -name campaign.json -print | sort && ls "$build/mutants.json" "$build/coverage.json" 2>/dev/null; } | xargs "$build/host/tests/campaign/campaign-report" "$out.json" |
 	sed 's/^/# /' || status=1 ;;
 esac
 exit "$status"

@@ -56,7 +56,7 @@ void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapsho
 
 static json_t *tally_json(const struct tally *t)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "tried", (json_int_t)t->tried, "survived", (json_int_t)t->survived, "shared",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "cpu_ms", (json_int_t)(t->us / 1000u), "tried", (json_int_t)t->tried, "survived", (json_int_t)t->survived, "shared",
 			 (json_int_t)t->shared, "failed", (json_int_t)t->failed, "bricked", (json_int_t)t->bricked);
 }
 
@@ -111,10 +111,10 @@ static void add_flow(struct run *run, const struct player *p, const struct plan 
 	json_array_append_new(run->flows, flow);
 }
 
-static bool write_out(const struct run *run, const char *file, double seconds)
+static bool write_out(const struct run *run, const char *file, time_t began)
 {
-	json_t *out = json_pack("{s:s,s:s,s:i,s:f,s:f,s:O,s:o}", "board", run->c.lab.board.layout.name, "layout", run->c.layout, "jobs",
-				(int)run->options.jobs, "seconds", seconds, "cpu_s", (double)run->cpu_ns / 1e9, "flows", run->flows,
+	json_t *out = json_pack("{s:s,s:s,s:i,s:I,s:I,s:f,s:O,s:o}", "board", run->c.lab.board.layout.name, "layout", run->c.layout, "jobs",
+				(int)run->options.jobs, "began", (json_int_t)began, "ended", (json_int_t)time(NULL), "cpu_s", (double)run->cpu_ns / 1e9, "flows", run->flows,
 				"all", tally_json(&run->all));
 	bool ok = out && json_dump_file(out, file, JSON_INDENT(1)) == 0;
 
@@ -175,6 +175,7 @@ static bool play(struct run *run, struct player *p)
 	run->all.shared += result.all.shared;
 	run->all.failed += result.all.failed;
 	run->all.bricked += result.all.bricked;
+	run->all.us += result.all.us;
 	run->cpu_ns += result.cpu_ns;
 	plan_free(&plan);
 	return result.all.failed == 0;
@@ -310,11 +311,10 @@ int main(int argc, char **argv)
 {
 	static struct run run;
 	const char *out = argument(argc, argv, "--out", "");
-	struct timespec begin, end;
+	time_t began = time(NULL);
 	bool ok;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
 	read_arguments(&run, argc, argv);
 	open_laboratory(&run.c, argc, argv);
 	snprintf(run.place, sizeof run.place, "%s/%s", run.c.lab.board.layout.name, run.c.layout);
@@ -325,12 +325,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	ok = all_flows(&run);
-	clock_gettime(CLOCK_MONOTONIC, &end);
 	if (!run.replay)
 		printf("# %s: %lu cases, %lu of them as others, %lu failed, %lu bricked\n", run.place, run.all.tried, run.all.shared,
 		       run.all.failed, run.all.bricked);
 	if (out[0])
-		ok = write_out(&run, out, (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9) && ok;
+		ok = write_out(&run, out, began) && ok;
 	json_decref(run.flows);
 	lab_close(&run.c.lab);
 	return ok ? 0 : 1;

@@ -25,7 +25,7 @@ struct common {
 	atomic_uint told;
 	atomic_bool stop;
 	struct {
-		atomic_ulong tried, survived, shared, failed, bricked;
+		atomic_ulong tried, survived, shared, failed, bricked, us;
 	} row[CREW_ROWS];
 	struct {
 		atomic_size_t playing; /* case + 1; 0: none */
@@ -75,6 +75,14 @@ static void tell(struct crew *crew, struct test_case *k, const char *why)
 		lab_print_log(&crew->player->c->lab);
 }
 
+static uint64_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
 static void work(struct crew *crew, unsigned number)
 {
 	struct common *m = crew->common;
@@ -85,12 +93,15 @@ static void work(struct crew *crew, unsigned number)
 		struct test_case k;
 		enum verdict verdict;
 		const char *why;
+		uint64_t began;
 
 		if (next >= crew->plan->count)
 			return;
 		atomic_store(&m->worker[number].playing, next + 1);
 		case_expand(&k, planned->row, planned->instant, planned->seed, &crew->player->tape);
+		began = cpu_us();
 		verdict = player_play(crew->player, &k, &why);
+		atomic_fetch_add(&m->row[planned->row].us, cpu_us() - began);
 		if (verdict >= FAILED) {
 			tell(crew, &k, why);
 			if (crew->options->first)
@@ -193,12 +204,13 @@ static void sum(struct crew_result *result, const struct common *m)
 		struct tally *t = &result->row[i];
 
 		*t = (struct tally){ atomic_load(&m->row[i].tried), atomic_load(&m->row[i].survived), atomic_load(&m->row[i].shared),
-				     atomic_load(&m->row[i].failed), atomic_load(&m->row[i].bricked) };
+				     atomic_load(&m->row[i].failed), atomic_load(&m->row[i].bricked), atomic_load(&m->row[i].us) };
 		result->all.tried += t->tried;
 		result->all.survived += t->survived;
 		result->all.shared += t->shared;
 		result->all.failed += t->failed;
 		result->all.bricked += t->bricked;
+		result->all.us += t->us;
 	}
 }
 

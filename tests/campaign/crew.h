@@ -15,6 +15,7 @@
 
 struct tally {
 	unsigned long tried, survived, shared, failed, bricked;
+	uint64_t us; /* of a core */
 };
 
 struct crew_options {

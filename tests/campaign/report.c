@@ -18,7 +18,7 @@
 #define NAMES         64u
 
 struct sums {
-	json_int_t tried, shared, failed, bricked;
+	json_int_t tried, shared, failed, bricked, cpu_ms;
 };
 
 struct table {
@@ -34,7 +34,8 @@ struct totals {
 	struct sums all;
 	struct table faults, flows, places;
 	json_int_t operations, cut;
-	double cpu_s, seconds;
+	double cpu_s;
+	json_int_t began, ended; /* by the clock on the wall */
 	json_t *cells;
 	char place[16][48];
 	unsigned places_used;
@@ -58,6 +59,7 @@ static void add(struct sums *to, json_t *row)
 	to->shared += integer(row, "shared");
 	to->failed += integer(row, "failed");
 	to->bricked += integer(row, "bricked");
+	to->cpu_ms += integer(row, "cpu_ms");
 }
 
 static void add_to(struct table *t, const char *name, json_t *row)
@@ -96,7 +98,10 @@ static void add_counts(struct totals *t, json_t *counts)
 
 	snprintf(place, sizeof t->place[0], "%s/%s", text(counts, "board"), text(counts, "layout"));
 	t->cpu_s += json_real_value(json_object_get(counts, "cpu_s"));
-	t->seconds += json_real_value(json_object_get(counts, "seconds"));
+	if (t->began == 0 || integer(counts, "began") < t->began)
+		t->began = integer(counts, "began");
+	if (integer(counts, "ended") > t->ended)
+		t->ended = integer(counts, "ended");
 	json_array_foreach(json_object_get(counts, "flows"), i, flow) {
 		t->operations += integer(flow, "operations");
 		t->cut += integer(flow, "operations_cut");
@@ -112,12 +117,12 @@ static void add_counts(struct totals *t, json_t *counts)
 
 static void print(const struct table *t)
 {
-	printf("\n%-22s %10s %10s %10s %8s %8s\n", t->heading, "tried", "survived", "as others", "failed", "bricked");
+	printf("\n%-22s %10s %10s %10s %8s %8s %10s\n", t->heading, "tried", "survived", "as others", "failed", "bricked", "CPU s");
 	for (unsigned i = 0; i < t->rows; i++) {
 		const struct sums *s = &t->row[i].sums;
 
-		printf("%-22s %10lld %10lld %10lld %8lld %8lld\n", t->row[i].name, (long long)s->tried, (long long)(s->tried - s->failed),
-		       (long long)s->shared, (long long)s->failed, (long long)s->bricked);
+		printf("%-22s %10lld %10lld %10lld %8lld %8lld %10.1f\n", t->row[i].name, (long long)s->tried, (long long)(s->tried - s->failed),
+		       (long long)s->shared, (long long)s->failed, (long long)s->bricked, (double)s->cpu_ms / 1000);
 	}
 }
 
@@ -150,7 +155,7 @@ static json_t *figures(const struct totals *t)
 	       "of all flash operations of all flows: some case ends the chip's work there");
 	figure(out, "campaign.cases_per_core_s", t->cpu_s > 0 ? (double)t->all.tried / t->cpu_s : 0, "1/s", "higher", NULL,
 	       "by the CPU time of this machine");
-	figure(out, "campaign.minutes", t->seconds / 60, "min", "lower", NULL, "the clock on the wall of this machine");
+	figure(out, "campaign.minutes", (double)(t->ended - t->began) / 60, "min", "lower", NULL, "the clock on the wall of this machine");
 	return out;
 }
 
