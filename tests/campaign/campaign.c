@@ -2,13 +2,13 @@
  *
  * Plays faults in whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--turn N] [--jobs N] [--quiet] [--flow NAME] [--fault NAME]
- *            [--first] [--out FILE] [--coverage FILE] [--replay CASE]
+ *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--turn N] [--jobs N] [--quiet]
+ *            [--flow NAME] [--fault NAME] [--first] [--out FILE] [--coverage FILE] [--replay CASE]
  *
- * A flow (flows.c) is run once without a fault, and its instants are kept (tape.h). Then the plan's cases (plan.h) are played
- * (play.h) by several processes (crew.h): N of each kind of fault, and with --each every instant of the kinds that fault.c
- * says so of. A case that failed is shrunk and told in one line, which --replay plays again, alone and without what cases
- * share. --out: the counts, as JSON. --coverage: appends which branches were taken, for scripts/coverage.sh.
+ * A flow (flows.c) is run once without a fault, and its instants are kept (tape.h). Then the plan's cases (plan.h) are
+ * played (play.h) by several processes (crew.h): N of each kind of fault, and with --each every instant of the kinds that
+ * fault.c says so of. A case that failed is shrunk and told in one line, which --replay plays again, alone and without
+ * what cases share. --out: the counts, as JSON. --coverage: appends which branches were taken, for scripts/coverage.sh.
  */
 #include "campaign.h"
 
@@ -56,8 +56,9 @@ void campaign_restore(struct campaign *c, const struct hf_twin_snapshot *snapsho
 
 static json_t *tally_json(const struct tally *t)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "cpu_ms", (json_int_t)(t->us / 1000u), "tried", (json_int_t)t->tried, "survived", (json_int_t)t->survived, "shared",
-			 (json_int_t)t->shared, "failed", (json_int_t)t->failed, "bricked", (json_int_t)t->bricked);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "tried", (json_int_t)t->tried, "survived", (json_int_t)t->survived,
+			 "shared", (json_int_t)t->shared, "failed", (json_int_t)t->failed, "bricked",
+			 (json_int_t)t->bricked, "cpu_ms", (json_int_t)(t->us / 1000u));
 }
 
 /* Operations of the flow at which a case ends what the chip does. */
@@ -113,9 +114,10 @@ static void add_flow(struct run *run, const struct player *p, const struct plan 
 
 static bool write_out(const struct run *run, const char *file, time_t began)
 {
-	json_t *out = json_pack("{s:s,s:s,s:i,s:I,s:I,s:f,s:O,s:o}", "board", run->c.lab.board.layout.name, "layout", run->c.layout, "jobs",
-				(int)run->options.jobs, "began", (json_int_t)began, "ended", (json_int_t)time(NULL), "cpu_s", (double)run->cpu_ns / 1e9, "flows", run->flows,
-				"all", tally_json(&run->all));
+	json_t *out = json_pack("{s:s,s:s,s:i,s:I,s:I,s:f,s:O,s:o}", "board", run->c.lab.board.layout.name, "layout",
+				run->c.layout, "jobs", (int)run->options.jobs, "began", (json_int_t)began, "ended",
+				(json_int_t)time(NULL), "cpu_s", (double)run->cpu_ns / 1e9, "flows", run->flows, "all",
+				tally_json(&run->all));
 	bool ok = out && json_dump_file(out, file, JSON_INDENT(1)) == 0;
 
 	json_decref(out);

@@ -42,11 +42,7 @@ static const char *judge(struct campaign *c, bool *is_small, bool *hangs)
 		return "something was started that does not verify";
 	*is_small = is(&image, next(c)->id);
 	*hangs = is(&image, c->hang.id);
-	if (*is_small || *hangs || is(&image, c->later.id) || is(&image, c->secure.id) || is(&image, c->recovery.id) || is(&image, c->old_id) ||
-	    is(&image, c->secure_later.id) ||
-	    is(&image, c->old_recovery_id))
-		return NULL;
-	return "something was started that nobody sent";
+	return campaign_is_ours(c, image.id) ? NULL : "something was started that nobody sent";
 }
 
 static bool others_verify(struct campaign *c)
@@ -99,7 +95,9 @@ static const char *goes_on(struct campaign *c)
 		return why;
 	hf_smp_client_init(&c->lab.client, &c->lab.serial);
 	(void)lab_run(&c->lab, 50 * LAB_MS);
-	return hf_smp_get_parameters(&c->lab.client, c->lab.patience_ms, &parameters, &answer) ? "it does not answer after a refused upgrade" : NULL;
+	if (hf_smp_get_parameters(&c->lab.client, c->lab.patience_ms, &parameters, &answer))
+		return "it does not answer after a refused upgrade";
+	return NULL;
 }
 
 const char *harmed_comes_back(struct campaign *c)

@@ -468,6 +468,7 @@ const char *lab_upload(struct lab *r, const struct lab_package *p)
 		snprintf(why, sizeof why, "no answer: %s", hf_err_text(err));
 		return why;
 	}
+	hf_smp_set_framing(client, HF_SMP_FRAMING_BINARY); /* understood always; answered as the line was set */
 	upload.packet_bytes = parameters.buf_size;
 	upload.window = parameters.buf_count;
 	err = hf_smp_upload(client, &upload);

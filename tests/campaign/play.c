@@ -93,14 +93,19 @@ void player_close(struct player *p)
 	tape_free(&p->tape);
 }
 
-static struct campaign_harm harm_of(const struct fault *f)
+static struct campaign_harm harm_of(const struct test_case *k)
 {
-	return (struct campaign_harm){
-		.stored = f->class == FAULT_STORED || (f->class == FAULT_MEMORY && f->parameter == MEMORY_DISTURB),
-		.memory = f->class == FAULT_MEMORY,
-		.resets = f->class == FAULT_REPEATED || f->class == FAULT_CLOCK ||
-			  ((f->class == FAULT_CUT || f->class == FAULT_BETWEEN) && f->parameter >= CUT_WATCHDOG),
-	};
+	struct campaign_harm harm = { 0 };
+
+	for (unsigned i = 0; i < k->steps; i++) {
+		const struct fault *f = &fault_table[k->step[i].fault];
+
+		harm.stored |= f->class == FAULT_STORED || (f->class == FAULT_MEMORY && f->parameter == MEMORY_DISTURB);
+		harm.memory |= f->class == FAULT_MEMORY;
+		harm.resets |= f->class == FAULT_CLOCK ||
+			       ((f->class == FAULT_CUT || f->class == FAULT_BETWEEN) && f->parameter >= CUT_WATCHDOG);
+	}
+	return harm;
 }
 
 /* From the reset that struck, on to the firmware that it leads to; then without power, as all flows begin to come back. */
@@ -162,7 +167,7 @@ enum verdict player_play(struct player *p, const struct test_case *k, const char
 
 	p->asks = 0;
 	p->strike.struck = p->strike.was_reset = false;
-	p->c->harm = harm_of(f);
+	p->c->harm = harm_of(k);
 	p->c->witness.armed = !p->c->harm.stored && !p->c->harm.memory;
 	p->kind = (uint64_t)p->c->harm.stored << 1 | p->c->harm.memory;
 	said = rest(p, k);
