@@ -12,6 +12,8 @@
 #include "smp_upload.h"
 
 #define START_NS   (90000 * LAB_MS)
+#define LISTENS_NS (300 * LAB_MS)
+#define LISTENS_BYTES 8u
 #define SLICE_NS   (20 * LAB_MS) /* between moments that are told */
 
 static void die(const char *what, const char *why)
@@ -84,6 +86,7 @@ void lab_event(void *ctx, const struct hf_twin_event *e)
 	case HF_TWIN_EV_RESET:
 		r->reset_ns = e->at_ns;
 		r->reset_cause = (uint8_t)e->a;
+		r->heard = 0;
 		r->was_reset = true;
 		if (r->stop_on_reset)
 			hf_twin_stop(r->twin);
@@ -115,6 +118,7 @@ static void on_byte(void *ctx, uint8_t byte, uint64_t at_ns)
 
 	(void)at_ns;
 	r->in[r->in_end++ % sizeof r->in] = byte;
+	r->heard += r->entered < HF_PLACES;
 	if (r->waits)
 		hf_twin_stop(r->twin);
 }
@@ -139,11 +143,23 @@ static enum hf_err line_read(void *ctx, void *buf, size_t cap, uint32_t timeout_
 }
 
 /* The line takes 8 KiB ahead of the device; who has more waits, as a driver does. */
+/* What is sent before firmware listens is lost, and asked again after a second: an age, for a campaign. It says something
+ * as soon as it does. */
+static void until_heard(struct lab *r)
+{
+	uint64_t until = hf_twin_now_ns(r->twin) + LISTENS_NS;
+
+	while (r->heard < LISTENS_BYTES && r->entered < HF_PLACES && hf_twin_now_ns(r->twin) < until)
+		if (!lab_run(r, LAB_MS))
+			return;
+}
+
 static enum hf_err line_write(void *ctx, const void *data, size_t len)
 {
 	struct lab *r = ctx;
 	const uint8_t *p = data;
 
+	until_heard(r);
 	r->frames++;
 	r->sent += len;
 	if (r->meddle && !r->meddle(r->meddle_ctx, &p, &len))

@@ -36,6 +36,7 @@ struct lab {
 	/* What the device does. */
 	uint64_t reset_ns;  /* when the last reset was */
 	uint8_t reset_cause; /* enum hf_twin_reset */
+	unsigned heard;     /* bytes that the device has said since it entered a place */
 	unsigned entered;   /* place that runs since the last reset; HF_PLACES: none yet */
 	bool stop_on_enter;
 	bool waits; /* the client does: run() returns when the device says something */
