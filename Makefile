@@ -73,7 +73,7 @@ model: host ## searches policy and journal deeper than `make check` does
 
 campaign: firmware ## plays faults of all kinds at every instant, on the twin
 	@scripts/campaign-coverage.sh $(B)
-	@scripts/campaign.sh $(B) --each --quota $${CAMPAIGN_QUOTA:-200}
+	@scripts/campaign.sh $(B) --each --quota $${CAMPAIGN_QUOTA:-300}
 	@scripts/scenarios.sh $(B)
 
 scenarios: firmware ## plays the fifteen causes of docs/FAULTS.md on the twin

@@ -132,7 +132,7 @@ end
 script "boot and gateway on QEMU, beside the twin" tests/twin/test_qemu.sh "$build"
 settle
 
-script "faults on the twin, a share of make campaign" scripts/campaign.sh "$build" --quota 2
+script "faults on the twin, a share of make campaign" scripts/campaign.sh "$build" --quota 20
 settle
 
 # Two minutes for all of them together, two at a time.
