@@ -124,7 +124,7 @@ enum hf_exit hf_command_inspect(int argc, char **argv)
 	};
 	const struct hf_usage usage = {
 		.command = "inspect",
-		.summary = "shows what is in a package, a slot's dump, a keyset or a firmware file; or what happened to a device",
+		.summary = "shows what is in a package, slot dump, keyset or firmware file; or a device's black box",
 		.synopsis = "FILE [options]  |  --port PORT | --device ID [options]",
 		.details = "Of a file, signatures are not checked, only digests; `holdfast verify` checks all. With --board slots and firmware\n"
 			   "are checked against it.\n"

@@ -99,7 +99,10 @@ static const char *cut_first(struct player *p, const struct step *step, const st
 		campaign_restore(p->c, tape_before_op(&p->tape, step->instant));
 		arm(p, HF_TWIN_CUT_OPERATION, p->tape.first_op + step->instant, f->parameter, step->seed);
 	}
-	return until_struck(p) ? NULL : "the instant did not come again";
+	/* What follows in a flow that lets the chip go (its straps, its power) nobody does here: the power goes then. */
+	if (!until_struck(p) && p->tape.bare)
+		hf_twin_power_off(p->c->lab.twin);
+	return p->strike.struck || p->tape.bare ? NULL : "the instant did not come again";
 }
 
 /* A further cut, while the device puts right what the last one left, or while the user has begun anew. */

@@ -527,7 +527,8 @@ static void senseless_requests_are_refused_and_survived(void **state)
 	refused(fd, 'Z', 0, NULL, 0, "request 0x5a is unknown; known are H, W, R, S, B, L, N and X");
 	refused(fd, 'X', 0, "fly away", 8,
 		"'fly' was given where a command (power, reset, advance, cut, cable, noise, latency, break, boot0, "
-		"parity, wire, press, release, supply, temperature, slave, flip, stick, modbus, led, status, flash, quit) belongs");
+		"parity, wire, press, release, supply, temperature, slave, flip, stick, unstable, worn, disturb, lsi, hsi, line, brown-out, "
+		"modbus, led, status, flash, quit) belongs");
 	refused(fd, 'X', 0, "a\0b", 3, "a command is a line of text of at most 511 characters");
 	ask(fd, 'N', 0, NULL, 0);
 	uint8_t header[HF_LOCKSTEP_HEADER];
