@@ -72,9 +72,9 @@ model: host ## searches policy and journal deeper than `make check` does
 	@$(B)/host/tests/model/policy_model 6 4000000
 
 campaign: firmware ## plays faults of all kinds at every instant, on the twin
-	@scripts/campaign-coverage.sh $(B)
-	@scripts/campaign.sh $(B) --each --quota $${CAMPAIGN_QUOTA:-300}
-	@scripts/scenarios.sh $(B)
+	@status=0; scripts/campaign-coverage.sh $(B) || status=1; \
+	scripts/campaign.sh $(B) --each --quota $${CAMPAIGN_QUOTA:-300} || status=1; \
+	scripts/scenarios.sh $(B) || status=1; exit $$status
 
 scenarios: firmware ## plays the fifteen causes of docs/FAULTS.md on the twin
 	@scripts/scenarios.sh $(B)

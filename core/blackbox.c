@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-
 enum { OFF_SLOT = 0, OFF_SECTOR = 1, COMPONENT_BIT = 0x80, OFF_KIND = 0, OFF_NUMBER = 1 };
 
 /* Dead slots wait for what comes behind them: a barrier says that they were torn, any other record that memory is bad. Where

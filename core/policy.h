@@ -79,7 +79,8 @@ HF_MUST_USE enum hf_err hf_policy_confirm(const struct hf_state *state, unsigned
 					  struct hf_record *record);
 
 /* The slot that a manual roll-back goes to: the confirmed firmware that does not run, or, from recovery, that was not
- * confirmed last; also where power losses interrupted its trial. HF_ERR_NOT_FOUND: there is none. It is then verified and activated like any other. */
+ * confirmed last; also where power losses interrupted its trial. HF_ERR_NOT_FOUND: there is none. It is then verified and
+ * activated like any other. */
 HF_MUST_USE enum hf_err hf_policy_rollback(const struct hf_state *state, unsigned running, unsigned *slot);
 
 /* May the staged recovery in `slot`, which runs, replace the recovery partition's? *record is what to append, twice, when

@@ -134,8 +134,14 @@ case $boards in
 *) one_board 0 "$boards" "$@" || status=1 ;;
 esac
 case " $* " in
-*" --replay "*) ;;
-*) { find "$out" -name campaign.json -print | sort && ls "$build/mutants.json" "$build/coverage.json" 2>/dev/null; } | xargs "$build/host/tests/campaign/campaign-report" "$out.json" |
-	sed 's/^/# /' || status=1 ;;
+*" --replay "*) exit "$status" ;;
 esac
+counts=$(find "$out" -name campaign.json | sort)
+# shellcheck disable=SC2086
+"$build/host/tests/campaign/campaign-report" "$out.json" $counts \
+	$(ls "$build/mutants.json" "$build/coverage.json" 2>/dev/null) >"$out/report" 2>&1 || {
+	echo "not ok - campaign: its report cannot be written: $(tail -n 1 "$out/report")"
+	status=1
+}
+sed 's/^/# /' "$out/report"
 exit "$status"

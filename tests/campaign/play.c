@@ -112,7 +112,6 @@ static struct campaign_harm harm_of(const struct test_case *k)
 static const char *after_reset(struct player *p)
 {
 	struct campaign *c = p->c;
-
 	bool known;
 
 	p->resting = true;
@@ -169,7 +168,7 @@ enum verdict player_play(struct player *p, const struct test_case *k, const char
 	p->strike.struck = p->strike.was_reset = false;
 	p->c->harm = harm_of(k);
 	p->c->witness.armed = !p->c->harm.stored && !p->c->harm.memory;
-	p->kind = (uint64_t)p->c->harm.stored << 1 | p->c->harm.memory;
+	p->kind = (uint64_t)p->c->harm.resets << 2 | (uint64_t)p->c->harm.stored << 1 | p->c->harm.memory;
 	said = rest(p, k);
 	p->c->lab.meddle = NULL;
 	if ((!said || said == campaign_same) && p->c->lab.errors && f->class != FAULT_MEMORY)
