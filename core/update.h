@@ -55,6 +55,7 @@ struct hf_update {
 	enum hf_err worn;                    /* the last failure of memory that could be gone around; HF_OK: none */
 
 	/* Private. */
+	bool history_erased;                 /* here, and not before this start */
 	uint8_t head_id[HF_ID_BYTES];        /* what a resumption is keyed on */
 	struct hf_bytes stored;              /* the part of the head that the slot keeps; in head[] */
 	struct hf_bytes segments;            /* the signed segment digests; in head[] */

@@ -13,18 +13,23 @@ enum hf_err hf_update_rollback(struct hf_update *u)
 	return err ? err : hf_update_activate_slot(u, slot, NULL);
 }
 
-/* History has no journal: who writes it there begins anew wherever it makes no sense. */
+/* History has no journal: who writes it there begins anew wherever it makes no sense. Who asks again, since the answer took
+ * longer than patience, does not wear the memory again; what reads blank after a cut is not trusted to be. */
 static enum hf_err erase_history(struct hf_update *u)
 {
 	const struct hf_layout *layout = u->env.layout;
 	enum hf_err err = HF_OK;
 
 	for (unsigned i = 0; i < layout->sectors && !err; i++) {
-		if (layout->sector[i].addr - layout->data.addr >= layout->data.size)
+		const struct hf_span *sector = &layout->sector[i];
+
+		if (sector->addr - layout->data.addr >= layout->data.size)
 			continue;
-		err = u->env.flash->erase(u->env.flash->ctx, layout->sector[i].addr);
+		if (!u->history_erased || hf_update_check_blank(u, sector, sector->addr, sector->size))
+			err = u->env.flash->erase(u->env.flash->ctx, sector->addr);
 		hf_update_alive(u);
 	}
+	u->history_erased = err == HF_OK;
 	return err;
 }
 

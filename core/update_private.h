@@ -81,6 +81,9 @@ HF_MUST_USE enum hf_err hf_update_write_held(struct hf_update *u, uint32_t end);
 /* The last bytes of a segment are collected. HF_ERR_DIGEST with phase IDLE: it is not what was signed. */
 HF_MUST_USE enum hf_err hf_update_take_segment(struct hf_update *u);
 
+/* Does [addr, addr + len) read blank, as far as it lies in the sector? HF_ERR_FLASH_ERASE if not. */
+HF_MUST_USE enum hf_err hf_update_check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len);
+
 /* Sectors that the journal knows to be blank have to read blank, too; else they are erased again. */
 HF_MUST_USE enum hf_err hf_update_check_erased(struct hf_update *u);
 

@@ -18,8 +18,7 @@
 
 #define PIECE_BYTES 512u /* half of what the digest takes ahead at a time: it keeps up */
 
-/* Reads [addr, addr + len) blank, as far as it lies in the sector? */
-static enum hf_err check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
+enum hf_err hf_update_check_blank(struct hf_update *u, const struct hf_span *sector, uint32_t addr, uint32_t len)
 {
 	const struct hf_flash *flash = u->env.flash;
 	uint32_t end = addr + len < sector->addr + sector->size ? addr + len : sector->addr + sector->size;
@@ -58,8 +57,8 @@ static enum hf_err erase_for_upload(struct hf_update *u, const struct hf_span *s
 	if (err != HF_ERR_FLASH_ERASE || u->phase != HF_UPDATE_PAYLOAD)
 		return err;
 	u->worn = err;
-	err = check_blank(u, sector, image->content_addr, image->content_bytes);
-	return err ? err : check_blank(u, sector, u->env.layout->slot[u->slot].addr, head_bytes(u));
+	err = hf_update_check_blank(u, sector, image->content_addr, image->content_bytes);
+	return err ? err : hf_update_check_blank(u, sector, u->env.layout->slot[u->slot].addr, head_bytes(u));
 }
 
 /* A sector that was to stay, and reads differently now, takes committed segments with it. */
@@ -124,7 +123,7 @@ enum hf_err hf_update_check_erased(struct hf_update *u)
 
 	for (unsigned i = 0; i < layout->sectors; i++) {
 		const struct hf_span *sector = &layout->sector[i];
-		enum hf_err err = erased(u, i) ? check_blank(u, sector, sector->addr, sector->size) : HF_OK;
+		enum hf_err err = erased(u, i) ? hf_update_check_blank(u, sector, sector->addr, sector->size) : HF_OK;
 
 		if (err == HF_ERR_FLASH_ERASE)
 			err = erase_sector(u, i);
@@ -193,7 +192,7 @@ static enum hf_err program(struct hf_update *u, uint32_t addr, const uint8_t *da
 		uint32_t solid = solid_bytes(data + at + blank, len - at - blank);
 		const struct hf_span here = { addr + at, blank };
 
-		if (blank > 0 && check_blank(u, &here, here.addr, blank))
+		if (blank > 0 && hf_update_check_blank(u, &here, here.addr, blank))
 			return HF_ERR_FLASH_PROGRAM;
 		if (solid > 0)
 			err = program_solid(u, addr + at + blank, data + at + blank, solid);

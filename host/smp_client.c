@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * An answer is told by its sequence number, and each transmission has its own: so a late answer to a request that was
- * given up is never taken for the answer to another one, and the time an answer took is always known exactly.
+ * given up is never taken for the answer to another one.
  *
  * With the console framing, zeros mean nothing: a device that only knows that one may send noise. With the binary one both are
  * looked for, since a device that restarted speaks the console's again, and logs.
@@ -285,9 +285,10 @@ enum hf_err hf_smp_reopen(struct hf_smp_client *c, uint64_t until_ms)
 	return HF_OK;
 }
 
-/* One transmission, and the wait for its answer. */
+/* One transmission, and the wait for its answer, or for that to an earlier one of the same request, the first of which was
+ * `first`: a device that takes longer than our patience would otherwise trail for ever. */
 static enum hf_err try_once(struct hf_smp_client *c, enum hf_smp_op op, unsigned group, unsigned id,
-			    struct hf_bytes body, uint64_t until_ms, struct hf_smp_answer *out)
+			    struct hf_bytes body, uint8_t first, uint64_t until_ms, struct hf_smp_answer *out)
 {
 	enum hf_err err;
 	uint8_t seq;
@@ -297,7 +298,8 @@ static enum hf_err try_once(struct hf_smp_client *c, enum hf_smp_op op, unsigned
 		return err;
 	do {
 		err = hf_smp_receive(c, until_ms, out);
-	} while (!err && (out->header.seq != seq || out->header.group != group || out->header.id != id));
+	} while (!err && ((uint8_t)(out->header.seq - first) > (uint8_t)(seq - first) || out->header.group != group ||
+			 out->header.id != id));
 	return err;
 }
 
@@ -306,10 +308,11 @@ enum hf_err hf_smp_request(struct hf_smp_client *c, enum hf_smp_op op, unsigned 
 {
 	uint64_t now = hf_serial_now_ms(c->serial), end = now + patience_ms;
 	uint32_t wait = FIRST_WAIT_MS;
+	uint8_t first = c->seq;
 
 	for (;;) {
 		uint64_t until = now + wait < end ? now + wait : end;
-		enum hf_err err = try_once(c, op, group, id, body, until, out);
+		enum hf_err err = try_once(c, op, group, id, body, first, until, out);
 
 		if (err == HF_OK || err == HF_ERR_TOO_LARGE)
 			return err;

@@ -141,16 +141,20 @@ static void tell_flow(const struct run *run, const struct player *p, const struc
 
 /* ---- flows ---- */
 
+static void no_case(const struct run *run)
+{
+	fprintf(stderr, "campaign: '%s' is no case: BOARD/LAYOUT/FLOW FAULT@INSTANT#SEED\n", run->replay);
+	exit(2);
+}
+
 static bool replay(struct run *run, struct player *p)
 {
 	const char *text = strrchr(run->replay, ' '); /* flows' names have blanks */
 	struct test_case k;
 	const char *why;
 
-	if (!text || !case_parse(text + 1, &k)) {
-		fprintf(stderr, "campaign: '%s' is no case: BOARD/LAYOUT/FLOW FAULT@INSTANT#SEED\n", run->replay);
-		exit(2);
-	}
+	if (!text || !case_parse(text + 1, &k))
+		no_case(run);
 	if (player_play(p, &k, &why) < FAILED) {
 		printf("ok - %s\n", run->replay);
 		return true;
@@ -210,6 +214,8 @@ static bool wanted(const struct run *run, const char *name)
 	const char *slash = run->replay ? memchr(run->replay, '/', len) : NULL;
 
 	slash = slash ? memchr(slash + 1, '/', len - (size_t)(slash + 1 - run->replay)) : NULL;
+	if (run->replay && !slash)
+		no_case(run);
 	if (slash)
 		return strncmp(slash + 1, name, strlen(name)) == 0 && strlen(name) == len - (size_t)(slash + 1 - run->replay);
 	return !run->only_flow || strcmp(run->only_flow, name) == 0;

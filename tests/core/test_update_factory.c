@@ -110,6 +110,28 @@ static void factory_reset_erases_all_but_what_must_stay(void **state)
 	close_world(&w);
 }
 
+/* A client asks again where the answer takes longer than its patience. */
+static void factory_reset_again_at_once_erases_nothing(void **state)
+{
+	unsigned long erases;
+	struct world w;
+	struct device d;
+
+	(void)state;
+	open_world(&w);
+	meet(&w, &d);
+	sim_flash_copy(&d.flash, &w.begin.flash);
+	device_boot(&d);
+	assert_int_equal(device_confirm(&d), HF_OK);
+	assert_int_equal(hf_update_factory(&d.update), HF_OK);
+	erases = d.flash.erases;
+	assert_int_equal(hf_update_factory(&d.update), HF_OK);
+	assert_int_equal(d.flash.erases, erases);
+	check_factory_state(&d, &w);
+	device_close(&d);
+	close_world(&w);
+}
+
 static void factory_reset_during_a_trial_is_refused_and_changes_nothing(void **state)
 {
 	struct world w;
@@ -179,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(factory_reset_erases_all_but_what_must_stay),
+		cmocka_unit_test(factory_reset_again_at_once_erases_nothing),
 		cmocka_unit_test(factory_reset_during_a_trial_is_refused_and_changes_nothing),
 		cmocka_unit_test(factory_reset_cut_at_every_operation_gets_there),
 	};
