@@ -10,15 +10,6 @@ build=${1:?usage: test-blackbox.sh BUILD}
 dir=$build/blackbox
 . scripts/one-device.sh
 
-# Runs a command on the device; $1 is the exit code that it has to have, "any" for any.
-device() {
-	want=$1
-	shift
-	"$holdfast" "$@" --port "lockstep:$socket" --board "$conf" >"$dir/out" 2>&1
-	code=$?
-	[ "$want" = any ] || [ "$code" = "$want" ] || fail "holdfast $*: ended with $code, not $want"
-}
-
 # The device's story says all of this.
 tells() {
 	device 0 inspect
@@ -34,33 +25,11 @@ tells_not() {
 }
 
 prepare() {
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	: >"$dir/out"
+	make_device 1.0.0 1.1.0 1.2.0
 	{
-		"$holdfast" keygen release --out "$dir" &&
-			for version in 1.0.0 1.1.0 1.2.0; do
-				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/$version.suit" \
-					"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || exit 1
-			done &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --component recovery -o "$dir/recovery.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.1.0 --component recovery -o "$dir/recovery-1.1.0.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" factory --board "$conf" --boot "$fw/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-				--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/flash.bin" &&
-			head -c 600 /dev/urandom >"$dir/small" && head -c 2048 /dev/urandom >"$dir/large"
-	} >"$dir/out" 2>&1 || fail "the device's flash cannot be made"
-	"$twin" run --board "$conf" --flash "$dir/flash.bin" --lockstep "$socket" --slaves 8 --events "$dir/events.ndjson" \
-		>"$dir/twin.out" 2>&1 &
-	twin_pid=$!
-	i=0
-	while [ ! -S "$socket" ]; do
-		i=$((i + 1))
-		[ $i -lt 100 ] && kill -0 "$twin_pid" 2>/dev/null || fail "the twin does not start"
-		sleep 0.1
-	done
-	ctl advance 6s
+		pack_recovery 1.1.0 "$dir/recovery-1.1.0.suit" && head -c 600 /dev/urandom >"$dir/small" && head -c 2048 /dev/urandom >"$dir/large"
+	} >"$dir/out" 2>&1 || fail "the device's files cannot be made"
+	start_twin 6s --slaves 8
 }
 
 healthy() {

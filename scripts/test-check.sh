@@ -10,56 +10,25 @@ build=${1:?usage: test-check.sh BUILD}
 dir=$build/check
 . scripts/one-device.sh
 
-# Runs a command on the device; $1 is the exit code that it has to have, $2 what it has to say.
-device() {
-	want=$1 text=$2
-	shift 2
-	"$holdfast" "$@" --port "lockstep:$socket" --board "$conf" >"$dir/out" 2>&1
-	code=$?
-	[ "$code" = "$want" ] || fail "holdfast $*: ended with $code, not $want"
-	grep -q -- "$text" "$dir/out" || fail "holdfast $*: does not say '$text'"
-}
-
 # The checks of 1.1.0, with all that is wanted but a pilot; $1 and $2 as above.
 checks() {
 	want=$1 text=$2
 	shift 2
-	device "$want" "$text" check "$dir/1.1.0.suit" --keyset "$dir/release.keyset" --backup "$dir/backup.json" \
+	device_says "$want" "$text" check "$dir/1.1.0.suit" --keyset "$dir/release.keyset" --backup "$dir/backup.json" \
 		--waiver-log "$dir/waivers.log" "$@"
 }
 
 prepare() {
-	rm -rf "$dir"
+	make_device 1.0.0 1.1.0
 	mkdir -p "$dir/home"
-	: >"$dir/out"
 	XDG_DATA_HOME=$(cd "$dir/home" && pwd)
 	export XDG_DATA_HOME
-	{
-		"$holdfast" keygen release --out "$dir" &&
-			for version in 1.0.0 1.1.0; do
-				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/$version.suit" \
-					"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || exit 1
-			done &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --component recovery -o "$dir/recovery.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" factory --board "$conf" --boot "$fw/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-				--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/flash.bin"
-	} >"$dir/out" 2>&1 || fail "the device's flash cannot be made"
-	"$twin" run --board "$conf" --flash "$dir/flash.bin" --lockstep "$socket" --slaves 3 --events "$dir/events.ndjson" \
-		>"$dir/twin.out" 2>&1 &
-	twin_pid=$!
-	i=0
-	while [ ! -S "$socket" ]; do
-		i=$((i + 1))
-		[ $i -lt 100 ] && kill -0 "$twin_pid" 2>/dev/null || fail "the twin does not start"
-		sleep 0.1
-	done
-	ctl advance 4s
+	start_twin 4s --slaves 3
 }
 
 before() {
 	echo '{"poll_ms": 50}' >"$dir/line.json"
-	device 0 "stored" config set "$dir/line.json" --encode
+	device_says 0 "stored" config set "$dir/line.json" --encode
 	checks 9 "FAILED *pilot *no record of a pilot"
 	grep -q "go on with --waive pilot=REASON" "$dir/out" || fail "how to waive is not said"
 	[ "$(grep -c '^passed' "$dir/out")" = 10 ] || fail "not all the rest passed"
@@ -69,9 +38,9 @@ before() {
 	checks 0 "waived *pilot *by R. Berg: line 3 is the pilot itself" --waive "pilot=line 3 is the pilot itself" --by "R. Berg"
 	grep -q '"by":"R. Berg"' "$dir/waivers.log" || fail "the waiver is not on record"
 	checks 2 "cannot be waived" --waive "supply=it will do"
-	device 0 "waivers.log: 1 waiver, and no line was changed" check --audit --waiver-log "$dir/waivers.log"
+	device_says 0 "waivers.log: 1 waiver, and no line was changed" check --audit --waiver-log "$dir/waivers.log"
 	sed 's/R. Berg/R. Burg/;p' "$dir/waivers.log" >"$dir/forged.log"
-	device 3 "forged.log:2: this line does not follow" check --audit --waiver-log "$dir/forged.log"
+	device_says 3 "forged.log:2: this line does not follow" check --audit --waiver-log "$dir/forged.log"
 	ok "a waiver needs a name and a reason, and goes on record; what prevents a brick is never waived"
 	ctl supply 2600
 	checks 9 "FAILED *supply *2.[56][0-9] V at the chip, 2.70 V are needed" --as-pilot
@@ -89,22 +58,22 @@ before() {
 }
 
 upgrade() {
-	device 0 "has confirmed itself" burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
-	device 18 "is not the package" check "$dir/1.0.0.suit" --after
-	device 0 "all tests passed" check "$dir/1.1.0.suit" --after --reference "$dir/backup.json" --record-pilot "$dir/pilot.json"
+	device_says 0 "has confirmed itself" burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
+	device_says 18 "is not the package" check "$dir/1.0.0.suit" --after
+	device_says 0 "all tests passed" check "$dir/1.1.0.suit" --after --reference "$dir/backup.json" --record-pilot "$dir/pilot.json"
 	[ "$(grep -c '^passed' "$dir/out")" = 12 ] || fail "not all tests could be made"
 	grep -q "200 mixed requests in [0-9]* ms, 0 lost" "$dir/out" || fail "the stress is not told"
-	device 13 "No space left" check "$dir/1.1.0.suit" --after --record-pilot /dev/full
-	device 0 '"event":"result","t_ms":[0-9]*,"exit":0,"outcome":"tested"' check --after --json
+	device_says 13 "No space left" check "$dir/1.1.0.suit" --after --record-pilot /dev/full
+	device_says 0 '"event":"result","t_ms":[0-9]*,"exit":0,"outcome":"tested"' check --after --json
 	checks 0 "passed *pilot *.*ran this package since .* and passed 12 tests" --pilot "$dir/pilot.json"
 	grep -q "which runs it already" "$dir/out" || fail "that it runs already is not said"
 	ok "the tests after an upgrade pass, and make a pilot's record that counts"
 	ctl slave 1 silent
 	ctl slave 2 silent
 	ctl slave 3 silent
-	device 0 "resets" image reset
+	device_says 0 "resets" image reset
 	ctl advance 3s
-	device 18 "FAILED *modbus " check --after
+	device_says 18 "FAILED *modbus " check --after
 	ctl slave 1 ok
 	ctl slave 2 ok
 	ctl slave 3 ok
@@ -112,20 +81,20 @@ upgrade() {
 }
 
 restore() {
-	device 0 "no configuration any more" config clear
-	device 18 "FAILED *configuration" check --after --reference "$dir/backup.json"
-	device 0 "stored" config set --from-backup "$dir/backup.json"
-	device 0 '"poll_ms": 50' config get
+	device_says 0 "no configuration any more" config clear
+	device_says 18 "FAILED *configuration" check --after --reference "$dir/backup.json"
+	device_says 0 "stored" config set --from-backup "$dir/backup.json"
+	device_says 0 '"poll_ms": 50' config get
 	sed 's/"board": "gw/"board": "gx/' "$dir/backup.json" >"$dir/edited.json"
-	device 3 "damaged or edited" config set --from-backup "$dir/edited.json"
+	device_says 3 "damaged or edited" config set --from-backup "$dir/edited.json"
 	ok "the configuration is put back from the backup, and an edited one is refused"
 }
 
 rot() {
 	recovery=$("$holdfast" board "$conf" --linker | sed -n 's/^HF_RECOVERY_ADDR = \(0x[0-9a-f]*\);/\1/p')
 	ctl flip "$(printf '0x%08x' $((recovery + 0x3000)))" 0x10
-	device 9 "FAILED *recovery *it does not verify" check
-	device 0 "the upgrade may begin" check "$dir/recovery.suit" --as-pilot
+	device_says 9 "FAILED *recovery *it does not verify" check
+	device_says 0 "the upgrade may begin" check "$dir/recovery.suit" --as-pilot
 	grep -q "warning *recovery *.*this package replaces it" "$dir/out" || fail "recovery's own package is no cure"
 	ok "recovery that rots stops, but for the package that mends it"
 }

@@ -10,15 +10,6 @@ build=${1:?usage: test-health.sh BUILD}
 dir=$build/health
 . scripts/one-device.sh
 
-# Runs a command on the device; $1 is the exit code that it has to have. Its output is in $dir/out.
-device() {
-	want=$1
-	shift
-	"$holdfast" "$@" --port "lockstep:$socket" --board "$conf" >"$dir/out" 2>&1
-	code=$?
-	[ "$code" = "$want" ] || fail "holdfast $*: ended with $code, not $want"
-}
-
 # The last command said all of this.
 says() {
 	for text in "$@"; do
@@ -31,33 +22,11 @@ says_not() {
 }
 
 prepare() {
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	: >"$dir/out"
-	{
-		"$holdfast" keygen release --out "$dir" &&
-			for version in 1.0.0 1.1.0 1.2.0; do
-				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/$version.suit" \
-					"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || exit 1
-			done &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --component recovery -o "$dir/recovery.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" factory --board "$conf" --boot "$fw/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-				--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/flash.bin"
-	} >"$dir/out" 2>&1 || fail "the device's flash cannot be made"
+	make_device 1.0.0 1.1.0 1.2.0
 	# Sector 11 as somebody else left it: no record in it, and no room.
 	yes "this is not a history" | dd of="$dir/flash.bin" bs=1024 seek=896 count=128 iflag=fullblock conv=notrunc 2>/dev/null ||
 		fail "garbage cannot be written into the data partition"
-	"$twin" run --board "$conf" --flash "$dir/flash.bin" --lockstep "$socket" --events "$dir/events.ndjson" \
-		>"$dir/twin.out" 2>&1 &
-	twin_pid=$!
-	i=0
-	while [ ! -S "$socket" ]; do
-		i=$((i + 1))
-		[ $i -lt 100 ] && kill -0 "$twin_pid" 2>/dev/null || fail "the twin does not start"
-		sleep 0.1
-	done
-	ctl advance 6s
+	start_twin 6s
 }
 
 first_start() {

@@ -7,51 +7,14 @@
 set -u
 
 build=${1:?usage: test-serial-server.sh BUILD}
-board=reference
-conf=boards/$board.conf
-holdfast=$build/host/tool/holdfast
-twin=$build/host/twin/holdfast-twin
-fw=$build/stm32f407
 dir=$build/serial-server
-twin_pid=
+. scripts/one-device.sh
 server_pid=
-count=0
 PATH=$PATH:/usr/sbin
 
 cleanup() {
 	[ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
 	[ -z "$twin_pid" ] || kill "$twin_pid" 2>/dev/null
-}
-trap cleanup EXIT
-trap 'exit 7' INT TERM
-
-fail() {
-	count=$((count + 1))
-	echo "not ok $count - $*"
-	sed 's/^/# /' "$dir/out"
-	exit 1
-}
-
-ok() {
-	count=$((count + 1))
-	echo "ok $count - $*"
-}
-
-prepare() {
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	: >"$dir/out"
-	{
-		"$holdfast" keygen release --out "$dir" &&
-			for version in 1.0.0 1.1.0; do
-				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/$version.suit" \
-					"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || exit 1
-			done &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --component recovery -o "$dir/recovery.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" factory --board "$conf" --boot "$fw/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-				--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/flash.bin"
-	} >"$dir/out" 2>&1 || fail "the device's flash cannot be made"
 }
 
 start() {
@@ -84,7 +47,7 @@ command -v ser2net >/dev/null || {
 address=::1 host='[::1]'
 [ -e /proc/net/if_inet6 ] && grep -q "^00000000000000000000000000000001 " /proc/net/if_inet6 || address=127.0.0.1 host=127.0.0.1
 
-prepare
+make_device 1.0.0 1.1.0
 start
 ok "the gateway is found at a serial server, $host"
 timeout 120 "$holdfast" burn "$dir/1.1.0.suit" --as-pilot --board "$conf" --keyset "$dir/release.keyset" --backup "$dir" \

@@ -13,35 +13,14 @@ dir=$build/tolerance
 . scripts/one-device.sh
 
 prepare() {
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	: >"$dir/out"
-	{
-		"$holdfast" keygen release --out "$dir" &&
-			for version in 1.0.0 1.1.0; do
-				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/$version.suit" \
-					"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || exit 1
-			done &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --component recovery -o "$dir/recovery.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" factory --board "$conf" --boot "$fw/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-				--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/factory.bin"
-	} >"$dir/out" 2>&1 || fail "the device's flash cannot be made"
+	make_device 1.0.0 1.1.0
+	mv "$dir/flash.bin" "$dir/factory.bin"
 }
 
 start() {
 	cp "$dir/factory.bin" "$dir/flash.bin"
-	rm -f "$socket" "$dir/events.ndjson"
-	"$twin" run --board "$conf" --flash "$dir/flash.bin" --lockstep "$socket" --events "$dir/events.ndjson" --fault "$1" \
-		>"$dir/twin.out" 2>&1 &
-	twin_pid=$!
-	i=0
-	while [ ! -S "$socket" ]; do
-		i=$((i + 1))
-		[ $i -lt 100 ] && kill -0 "$twin_pid" 2>/dev/null || fail "the twin does not start under '$1'"
-		sleep 0.1
-	done
-	ctl advance 6s
+	rm -f "$dir/events.ndjson"
+	start_twin 6s --fault "$1"
 }
 
 stop() {

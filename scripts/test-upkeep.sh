@@ -10,41 +10,10 @@ build=${1:?usage: test-upkeep.sh BUILD}
 dir=$build/upkeep
 . scripts/one-device.sh
 
-# Runs a command on the device; $1 is the exit code that it has to have, $2 what it has to say.
-device() {
-	want=$1 text=$2
-	shift 2
-	"$holdfast" "$@" --port "lockstep:$socket" --board "$conf" >"$dir/out" 2>&1
-	code=$?
-	[ "$code" = "$want" ] || fail "holdfast $*: ended with $code, not $want"
-	grep -q -- "$text" "$dir/out" || fail "holdfast $*: does not say '$text'"
-}
-
 prepare() {
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	: >"$dir/out"
-	{
-		"$holdfast" keygen release --out "$dir" && "$holdfast" keygen site --role site --out "$dir" &&
-			for version in 1.0.0 1.1.0; do
-				"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v $version -o "$dir/$version.suit" \
-					"$fw/gateway/$board/gateway-$version-a.elf" "$fw/gateway/$board/gateway-$version-b.elf" || exit 1
-			done &&
-			"$holdfast" pack -q -b "$conf" -k "$dir/release.pem" -v 1.0.0 --component recovery -o "$dir/recovery.suit" \
-				"$fw/recovery/$board/recovery.elf" "$fw/recovery/$board/recovery-slot.elf" &&
-			"$holdfast" factory --board "$conf" --boot "$fw/boot/$board/boot.elf" --keyset "$dir/release.keyset" \
-				--recovery "$dir/recovery.suit" --package "$dir/1.0.0.suit" --out "$dir/flash.bin"
-	} >"$dir/out" 2>&1 || fail "the device's flash cannot be made"
-	"$twin" run --board "$conf" --flash "$dir/flash.bin" --lockstep "$socket" --slaves 8 --events "$dir/events.ndjson" \
-		>"$dir/twin.out" 2>&1 &
-	twin_pid=$!
-	i=0
-	while [ ! -S "$socket" ]; do
-		i=$((i + 1))
-		[ $i -lt 100 ] && kill -0 "$twin_pid" 2>/dev/null || fail "the twin does not start"
-		sleep 0.1
-	done
-	ctl advance 4s
+	make_device 1.0.0 1.1.0
+	"$holdfast" keygen site --role site --out "$dir" >"$dir/out" 2>&1 || fail "no key for the site"
+	start_twin 4s --slaves 8
 }
 
 # Polls of a slave in two seconds.
@@ -74,18 +43,18 @@ finding() {
 }
 
 configuration() {
-	device 0 "no configuration" config get
+	device_says 0 "no configuration" config get
 	echo '{"slaves": [5, 6], "poll_ms": 50}' >"$dir/line.json"
 	# The site key is not needed here, but the nonce that it would sign comes from the chip.
-	device 0 "stored" config set "$dir/line.json" --encode --key "$dir/site.pem"
-	device 0 '"poll_ms": 50' config get
-	device 0 "resets" image reset
+	device_says 0 "stored" config set "$dir/line.json" --encode --key "$dir/site.pem"
+	device_says 0 '"poll_ms": 50' config get
+	device_says 0 "resets" image reset
 	ctl advance 3s
 	[ "$(polls 5)" -ge 19 ] && [ "$(polls 1)" = 0 ] || fail "the gateway does not poll as it is configured"
 	ok "the gateway works as it is configured"
 	echo garbage >"$dir/garbage"
-	device 0 "stored" config set "$dir/garbage"
-	device 0 "resets" image reset
+	device_says 0 "stored" config set "$dir/garbage"
+	device_says 0 "resets" image reset
 	ctl advance 3s
 	grep -q "configuration makes no sense" "$dir/events.ndjson" || fail "nonsense as configuration is not reported"
 	[ "$(polls 1)" -ge 6 ] || fail "with nonsense as configuration the gateway does not go on"
@@ -93,27 +62,27 @@ configuration() {
 }
 
 roll_back() {
-	device 6 "there is none" rollback
-	device 0 "has confirmed itself" burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
-	device 0 "on trial" rollback
+	device_says 6 "there is none" rollback
+	device_says 0 "has confirmed itself" burn "$dir/1.1.0.suit" --as-pilot --keyset "$dir/release.keyset"
+	device_says 0 "on trial" rollback
 	ctl advance 6s
-	device 0 "1.0.0 in slot A" status
-	device 0 "slot A *confirmed" status
+	device_says 0 "1.0.0 in slot A" status
+	device_says 0 "slot A *confirmed" status
 	ok "the firmware before comes back, and confirms itself"
 }
 
 recover() {
-	device 0 "is in recovery" recovery
-	device 0 "runs *recovery" status
-	device 0 "65536 bytes" read recovery --out "$dir/recovery.bin"
+	device_says 0 "is in recovery" recovery
+	device_says 0 "runs *recovery" status
+	device_says 0 "65536 bytes" read recovery --out "$dir/recovery.bin"
 	"$holdfast" inspect "$dir/recovery.bin" >"$dir/out" 2>&1 && grep -q "component *recovery" "$dir/out" ||
 		fail "what was read back is not recovery"
-	device 2 "say --yes" factory-reset
-	device 0 "erased" factory-reset --yes
-	device 0 "no configuration" config get
+	device_says 2 "say --yes" factory-reset
+	device_says 0 "erased" factory-reset --yes
+	device_says 0 "no configuration" config get
 	ok "recovery is entered on request; it reads back, and erases to factory state"
 	ctl advance 75s
-	device 0 "1.0.0 in slot A" status
+	device_says 0 "1.0.0 in slot A" status
 	ok "recovery leaves when nobody asks for anything, and what ran runs"
 }
 

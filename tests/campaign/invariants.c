@@ -109,6 +109,15 @@ static const char *judge_slot(const struct campaign *c, const struct sight *s, u
 	return NULL;
 }
 
+/* Was a replacement interrupted so often that firmware runs again? Then the one that is staged is what there is. */
+static bool replacement_waits(const struct sight *s)
+{
+	for (unsigned i = 0; i < HF_SLOTS; i++)
+		if (s->good[i] && s->image[i].component == HF_COMPONENT_RECOVERY && s->state.slot[i].state == HF_SLOT_INTERRUPTED)
+			return true;
+	return false;
+}
+
 static const char *judge_recovery_partition(const struct sight *s, unsigned place)
 {
 	const struct hf_recovery_journal *r = &s->state.recovery;
@@ -117,7 +126,7 @@ static const char *judge_recovery_partition(const struct sight *s, unsigned plac
 	if (r->copies == 0 || (place < HF_SLOTS && s->good[place] && s->image[place].component == HF_COMPONENT_RECOVERY))
 		return NULL;
 	if (!s->good[HF_PLACE_RECOVERY] || !same(r->id, s->image[HF_PLACE_RECOVERY].id))
-		return "recovery is not what the journal says";
+		return replacement_waits(s) ? NULL : "recovery is not what the journal says";
 	return NULL;
 }
 
