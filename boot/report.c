@@ -91,10 +91,11 @@ static void put_error(const struct hf_report *r, const char *what, enum hf_err e
 	end(r);
 }
 
-static const char *place_name(unsigned place)
-{
-	return place == HF_PLACE_A ? "boot: slot A " : place == HF_PLACE_B ? "boot: slot B " : "boot: recovery ";
-}
+static const char place_name[HF_PLACES][16] = {
+	[HF_PLACE_A] = "boot: slot A ",
+	[HF_PLACE_B] = "boot: slot B ",
+	[HF_PLACE_RECOVERY] = "boot: recovery ",
+};
 
 void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, unsigned chosen)
 {
@@ -109,16 +110,19 @@ void hf_report_findings(const struct hf_report *r, const struct hf_choose *c, un
 		if (!err && i < HF_SLOTS && c->state.slot[i].state == HF_SLOT_REJECTED)
 			err = HF_ERR_REJECTED;
 		if (err && i != chosen)
-			put_error(r, place_name(i), err);
+			put_error(r, place_name[i], err);
 	}
 }
+
+#define TEXT(macro)   TEXT_OF(macro)
+#define TEXT_OF(text) #text
 
 void hf_report_start(const struct hf_report *r, const struct hf_choose *c, const struct hf_handover *handover, bool later)
 {
 	unsigned place = handover->place;
 	const struct hf_slot_journal *s = place < HF_SLOTS ? &c->state.slot[place] : NULL;
 
-	put(r, place_name(place));
+	put(r, place_name[place]);
 	put_version(r, &c->image[place]);
 	put(r, " verified, starting");
 	if (later) {
@@ -129,9 +133,7 @@ void hf_report_start(const struct hf_report *r, const struct hf_choose *c, const
 	} else if (s && s->state == HF_SLOT_TRIAL) {
 		put(r, " (trial ");
 		put_number(r, s->starts);
-		put(r, " of ");
-		put_number(r, HF_TRIAL_STARTS);
-		put(r, ")");
+		put(r, " of " TEXT(HF_TRIAL_STARTS) ")");
 	}
 	end(r);
 }

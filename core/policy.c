@@ -6,7 +6,7 @@
  *   3. the firmware that was confirmed last;
  *   4. the other confirmed one;
  *   5. any other firmware that verifies and was not rejected: as a trial where the journal can count, else (factory-new,
- *      journal lost) the highest sequence number;
+ *      journal lost) the highest sequence number, and behind a failure recovery before it: it might hang for ever;
  *   6. recovery: its partition's, a staged one, one that is used up or grandfathered;
  *   7. firmware that failed its trial or is grandfathered, as the last resort.
  * Nothing below its component's floor is ever started. A slot counts as confirmed (rejected, ...) only while it holds the very
@@ -75,14 +75,14 @@ static bool counts_as_failure(unsigned cause)
 }
 
 /* One slot's trial; false: it has no say in this boot. */
-static bool trial(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned free_slots,
-		  unsigned i, struct hf_boot_decision *d)
+static bool trial(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned i,
+		  struct hf_boot_decision *d)
 {
 	const struct hf_slot_journal *s = &state->slot[i];
 	unsigned failures = s->failures + (s->starts > 0 && counts_as_failure(cause) ? 1u : 0u);
 	enum hf_record_type type = HF_REC_REJECTED;
 
-	if (s->state != HF_SLOT_TRIAL || state->unknown || free_slots < HF_TRIAL_FREE_SLOTS)
+	if (s->state != HF_SLOT_TRIAL)
 		return false;
 	if (failures < HF_TRIAL_STARTS && s->starts < HF_TRIAL_STARTS) {
 		if (fact[i].fact == HF_FACT_UNKNOWN)
@@ -161,7 +161,7 @@ static bool recovery(const struct hf_state *state, const struct hf_slot_fact *fa
 }
 
 /* What is neither in a trial nor confirmed: all slots are looked at first. */
-static bool others(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, unsigned free_slots,
+static bool others(const struct hf_state *state, const struct hf_slot_fact *fact, unsigned cause, bool counts,
 		   struct hf_boot_decision *d)
 {
 	unsigned best;
@@ -173,8 +173,10 @@ static bool others(const struct hf_state *state, const struct hf_slot_fact *fact
 	best = best_app(state, fact, false);
 	if (best >= HF_SLOTS)
 		return false;
-	if (free_slots >= HF_TRIAL_FREE_SLOTS && !state->unknown)
+	if (counts)
 		append(d, HF_REC_ATTEMPT, best, HF_COMPONENT_APP, fact[best].sequence, fact[best].id, cause);
+	else if (counts_as_failure(cause) && recovery(state, fact, false, d))
+		return true;
 	return decide(d, HF_BOOT_START, best);
 }
 
@@ -195,15 +197,16 @@ struct hf_boot_decision hf_policy_boot(const struct hf_state *state, const struc
 				       enum hf_reset_cause cause, enum hf_boot_wish wish, unsigned free_slots)
 {
 	struct hf_boot_decision d = { .append = false };
+	bool counts = free_slots >= HF_TRIAL_FREE_SLOTS && !state->unknown; /* can a trial's starts be counted? */
 
 	if (wish == HF_WISH_RECOVERY && recovery(state, fact, false, &d))
 		return d;
-	for (unsigned i = 0; i < HF_SLOTS; i++) {
-		if (trial(state, fact, cause, free_slots, i, &d))
+	for (unsigned i = 0; i < HF_SLOTS && counts; i++) {
+		if (trial(state, fact, cause, i, &d))
 			return d;
 	}
 	if (!confirmed(state, fact, state->current, &d) && !confirmed(state, fact, !state->current, &d) &&
-	    !others(state, fact, cause, free_slots, &d))
+	    !others(state, fact, cause, counts, &d))
 		nothing(state, fact, wish, &d);
 	return d;
 }

@@ -258,6 +258,29 @@ static void boot_trial_without_journal_room_does_not_begin(void **state)
 	assert_int_equal(boot(&s, truth, HF_RESET_REQUEST, HF_TRIAL_FREE_SLOTS, NULL).place, 1);
 }
 
+/* Without a journal that counts, firmware that hangs would do so for ever; where there is no recovery, it is all there is. */
+static void boot_that_counts_nothing_goes_to_recovery_behind_a_failure(void **state)
+{
+	struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), good(SEQ(1, 11), NEW), good(SEQ(1, 1), OTHER) };
+	struct hf_boot_decision d;
+	struct hf_state s;
+
+	(void)state;
+	truth[HF_PLACE_RECOVERY].component = HF_COMPONENT_RECOVERY;
+	hf_state_init(&s);
+	assert_int_equal(boot(&s, truth, HF_RESET_POWER, 0, NULL).place, 1);
+	d = boot(&s, truth, HF_RESET_WATCHDOG, 0, NULL);
+	assert_int_equal(d.action, HF_BOOT_RECOVERY);
+	assert_int_equal(d.place, HF_PLACE_RECOVERY);
+	assert_int_equal(boot(&s, truth, HF_RESET_FAULT, 0, NULL).action, HF_BOOT_RECOVERY);
+	assert_int_equal(boot(&s, truth, HF_RESET_WATCHDOG, ENOUGH, NULL).place, 1);
+	truth[HF_PLACE_RECOVERY] = bad(HF_ERR_DIGEST);
+	hf_state_init(&s);
+	d = boot(&s, truth, HF_RESET_WATCHDOG, 0, NULL);
+	assert_int_equal(d.action, HF_BOOT_START);
+	assert_int_equal(d.place, 1);
+}
+
 static void boot_trial_that_does_not_verify_is_rejected(void **state)
 {
 	const struct hf_slot_fact truth[HF_PLACES] = { good(SEQ(1, 10), OLD), bad(HF_ERR_DIGEST) };
@@ -577,6 +600,7 @@ int main(void)
 		cmocka_unit_test(boot_trial_failures_add_up_over_activations),
 		cmocka_unit_test(boot_trial_last_failure_counts_in_the_next_activation),
 		cmocka_unit_test(boot_trial_without_journal_room_does_not_begin),
+		cmocka_unit_test(boot_that_counts_nothing_goes_to_recovery_behind_a_failure),
 		cmocka_unit_test(boot_trial_that_does_not_verify_is_rejected),
 		cmocka_unit_test(boot_only_rejected_left_is_the_last_resort),
 		cmocka_unit_test(boot_last_resort_is_what_was_confirmed_before_what_failed),

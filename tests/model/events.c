@@ -47,7 +47,8 @@ static void boot(enum hf_boot_wish wish)
 		if (d.append && d.place < HF_SLOTS)
 			w->starts[d.place]++;
 	}
-	rules_start(&before, wish, &d, choose.fact);
+	rules_start(&before, wish, &d, choose.fact,
+		    !choose.journal_err && !choose.state.unknown && hf_journal_free(&choose.journal) >= HF_TRIAL_FREE_SLOTS);
 }
 
 static bool is_off(const struct world *w)

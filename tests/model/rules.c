@@ -76,7 +76,8 @@ static void app_starts(const struct world *before, enum hf_boot_wish wish, const
 		rule(!confirmed_waits, "what nobody activated does not go before confirmed firmware");
 }
 
-static void recovery_starts(enum hf_boot_wish wish, const struct hf_boot_decision *d, enum image i, bool confirmed_waits)
+/* `hangs`: the last start ended in a failure, and nothing counts how often. */
+static void recovery_starts(enum hf_boot_wish wish, const struct hf_boot_decision *d, enum image i, bool confirmed_waits, bool hangs)
 {
 	const struct world *w = &model.w;
 
@@ -87,7 +88,7 @@ static void recovery_starts(enum hf_boot_wish wish, const struct hf_boot_decisio
 	for (unsigned slot = 0; slot < HF_SLOTS; slot++) {
 		enum image other = world_image(w, slot, model.course.torn_reads);
 
-		if (allowed(w, other) && !is_recovery(other))
+		if (allowed(w, other) && !is_recovery(other) && !hangs)
 			rule(is_last(w, slot, other) && d->last_resort, "nobody waits in recovery while firmware is there");
 	}
 }
@@ -100,11 +101,24 @@ static bool anything(const struct world *w)
 	return false;
 }
 
+/* A recovery that may be started without more ado? */
+static bool recovery_waits(const struct world *w)
+{
+	for (unsigned p = 0; p < HF_PLACES; p++) {
+		enum image i = world_image(w, p, model.course.torn_reads);
+
+		if (allowed(w, i) && is_recovery(i) && !is_last(w, p, i))
+			return true;
+	}
+	return false;
+}
+
 void rules_start(const struct world *before, enum hf_boot_wish wish, const struct hf_boot_decision *d,
-		 const struct hf_slot_fact fact[HF_PLACES])
+		 const struct hf_slot_fact fact[HF_PLACES], bool counts)
 {
 	const struct world *w = &model.w;
 	bool torn = model.course.torn_reads;
+	bool hangs = !counts && (before->cause == HF_RESET_WATCHDOG || before->cause == HF_RESET_FAULT);
 	bool confirmed_waits = rules_confirmed_starts(before, 0, torn) || rules_confirmed_starts(before, 1, torn);
 	enum image i = d->place < HF_PLACES ? world_image(w, d->place, torn) : NO_IMAGE;
 
@@ -117,11 +131,12 @@ void rules_start(const struct world *before, enum hf_boot_wish wish, const struc
 	}
 	rule(fact[d->place].fact == HF_FACT_GOOD && allowed(w, i), "what starts verifies and is allowed");
 	if (w->mode == MODE_RECOVERY && d->action == HF_BOOT_RECOVERY)
-		recovery_starts(wish, d, i, confirmed_waits);
+		recovery_starts(wish, d, i, confirmed_waits, hangs);
 	else if (!is_recovery(i))
 		app_starts(before, wish, d, i, confirmed_waits);
 	else
 		rule(d->append && w->starts[d->place] <= HF_TRIAL_STARTS, "a staged recovery starts as a trial, three times");
+	rule(!hangs || confirmed_waits || is_recovery(i) || !recovery_waits(w), "what nobody counts does not fail for ever");
 	if (confirmed_waits && wish != HF_WISH_RECOVERY)
 		rule(d->action == HF_BOOT_START, "intact confirmed firmware starts, or a trial of another");
 }

@@ -7,9 +7,9 @@
 
 #include "world.h"
 
-/* Boot has decided, from `before`. */
+/* Boot has decided, from `before`. counts: the journal could take a start of a trial. */
 void rules_start(const struct world *before, enum hf_boot_wish wish, const struct hf_boot_decision *d,
-		 const struct hf_slot_fact fact[HF_PLACES]);
+		 const struct hf_slot_fact fact[HF_PLACES], bool counts);
 
 void rules_upload_begins(const struct world *before, enum image image);
 void rules_upload_accepted(const struct world *before, enum image image, bool any_release, unsigned slot, bool done);
