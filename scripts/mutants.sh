@@ -100,7 +100,7 @@ prepare_lane() {
 	git ls-files -z | tar -c --null -T - | tar -x -C "$lane" || return 1
 	# Boot's flash and recovery's RAM have hardly a byte left, and a mistake may take some.
 	sed -i 's/^boot_limit_kib = .*/boot_limit_kib = 24;/' "$lane"/boards/*.conf &&
-		sed -i 's/\. += 0x1a00;/. += 0x1600;/' "$lane/recovery/recovery.ld" || return 1
+		sed -i 's/\. += 0x1800;/. += 0x1400;/' "$lane/recovery/recovery.ld" || return 1
 	ln -sfn "$(realpath "$build/host")" "$lane/build/host"
 	(
 		cd "$lane" || exit 1

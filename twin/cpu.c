@@ -23,7 +23,7 @@
 #define PPB_SIZE       0x100000u
 #define PERIPH_ADDR    0x40000000u
 #define AHB2_ADDR      0x50000000u
-#define PAGE_ASKED     2048u /* Unicorn 2.0.1 makes twice that of it */
+#define PAGE_ASKED     512u /* Unicorn 2.0.1 makes twice that of it */
 /* As uc_ctl_get_page_size, whose macro shifts into the sign bit. */
 #define GET_PAGE_SIZE  ((uc_control_type)((uint32_t)UC_CTL_UC_PAGE_SIZE | 1u << 26 | 2u << 30))
 
