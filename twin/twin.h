@@ -254,7 +254,7 @@ enum hf_twin_worn {
 HF_MUST_USE enum hf_err hf_twin_wear_out(struct hf_twin *twin, unsigned sector, uint32_t erases_left,
 					 enum hf_twin_worn kind, uint64_t seed);
 
-/* Read disturb: after `reads` more reads of the page (4 KiB) around the word at addr, these bits of it flip, once. An
+/* Read disturb: after `reads` more reads of the page (1 KiB) around the word at addr, these bits of it flip, once. An
  * erase of the sector before takes the charge, and the fault, away. Reads of one page within 1000 cycles count as one,
  * fetches of instructions as none (nor data of the page that is executed). At most 8 (HF_ERR_FULL). */
 HF_MUST_USE enum hf_err hf_twin_disturb(struct hf_twin *twin, uint32_t addr, uint32_t bits, uint32_t reads);

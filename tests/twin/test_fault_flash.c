@@ -210,9 +210,9 @@ static void reads_of_another_page_do_not_disturb(void **state)
 {
 	(void)state;
 	assert_int_equal(hf_twin_disturb(probe.twin, FW_SCRATCH, 1, 1), HF_OK);
-	read_word(FW_SCRATCH + 4096);
+	read_word(FW_SCRATCH + 1024);
 	assert_int_equal(probe_word(&probe, FW_SCRATCH), UINT32_MAX);
-	read_word(FW_SCRATCH + 4092);
+	read_word(FW_SCRATCH + 1020);
 	assert_int_equal(probe_word(&probe, FW_SCRATCH), UINT32_MAX - 1);
 }
 
