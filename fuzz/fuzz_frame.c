@@ -132,23 +132,4 @@ static size_t change(struct chance *c, uint8_t *s, size_t len, size_t max)
 	return frame(packet, packet_change(c, packet, d.len, sizeof(packet)), s, max);
 }
 
-static const struct steps steps = {measure, change, make};
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
-{
-	struct chance c;
-
-	chance_begin(&c, seed);
-	if (chance_one_in(&c, 3))
-		return LLVMFuzzerMutate(data, len, max);
-	return steps_mutate(&steps, &c, data, len, max);
-}
-
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
-				 size_t max, unsigned int seed)
-{
-	struct chance c;
-
-	chance_begin(&c, seed);
-	return steps_cross(&steps, &c, (struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max);
-}
+const struct steps fuzz_steps = { measure, change, make, .bytes_one_in = 3, .most = 1 };

@@ -246,25 +246,4 @@ static size_t change(struct chance *c, uint8_t *s, size_t len, size_t max)
 	return 2u + s[1];
 }
 
-static const struct steps steps = {measure, change, make};
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max, unsigned int seed)
-{
-	struct chance c;
-
-	chance_begin(&c, seed);
-	if (chance_one_in(&c, 8))
-		return LLVMFuzzerMutate(data, len, max);
-	for (unsigned n = 1 + chance_below(&c, 3); n > 0; n--)
-		len = steps_mutate(&steps, &c, data, len, max);
-	return len;
-}
-
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t len1, const uint8_t *data2, size_t len2, uint8_t *out,
-				 size_t max, unsigned int seed)
-{
-	struct chance c;
-
-	chance_begin(&c, seed);
-	return steps_cross(&steps, &c, (struct hf_bytes){data1, len1}, (struct hf_bytes){data2, len2}, out, max);
-}
+const struct steps fuzz_steps = { measure, change, make, .bytes_one_in = 8, .most = 3 };

@@ -36,7 +36,11 @@ struct steps {
 	step_measure *measure;
 	size_t (*change)(struct chance *c, uint8_t *step, size_t len, size_t max); /* one step; returns its new length */
 	size_t (*make)(struct chance *c, uint8_t *step, size_t max);               /* a new one; 0: none */
+	unsigned bytes_one_in, most; /* of a fuzzer: how often bytes change instead; how many steps at a time */
 };
+
+/* Of a fuzzer that links steps.c and is no more than its steps. */
+extern const struct steps fuzz_steps;
 
 /* Changes, makes, drops, repeats or moves a step. Returns the new length. */
 size_t steps_mutate(const struct steps *s, struct chance *c, uint8_t *data, size_t len, size_t max);
