@@ -63,7 +63,7 @@ struct flow {
 	struct hf_bytes (*kept)(const struct campaign *c, unsigned kind, unsigned which);
 	bool recovery; /* it may be wished for, or be all that is left */
 	bool slow;     /* a case takes a tenth of a second or more: fewer are played */
-	bool bare;     /* begins with a blank chip: there is nothing yet that could outlive harm to memory, which is not played */
+	bool bare;     /* begins with a blank chip: there is nothing yet that could outlive harm to memory */
 };
 
 extern const struct flow campaign_flows[];

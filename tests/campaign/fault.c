@@ -78,9 +78,17 @@ static uint32_t limited(uint64_t n)
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
+/* A blank chip: nothing is stored yet, and what turns bad behind the burning is the field's (the other flows). */
+static bool strikes_bare(const struct fault *f)
+{
+	if (f->class == FAULT_MEMORY)
+		return f->parameter != MEMORY_DISTURB && f->parameter != MEMORY_UNSTABLE;
+	return f->class != FAULT_STORED && !(f->class == FAULT_REPEATED && f->share <= 2);
+}
+
 uint32_t fault_instants(const struct fault *f, const struct tape *t, const struct stored *s)
 {
-	if (t->bare && (f->class == FAULT_MEMORY || f->class == FAULT_STORED || (f->class == FAULT_REPEATED && f->share <= 2)))
+	if (t->bare && !strikes_bare(f))
 		return 0;
 	switch (f->class) {
 	case FAULT_CUT:

@@ -71,6 +71,7 @@ const char *erase_slots(struct campaign *c);
 const char *revived(struct campaign *c);
 
 /* flows_factory.c */
+#define FLOW_REFUSED "burning: " /* so begins why burn() refuses a chip */
 const char *blank_chip(struct campaign *c);
 const char *burn(struct campaign *c);
 const char *burned(struct campaign *c);

@@ -60,7 +60,7 @@ const char *burn(struct campaign *c)
 	enum hf_err err = burn_once(c, false, &diag);
 
 	if (err) { /* the jig holds on to it */
-		snprintf(c->why, sizeof c->why, "burning: %.140s", diag.text);
+		snprintf(c->why, sizeof c->why, FLOW_REFUSED "%.140s", diag.text);
 		return c->why;
 	}
 	let_go(c);
@@ -107,7 +107,7 @@ const char *burned(struct campaign *c)
 	}
 	let_go(c);
 	if (err) {
-		snprintf(c->why, sizeof c->why, "burning: %.140s", diag.text);
+		snprintf(c->why, sizeof c->why, FLOW_REFUSED "%.140s", diag.text);
 		return c->why;
 	}
 	if (campaign_known(c, PHASE_BURNED))

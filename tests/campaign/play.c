@@ -152,7 +152,7 @@ static const char *rest(struct player *p, const struct test_case *k)
 	if (!why && p->strike.was_reset && hf_twin_is_on(c->lab.twin))
 		why = after_reset(p);
 	if (why)
-		return why;
+		return why == strike_refused ? NULL : why;
 	hf_twin_power_off(c->lab.twin);
 	if (campaign_known(c, 1001) || begun_anew(p, k))
 		return campaign_same;

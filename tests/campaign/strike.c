@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+#include "flows.h"
+
+const char strike_refused[] = "refused";
+
 #define LONG (60000 * LAB_MS) /* more than any flow takes from one snapshot to the next */
 
 static void on_event(void *ctx, const struct hf_twin_event *e)
@@ -263,6 +267,21 @@ static enum hf_err spoil_peer(struct player *p, const struct step *step, unsigne
 
 /* ---- clocks ---- */
 
+#define HSI_HEARD_PPM 20000 /* beyond that a line need not be understood; what was done in vain must do no harm */
+
+/* From -40 to 105 C: DS8626, table 39. */
+static int32_t hsi_ppm(uint32_t n)
+{
+	return -80000 + (int32_t)(125000 * n / 63);
+}
+
+static bool is_heard(const struct step *step, unsigned kind)
+{
+	int32_t ppm = hsi_ppm(step->instant % 64);
+
+	return kind != CLOCK_HSI || (ppm >= -HSI_HEARD_PPM && ppm <= HSI_HEARD_PPM);
+}
+
 static enum hf_err spoil_clock(struct player *p, const struct step *step, unsigned kind)
 {
 	struct hf_twin *twin = p->c->lab.twin;
@@ -272,8 +291,8 @@ static enum hf_err spoil_clock(struct player *p, const struct step *step, unsign
 	case CLOCK_LSI: /* DS8626, table 40 */
 		hf_twin_clocks(twin, 17000 + 30000 * n / 63, HF_TWIN_KEEP);
 		break;
-	case CLOCK_HSI: /* at 25 C; what drifts further is not heard at 921600 baud */
-		hf_twin_clocks(twin, 0, -10000 + (int32_t)(20000 * n / 63));
+	case CLOCK_HSI:
+		hf_twin_clocks(twin, 0, hsi_ppm(n));
 		break;
 	default: /* erases take a fiftieth in a campaign (lab.h): from what is typical to four times that */
 		hf_twin_flash_speed(twin, 50000 + 150000 * n / 63);
@@ -292,7 +311,7 @@ static const char *whole(struct player *p, const struct step *step, const struct
 
 	campaign_restore(c, tape_begin(&p->tape));
 	hf_twin_reseed(c->lab.twin, case_random(step->seed, 3));
-	c->lab.patience_ms = f->class == FAULT_CLOCK ? 4 * LAB_PATIENCE_MS : STRIKE_PATIENCE_MS;
+	c->lab.patience_ms = f->class == FAULT_CLOCK && is_heard(step, f->parameter) ? 4 * LAB_PATIENCE_MS : STRIKE_PATIENCE_MS;
 	err = f->class == FAULT_MEMORY ? spoil_memory(p, step, f->parameter)
 	      : f->class == FAULT_LINE ? spoil_line(p, step, f->parameter)
 	      : f->class == FAULT_PEER ? spoil_peer(p, step, f->parameter)
@@ -312,8 +331,10 @@ static const char *whole(struct player *p, const struct step *step, const struct
 	if (f->class == FAULT_CLOCK) {
 		hf_twin_flash_speed(c->lab.twin, 1000);
 		hf_twin_clocks(c->lab.twin, c->lab.lsi_hz, 0);
-		return why; /* it has to work */
+		return is_heard(step, f->parameter) ? why : NULL; /* it has to work */
 	}
+	if (why && p->tape.bare && f->class == FAULT_MEMORY)
+		return strncmp(why, FLOW_REFUSED, strlen(FLOW_REFUSED)) == 0 ? strike_refused : why;
 	return err ? "the twin does not heal" : NULL;
 }
 
