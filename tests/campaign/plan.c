@@ -8,7 +8,7 @@
 #include "play.h"
 
 #define SEEDS_MAX  4096u /* of one instant */
-#define SLOW_OPS   300u /* about as many operations are cut in a slow flow */
+#define SLOW_OPS   240u /* about as many operations are cut in a slow flow */
 
 static void want(struct plan *plan, unsigned row, uint32_t instant, uint32_t seed)
 {

@@ -68,7 +68,7 @@ static void on_event(void *ctx, const struct hf_twin_event *e)
 	if (e->kind == HF_TWIN_EV_FLASH) {
 		struct tape_op op = { .addr = e->a, .erase = e->b == UINT32_MAX };
 
-		op.data = !op.erase && t->ops > 0 && t->op[t->ops - 1].addr + 4 == op.addr && in_image(r->c, op.addr);
+		op.data = !op.erase && t->ops > 0 && t->op[t->ops - 1].addr + 4 == op.addr && (t->bare || in_image(r->c, op.addr));
 		t->op = more(t->op, t->ops, sizeof *t->op);
 		t->op[t->ops++] = op;
 	}
