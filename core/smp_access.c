@@ -43,8 +43,9 @@ enum hf_err hf_smp_session(struct hf_smp_server *s, struct hf_bytes body, struct
 		return err;
 	if (!s->random || !s->now_ms)
 		return HF_ERR_UNSUPPORTED;
-	s->session.asked = false;
-	err = s->random(s->session.nonce, sizeof s->session.nonce);
+	/* Good for one use. Who asks again, as an answer comes late, is told the same. */
+	if (!s->session.asked)
+		err = s->random(s->session.nonce, sizeof s->session.nonce);
 	if (err)
 		return err;
 	s->session.asked = true;

@@ -120,9 +120,11 @@ static uint32_t now_played(void)
 	return clock_ms;
 }
 
+static int random_byte = 0xa5;
+
 static enum hf_err random_played(uint8_t *buf, size_t len)
 {
-	memset(buf, 0xa5, len);
+	memset(buf, random_byte, len);
 	return random_err;
 }
 
@@ -139,6 +141,7 @@ static int setup_signed(void **state)
 	server.random = random_played;
 	clock_ms = 4294967000u; /* soon wraps */
 	random_err = HF_OK;
+	random_byte = 0xa5;
 	keyset = (struct hf_keyset){ .number = 7, .keys = 3 };
 	for (unsigned i = 0; i < 3; i++)
 		keyset.key[i] = (struct hf_key){ roles[i], HF_ALG_ESP256, { &key_bytes[i], 1 } };
@@ -195,6 +198,21 @@ static void nonce_is_good_for_one_attempt(void **state)
 	assert_err(ask(1, HF_SMP_WRITE, 64, 9, "a2 63616c6728 63736967 41" RELEASE), HF_ERR_SIGNATURE);
 	assert_err(ask(1, HF_SMP_WRITE, 64, 9, "a2 63616c6728 63736967 41" SITE), HF_ERR_ORDER);
 	refused_everything();
+}
+
+/* The client takes the answer to any of its transmissions, and the device may have had them all by then. */
+static void nonce_asked_for_again_is_the_same_until_it_is_used(void **state)
+{
+	(void)state;
+	ask(1, HF_SMP_READ, 64, 9, "a0");
+	random_byte = 0x5a;
+	ask(1, HF_SMP_READ, 64, 9, "a0");
+	assert_body("a3 66616363657373 02 646f70656e f4 656e6f6e6365 5820"
+		    "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5");
+	assert_err(ask(1, HF_SMP_WRITE, 64, 9, "a2 63616c6728 63736967 41" RELEASE), HF_ERR_SIGNATURE);
+	ask(1, HF_SMP_READ, 64, 9, "a0");
+	assert_body("a3 66616363657373 02 646f70656e f4 656e6f6e6365 5820"
+		    "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
 }
 
 static void session_ends_after_ten_minutes(void **state)
@@ -362,6 +380,7 @@ int main(void)
 		S(session_signs_device_and_nonce_and_then_all_is_obeyed),
 		S(session_by_a_key_of_another_role_is_refused),
 		S(nonce_is_good_for_one_attempt),
+		S(nonce_asked_for_again_is_the_same_until_it_is_used),
 		S(session_ends_after_ten_minutes),
 		S(session_ends_with_its_keyset),
 		S(session_lets_an_older_release_be_uploaded),
