@@ -100,38 +100,53 @@ for board in $boards; do
 		}
 	done
 done
-# one_board TURN BOARD [OPTIONS]: the turns are six, so that each kind of fault has its own in slow flows (plan.h)
-one_board() {
-	turn=$1
-	board=$2
+# play BOARD LAYOUT [OPTIONS]: the turns are six, so that each kind of fault has its own in slow flows (plan.h)
+play() {
+	board=$1
+	layout=$2
 	shift 2
+	case $board-$layout in
+	reference-small) turn=0 ;;
+	reference-pair) turn=1 ;;
+	reference-*) turn=2 ;;
+	*-small) turn=3 ;;
+	*-pair) turn=4 ;;
+	*) turn=5 ;;
+	esac
+	dir=$out/$board/$layout
+	"$campaign" --board "boards/$board.conf" --packages "$dir" --layout "$layout" --turn "$turn" \
+		--elf "$build/stm32f407/recovery/$board/recovery.elf" --elf "$build/stm32f407/boot/$board/boot.elf" \
+		--elf "$build/stm32f407/gateway/$board/gateway-1.0.0-a.elf" --elf "$build/stm32f407/gateway/$board/gateway-1.1.0-b.elf" \
+		--elf "$build/stm32f407/gateway/$board/gateway-1.1.0-a.elf" --out "$dir/campaign.json" "$@" &
+	trap 'kill $! 2>/dev/null; exit 7' TERM # what runs in the background does not hear Ctrl-C
+	wait $!
+}
+
+# work [OPTIONS]: plays what nobody plays yet until there is no more. The slow ones come first, so that both cores end together.
+work() {
 	bad=0
-	for layout in $layouts; do
-		dir=$out/$board/$layout
-		"$campaign" --board "boards/$board.conf" --packages "$dir" --layout "$layout" --turn "$turn" \
-			--elf "$build/stm32f407/recovery/$board/recovery.elf" --elf "$build/stm32f407/boot/$board/boot.elf" \
-			--elf "$build/stm32f407/gateway/$board/gateway-1.0.0-a.elf" --elf "$build/stm32f407/gateway/$board/gateway-1.1.0-b.elf" \
-			--elf "$build/stm32f407/gateway/$board/gateway-1.1.0-a.elf" --out "$dir/campaign.json" "$@" &
-		trap 'kill $! 2>/dev/null; exit 7' TERM # what runs in the background does not hear Ctrl-C
-		wait $! || bad=1
-		turn=$((turn + 1))
+	for layout in straddle pair small; do
+		for board in compact reference; do
+			[ -d "$out/$board/$layout" ] && mkdir "$out/$board/$layout/taken" 2>/dev/null || continue
+			play "$board" "$layout" "$@" || bad=1
+		done
 	done
 	return $bad
 }
 
 status=0
-case $boards in
+case $boards$layouts in
 *" "*)
-	# A core a board; the bar is the first one's, for one line has room for one.
-	one_board 0 reference --jobs 1 "$@" &
+	# A core each; the bar is the first one's, for one line has room for one.
+	work --jobs 1 "$@" &
 	first=$!
-	one_board 3 compact --jobs 1 --quiet "$@" &
+	work --jobs 1 --quiet "$@" &
 	second=$!
 	trap 'kill $first $second 2>/dev/null; exit 7' INT TERM
 	wait $first || status=1
 	wait $second || status=1
 	;;
-*) one_board 0 "$boards" "$@" || status=1 ;;
+*) work "$@" || status=1 ;;
 esac
 case " $* " in
 *" --replay "*) exit "$status" ;;
