@@ -95,9 +95,11 @@ static void mark_code(struct hf_machine *machine, uint32_t pc, uint32_t size)
 		return;
 	first = &marks[(pc - base) / PAGE_BYTES];
 	last = &marks[(pc - base + size - 1) / PAGE_BYTES];
+	/* Stores to these pages must be seen from now on: see tlb.h. */
 	if (marks == machine->code_sram && !(*first && *last)) {
 		*first = *last = 1;
-		hf_cpu_rearm_reads(machine); /* stores to these pages must be seen from now on: see tlb.h */
+		if (!hf_tlb_flush_page(machine, pc) || !hf_tlb_flush_page(machine, pc + size - 1))
+			hf_cpu_rearm_reads(machine);
 	}
 	*first = *last = 1;
 }

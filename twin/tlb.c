@@ -14,6 +14,7 @@ typedef void set_page_fn(void *cpu, uint32_t vaddr, uint64_t paddr, unsigned att
 			 uint32_t size);
 typedef void set_dirty_fn(void *cpu, uint32_t vaddr);
 typedef void flush_fn(void *cpu);
+typedef void flush_page_fn(void *cpu, uint32_t vaddr);
 typedef void *alloc_fn(void *context);
 typedef void init_fn(void *engine, unsigned long bytes);
 
@@ -48,6 +49,20 @@ bool hf_tlb_flush(struct hf_machine *machine)
 	if (!flush)
 		return false;
 	flush(machine->engine_cpu);
+	return true;
+}
+
+bool hf_tlb_flush_page(struct hf_machine *machine, uint32_t vaddr)
+{
+	static flush_page_fn *flush;
+
+	if (!machine->engine_cpu)
+		return false;
+	if (!flush) /* the same value in every thread */
+		flush = __extension__(flush_page_fn *)dlsym(RTLD_DEFAULT, "tlb_flush_page_arm");
+	if (!flush)
+		return false;
+	flush(machine->engine_cpu, vaddr);
 	return true;
 }
 

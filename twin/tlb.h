@@ -20,6 +20,7 @@
 #define HF_TWIN_TLB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct hf_machine;
 
@@ -33,5 +34,7 @@ bool hf_tlb_is_fast(void);
 void hf_tlb_make_room(struct hf_machine *machine);
 /* Empties the machine's TLB; false: it must be done the slow way. */
 bool hf_tlb_flush(struct hf_machine *machine);
+/* The same of one page. */
+bool hf_tlb_flush_page(struct hf_machine *machine, uint32_t vaddr);
 
 #endif
