@@ -97,7 +97,7 @@ prepare_lane() {
 	lane=$out/lane$1
 	mkdir -p "$lane/build"
 	find "$lane" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
-	git ls-files -z | tar -c --null -T - | tar -x -C "$lane" || return 1
+	git ls-files -z | tar -c --null -T - | tar -x -m -C "$lane" || return 1 # as of now: what a mutant left built is older
 	# Boot's flash and recovery's RAM have hardly a byte left, and a mistake may take some.
 	sed -i 's/^boot_limit_kib = .*/boot_limit_kib = 24;/' "$lane"/boards/*.conf &&
 		sed -i 's/\. += 0x1800;/. += 0x1400;/' "$lane/recovery/recovery.ld" || return 1

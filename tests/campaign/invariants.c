@@ -88,6 +88,9 @@ static const char *judge_running(const struct campaign *c, const struct sight *s
 		return "what was started is older than the floor";
 	if (place < HF_SLOTS && s->state.slot[place].starts > HF_TRIAL_STARTS)
 		return "a trial was started too often";
+	if (!is_harmed(c) && place < HF_SLOTS && place != s->state.current && s->state.slot[place].state == HF_SLOT_CONFIRMED &&
+	    s->state.slot[s->state.current].state == HF_SLOT_CONFIRMED && is_startable(s, s->state.current))
+		return "another firmware than that confirmed last was started";
 	return image->component == HF_COMPONENT_RECOVERY ? judge_recovery(c, s, place) : NULL;
 }
 
