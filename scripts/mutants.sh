@@ -27,6 +27,7 @@ build=${1:?usage: mutants.sh BUILD [--self-test] [--quota N] [NAME]...}
 shift
 out=$build/mutants
 quota=24
+named_quota=8000 # of a fault that a mutant names
 self_test=
 names=
 while [ $# -gt 0 ]; do
@@ -144,7 +145,9 @@ caught() {
 	word flow "$2" >"$out/lane$1/build/flows"
 	while read -r flow; do
 		for fault in $(word fault "$2"); do
-			campaign "$1" "$2" --flow "$flow" --fault "$fault" --each || return 0
+			if ! (quota=$named_quota && campaign "$1" "$2" --flow "$flow" --fault "$fault" --each); then
+				return 0
+			fi
 		done
 		campaign "$1" "$2" --flow "$flow" || return 0
 	done <"$out/lane$1/build/flows"
