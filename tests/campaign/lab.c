@@ -142,7 +142,6 @@ static enum hf_err line_read(void *ctx, void *buf, size_t cap, uint32_t timeout_
 	return *len ? HF_OK : HF_ERR_TIMEOUT;
 }
 
-/* The line takes 8 KiB ahead of the device; who has more waits, as a driver does. */
 /* What is sent before firmware listens is lost, and asked again after a second: an age, for a campaign. It says something
  * as soon as it does. */
 static void until_heard(struct lab *r)
@@ -154,6 +153,7 @@ static void until_heard(struct lab *r)
 			return;
 }
 
+/* The line takes 8 KiB ahead of the device; who has more waits, as a driver does. */
 static enum hf_err line_write(void *ctx, const void *data, size_t len)
 {
 	struct lab *r = ctx;

@@ -137,7 +137,7 @@ static void figure(json_t *out, const char *name, double value, const char *unit
 	}
 	json_object_set_new(row, "how", json_string(how));
 	json_array_append_new(out, row);
-	printf("%-28s %14.6g %-10s %s\n", name, value, unit, how);
+	printf("%-28s %14.8g %-10s %s\n", name, value, unit, how);
 }
 
 static json_t *figures(const struct totals *t)
@@ -164,7 +164,7 @@ static void take_over(json_t *out, json_t *rows)
 {
 	json_t *first = json_array_get(rows, 0);
 
-	printf("%-28s %14.6g %-10s %s\n", text(first, "name"), json_number_value(json_object_get(first, "value")),
+	printf("%-28s %14.8g %-10s %s\n", text(first, "name"), json_number_value(json_object_get(first, "value")),
 	       text(first, "unit"), text(first, "how"));
 	json_array_extend(out, rows);
 }

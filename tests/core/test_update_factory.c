@@ -89,17 +89,23 @@ static void check_factory_state(struct device *d, const struct world *w)
 	assert_int_equal(d->update.state.slot[1].state, HF_SLOT_CONFIRMED);
 }
 
+/* A device that has confirmed its newest firmware. */
+static void begin(struct world *w, struct device *d)
+{
+	open_world(w);
+	meet(w, d);
+	sim_flash_copy(&d->flash, &w->begin.flash);
+	device_boot(d);
+	assert_int_equal(device_confirm(d), HF_OK);
+}
+
 static void factory_reset_erases_all_but_what_must_stay(void **state)
 {
 	struct world w;
 	struct device d;
 
 	(void)state;
-	open_world(&w);
-	meet(&w, &d);
-	sim_flash_copy(&d.flash, &w.begin.flash);
-	device_boot(&d);
-	assert_int_equal(device_confirm(&d), HF_OK);
+	begin(&w, &d);
 	assert_int_equal(configuration_bytes(&d), sizeof configuration);
 	assert_int_equal(hf_update_factory(&d.update), HF_OK);
 	check_factory_state(&d, &w);
@@ -118,11 +124,7 @@ static void factory_reset_again_at_once_erases_nothing(void **state)
 	struct device d;
 
 	(void)state;
-	open_world(&w);
-	meet(&w, &d);
-	sim_flash_copy(&d.flash, &w.begin.flash);
-	device_boot(&d);
-	assert_int_equal(device_confirm(&d), HF_OK);
+	begin(&w, &d);
 	assert_int_equal(hf_update_factory(&d.update), HF_OK);
 	erases = d.flash.erases;
 	assert_int_equal(hf_update_factory(&d.update), HF_OK);
@@ -138,11 +140,7 @@ static void factory_reset_during_a_trial_is_refused_and_changes_nothing(void **s
 	struct device d;
 
 	(void)state;
-	open_world(&w);
-	meet(&w, &d);
-	sim_flash_copy(&d.flash, &w.begin.flash);
-	device_boot(&d);
-	assert_int_equal(device_confirm(&d), HF_OK);
+	begin(&w, &d);
 	assert_int_equal(hf_update_rollback(&d.update), HF_OK);
 	device_boot(&d);
 	assert_ptr_equal(d.runs, &w.v0);
