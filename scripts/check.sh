@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Runs the tests of each build directory given, and everything else that `make check` holds, and ends with one line:
 #   N passed, N failed, N skipped
+# Before it, what failed is told again.
 # Single tests are counted where a test says them (TAP); a test program that says none counts as one.
 set -u
 
 build=${1:?usage: check.sh BUILD-ROOT}
 log=$build/check.log
+failures=$build/check.failed
 : >"$log"
+: >"$failures"
 passed=0
 failed=0
 skipped=0
@@ -38,7 +41,7 @@ run() {
 	meson test -C "$1" --no-rebuild --timeout-multiplier 10 --print-errorlogs 2>&1 | tee -a "$log" |
 		sed -n -e '/^ *[0-9]*\/[0-9]* /p' -e '/^Summary of Failures/,$p' -e '/^not ok/p' -e '/# .*\(cuts\|cases\)/p'
 	# shellcheck disable=SC2046
-	add $(scripts/count-tests.sh "$tests" || echo 0 1 0)
+	add $(scripts/count-tests.sh "$tests" "$failures" || echo 0 1 0)
 	sed -n 's/.*"1\.\.0 # SKIP \([^\\"]*\).*/   skipped: \1/p' "$tests" | tee -a "$log"
 	end
 }
@@ -82,6 +85,11 @@ settle() {
 		echo "not ok - ended with $status: $(tail -n 1 "$2")" | tee -a "$log"
 		bad=1
 	}
+	[ "$bad" -eq 0 ] || {
+		echo "$4: ended with $status"
+		awk '/^not ok/ { told = k = 12 } !/^(not ok|#)/ { k = 0 } k-- > 0 { print "  " $0 } { last = $0 }
+			END { if (!told) print "  " last }' "$2" | head -n 40
+	} >>"$failures"
 	add $(($(grep -c '^ok' "$2") - skips)) "$bad" "$skips"
 	echo "   ($(($(date +%s) - $3)) s)"
 }
@@ -122,7 +130,7 @@ for board in reference compact; do
 		echo "ok - demo on $board"
 		add 1 0 0
 	else
-		echo "not ok - demo on $board: $(tail -n 1 "$build/demo-$board.log")"
+		echo "not ok - demo on $board: $(tail -n 1 "$build/demo-$board.log")" | tee -a "$failures"
 		add 0 1 0
 	fi
 	cat "$build/demo-$board.log" >>"$log"
@@ -141,6 +149,9 @@ script "the fuzzers, two minutes together" scripts/fuzz.sh "$build/fuzz" $((240 
 settle
 
 echo
-[ "$failed" -eq 0 ] || echo "Failed tests are told in $log."
+[ "$failed" -eq 0 ] || {
+	echo "== what failed (all of it is told in $log)"
+	tail -n 100 "$failures"
+}
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
