@@ -3,10 +3,11 @@
 # Plays faults in whole upgrades on the twin, on both boards. The packages that it needs are made below; what is played says
 # tests/campaign/campaign.c.
 #
-# Usage: campaign.sh BUILD [--board NAME] [--layout NAME] [options of the campaign: --quota N, --each, --jobs N, --flow NAME,
-#                    --fault NAME, --first, --replay CASE]
+# Usage: campaign.sh BUILD [--board NAME] [--layout NAME] [options of the campaign: --quota N, --each, --whole, --jobs N,
+#                    --flow NAME, --fault NAME, --first, --replay CASE]
 #   --quota N  cases of each kind of fault in each flow (default 24; costly ones fewer)
-#   --each     every instant, of the kinds for which that is possible
+#   --each     every instant, of the kinds for which that is possible; some hundred in slow flows
+#   --whole    as --each, in slow flows too, and every bit of an image: hours for one board and layout
 #   --first    stop at the first failure
 # Prints TAP lines, and "# FAILED CASE: why" for each failure; --replay CASE plays it again.
 set -u

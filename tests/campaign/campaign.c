@@ -2,13 +2,14 @@
  *
  * Plays faults in whole flows, on the twin, in the binaries that ship.
  *
- *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--turn N] [--jobs N] [--quiet]
- *            [--flow NAME] [--fault NAME] [--first] [--out FILE] [--coverage FILE] [--replay CASE]
+ *   campaign --board F --packages DIR --layout NAME --elf ELF... [--quota N] [--each] [--whole] [--turn N] [--jobs N]
+ *            [--quiet] [--flow NAME] [--fault NAME] [--first] [--out FILE] [--coverage FILE] [--replay CASE]
  *
  * A flow (flows.c) is run once without a fault, and its instants are kept (tape.h). Then the plan's cases (plan.h) are
  * played (play.h) by several processes (crew.h): N of each kind of fault, and with --each every instant of the kinds that
- * fault.c says so of. A case that failed is shrunk and told in one line, which --replay plays again, alone and without
- * what cases share. --out: the counts, as JSON. --coverage: appends which branches were taken, for scripts/coverage.sh.
+ * fault.c says so of (some hundred in slow flows, but for --whole). A case that failed is shrunk and told in one line,
+ * which --replay plays again, alone and without what cases share. --out: the counts, as JSON. --coverage: appends which
+ * branches were taken, for scripts/coverage.sh.
  */
 #include "campaign.h"
 
@@ -292,7 +293,8 @@ static void read_arguments(struct run *run, int argc, char **argv)
 
 	run->plan.quota = (unsigned)strtoul(argument(argc, argv, "--quota", "24"), NULL, 10);
 	run->plan.turn = (unsigned)strtoul(argument(argc, argv, "--turn", "0"), NULL, 10);
-	run->plan.each = flag(argc, argv, "--each");
+	run->plan.whole = flag(argc, argv, "--whole");
+	run->plan.each = run->plan.whole || flag(argc, argv, "--each");
 	run->only_flow = argument(argc, argv, "--flow", "");
 	run->only_flow = run->only_flow[0] ? run->only_flow : NULL;
 	if (run->only_flow)

@@ -26,13 +26,20 @@ enum fault_class {
 	FAULT_STORED,   /* bits of what is stored flip while the device is off, after the flow */
 };
 
+/* Which of a fault's instants the whole campaign (plan.h) plays. */
+enum fault_extent {
+	FAULT_SHARE, /* a share of them */
+	FAULT_EACH,  /* each, in every flow */
+	FAULT_ONCE,  /* each in the flow CASE_EVERY_FLOW; in the others a share */
+	FAULT_HOURS, /* as FAULT_ONCE where it may take hours; else a share */
+};
+
 struct fault {
 	const char *name; /* NULL ends the table */
 	enum fault_class class;
 	unsigned parameter; /* the class's: how a cut is, which line fault, which part of what is stored */
 	unsigned share;     /* of the quota, in percent: what is quick is played often */
-	unsigned every;     /* the whole campaign plays each instant at least this often; 0: a share of them */
-	bool one_flow;      /* ... but only in the flow named CASE_EVERY_FLOW */
+	enum fault_extent extent;
 };
 
 #define CASE_EVERY_FLOW "upgrade"

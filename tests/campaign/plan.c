@@ -69,22 +69,24 @@ static void plan_row(struct plan *plan, unsigned row, uint32_t instants, uint64_
 			want(plan, row, instant, seed_of(row, instant, round));
 }
 
-/* Every operation; in slow flows some hundred, and the words of an image, which are alike, once in a while. */
-static void plan_each_operation(struct plan *plan, unsigned row, const struct tape *t)
+#define TURNS 6u
+
+/*
+ * Every operation; in slow flows some hundred, and the words of an image, which are alike, once in a while: others of them
+ * in each turn.
+ */
+static void plan_each_operation(struct plan *plan, unsigned row, const struct tape *t, const struct plan_options *o)
 {
-	uint32_t step = t->slow ? (uint32_t)(t->ops / SLOW_OPS) : 0;
-	uint32_t words = step ? step : 1, others = step > 20 ? 2 : 1, nth[2] = { 0, 0 };
+	uint32_t step = t->slow && !o->whole ? (uint32_t)(t->ops / SLOW_OPS) : 0;
+	uint32_t words = step ? step : 1, others = step > 20 ? 2 : 1, nth[2] = { 0, o->turn % TURNS * words / TURNS };
 
 	for (uint32_t i = 0; i < t->ops; i++) {
 		bool word = t->op[i].data && i + 1 < t->ops && t->op[i + 1].data;
 
 		if (nth[word]++ % (word ? words : others) == 0)
-			for (uint32_t round = 0; round < fault_table[row].every; round++)
-				want(plan, row, i, seed_of(row, i, round));
+			want(plan, row, i, seed_of(row, i, 0));
 	}
 }
-
-#define TURNS 6u
 
 static uint64_t share_of(unsigned row, const struct tape *t, const struct plan_options *o)
 {
@@ -97,7 +99,9 @@ static uint64_t share_of(unsigned row, const struct tape *t, const struct plan_o
 
 static bool is_exhaustive(const struct fault *f, const char *flow, const struct plan_options *o)
 {
-	return o->each && f->every > 0 && (!f->one_flow || strcmp(flow, CASE_EVERY_FLOW) == 0);
+	if (f->extent == FAULT_EACH)
+		return o->each;
+	return strcmp(flow, CASE_EVERY_FLOW) == 0 && ((f->extent == FAULT_ONCE && o->each) || (f->extent == FAULT_HOURS && o->whole));
 }
 
 void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow,
@@ -109,12 +113,12 @@ void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, 
 		uint32_t instants = fault_instants(f, t, s);
 		uint64_t cases = options->only && f != options->only ? 0 : share_of(row, t, options);
 
-		if (cases > 0 && is_exhaustive(f, flow, options) && cases < (uint64_t)instants * f->every) {
+		if (cases > 0 && is_exhaustive(f, flow, options) && cases < instants) {
 			if (f->class == FAULT_CUT) {
-				plan_each_operation(plan, row, t);
+				plan_each_operation(plan, row, t, options);
 				continue;
 			}
-			cases = (uint64_t)instants * f->every;
+			cases = instants;
 		}
 		if (cases > 0)
 			plan_row(plan, row, instants, cases);

@@ -23,7 +23,8 @@ struct plan {
 struct plan_options {
 	unsigned quota;           /* cases of each kind of fault, of which each gets its share (fault.h) */
 	unsigned turn;            /* of a slow flow's kinds that get less than one case, each is played in every sixth turn */
-	bool each;                /* every instant of the kinds for which that is possible */
+	bool each;                /* every instant of the kinds for which that is possible; in slow flows some hundred */
+	bool whole;               /* with each: in slow flows too, and every bit of an image, which takes hours */
 	const struct fault *only; /* NULL, or the one that is wanted */
 };
 
