@@ -126,6 +126,14 @@ static void play(int fd, const struct device *d)
 	}
 }
 
+static void unplug(unsigned i)
+{
+	char name[TMP_NAME_BYTES + 32];
+
+	snprintf(name, sizeof(name), "%s/dev/ttyUSB%u", dir, i);
+	unlink(name);
+}
+
 static void run_device(unsigned i)
 {
 	int keep;
@@ -146,6 +154,9 @@ static void run_device(unsigned i)
 	keep = device[i].vanishes ? -1 : open(slave[i], O_RDWR | O_NOCTTY | O_CLOEXEC);
 	(void)keep; /* else the master could not be read while nobody has the slave */
 	play(master[i], &device[i]);
+	/* Its name goes first: the number of a pseudo-terminal may be another's at once. */
+	if (device[i].vanishes)
+		unplug(i);
 	_exit(0);
 }
 
