@@ -8,8 +8,8 @@
  * one are dead. The disciplines, and why each is there, are told in journal.c.
  *
  * What a power loss leaves: after mount(), either the record that was being appended is there for good, or it is gone
- * for good; all earlier ones are there. (Where mount() finds no room or no working flash to settle that, it leaves the
- * journal closed: then the next take-over does.)
+ * for good; all earlier ones are there. (Where mount() finds no room or no working flash to settle that, hf_journal_free is 0
+ * afterwards, and what was under way stays open until the next take-over.)
  */
 #ifndef HF_JOURNAL_H
 #define HF_JOURNAL_H

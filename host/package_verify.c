@@ -22,6 +22,8 @@ struct check {
 	const struct hf_package_device *device;
 	struct hf_package_needs needs;
 	struct hf_suit_device suit;
+	struct hf_params fetched; /* as the last fetch of the run before found them */
+	bool fetches;
 	unsigned unchecked;
 	struct hf_diag *diag;
 };
@@ -141,11 +143,21 @@ static enum hf_err check_signature(const struct check *c)
 
 /* ---- conditions ---- */
 
+static enum hf_err note_fetch(void *ctx, const struct hf_params *params)
+{
+	struct check *c = ctx;
+
+	c->fetched = *params;
+	c->fetches = true;
+	return HF_OK;
+}
+
 static enum hf_err run(struct check *c, struct hf_bytes sequence, struct hf_params *params)
 {
-	static const struct hf_suit_ops nothing = {NULL, NULL, NULL, NULL};
+	const struct hf_suit_ops ops = {.ctx = c, .fetch = note_fetch};
 
-	return hf_suit_run(&c->package->manifest, sequence, &c->suit, &nothing, params);
+	c->fetches = false;
+	return hf_suit_run(&c->package->manifest, sequence, &c->suit, &ops, params);
 }
 
 static void set_version(struct hf_suit_device *suit, const struct hf_version *version)
@@ -219,7 +231,14 @@ static enum hf_err run_install(struct check *c, struct hf_params *params)
 		if (!err)
 			c->unchecked |= HF_UNCHECKED_VERSION;
 	}
-	return err ? refuse_run(c, err) : HF_OK;
+	if (err)
+		return refuse_run(c, err);
+	if (!c->fetches) {
+		hf_diag_set(c->diag, "the package's install sequence fetches nothing for %s; pack it anew", place_name[c->suit.slot]);
+		return HF_ERR_UNSUPPORTED;
+	}
+	*params = c->fetched; /* a device takes them there */
+	return HF_OK;
 }
 
 /* ---- payload ---- */
