@@ -4,7 +4,8 @@
 # tests/campaign/campaign.c.
 #
 # Usage: campaign.sh BUILD [--board NAME] [--layout NAME] [options of the campaign: --quota N, --each, --whole, --jobs N,
-#                    --flow NAME, --fault NAME, --first, --replay CASE]
+#                    --flow NAME, --fault NAME, --first]
+#        campaign.sh BUILD --replay CASE
 #   --quota N  cases of each kind of fault in each flow (default 24; costly ones fewer)
 #   --each     every instant, of the kinds for which that is possible; some hundred in slow flows
 #   --whole    as --each, in slow flows too, and every bit of an image: hours for one board and layout
@@ -36,6 +37,22 @@ while :; do
 	esac
 	shift 2
 done
+
+# A case names both: BOARD-CLASS/LAYOUT/FLOW FAULT...
+case ${1:-} in
+--replay)
+	place=${2%/*}
+	layouts=${place#*/}
+	boards=$(grep -l "^class *= *\"${place%%/*}\";" boards/*.conf | sed 's,^boards/\(.*\)\.conf$,\1,')
+	case $layouts:$boards in
+	small:?* | pair:?* | straddle:?*) ;;
+	*)
+		echo "campaign: '$2' is no case: BOARD/LAYOUT/FLOW FAULT@INSTANT#SEED" >&2
+		exit 2
+		;;
+	esac
+	;;
+esac
 
 pack() {
 	"$holdfast" pack --quiet --board "boards/$board.conf" --key "$out/release.pem" "$@"
@@ -123,6 +140,11 @@ play() {
 	wait $!
 }
 
+[ "${1:-}" != --replay ] || {
+	play "$boards" "$layouts" "$@"
+	exit
+}
+
 # work [OPTIONS]: plays what nobody plays yet until there is no more. The slow ones come first, so that both cores end together.
 work() {
 	bad=0
@@ -148,9 +170,6 @@ case $boards$layouts in
 	wait $second || status=1
 	;;
 *) work "$@" || status=1 ;;
-esac
-case " $* " in
-*" --replay "*) exit "$status" ;;
 esac
 counts=$(find "$out" -name campaign.json | sort)
 # shellcheck disable=SC2086

@@ -142,6 +142,7 @@ settle
 
 script "faults on the twin, a share of make campaign" scripts/campaign.sh "$build" --quota 20
 settle
+script "cases of the campaign, by their line" scripts/test-replay.sh "$build"
 
 # Two minutes for all of them together, two at a time.
 fuzzers=$(find "$build/fuzz/fuzz" -maxdepth 1 -name 'fuzz_*' -type f 2>/dev/null | wc -l)

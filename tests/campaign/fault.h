@@ -31,6 +31,7 @@ enum fault_extent {
 	FAULT_SHARE, /* a share of them */
 	FAULT_EACH,  /* each, in every flow */
 	FAULT_ONCE,  /* each in the flow CASE_EVERY_FLOW; in the others a share */
+	FAULT_HALF,  /* as FAULT_ONCE, but half of them in the first three turns (plan.h), half in the others */
 	FAULT_HOURS, /* as FAULT_ONCE where it may take hours; else a share */
 };
 

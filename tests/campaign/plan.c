@@ -52,7 +52,7 @@ static void plan_row(struct plan *plan, unsigned row, uint32_t instants, uint64_
 		rounds = SEEDS_MAX;
 	if (rounds > 1 && !takes_seeds(f))
 		rounds = 1;
-	if (instants == 0)
+	if (instants == 0 || cases == 0)
 		return;
 	if (rounds <= 1) {
 		uint64_t n = cases < instants ? cases : instants;
@@ -97,11 +97,20 @@ static uint64_t share_of(unsigned row, const struct tape *t, const struct plan_o
 	return cases > 0 || o->quota == 0 || (whole && t->slow && (row + o->turn) % TURNS != 0) ? cases : 1;
 }
 
-static bool is_exhaustive(const struct fault *f, const char *flow, const struct plan_options *o)
+/* 0: a share of the instants; 1: each; 2: every second one, of which a turn has the odd or the even ones. */
+static uint32_t step_of(const struct fault *f, const char *flow, const struct plan_options *o)
 {
 	if (f->extent == FAULT_EACH)
 		return o->each;
-	return strcmp(flow, CASE_EVERY_FLOW) == 0 && ((f->extent == FAULT_ONCE && o->each) || (f->extent == FAULT_HOURS && o->whole));
+	if (strcmp(flow, CASE_EVERY_FLOW) != 0 || !o->each || f->extent == FAULT_SHARE || (f->extent == FAULT_HOURS && !o->whole))
+		return 0;
+	return f->extent == FAULT_HALF && !o->whole ? 2 : 1;
+}
+
+static void plan_each(struct plan *plan, unsigned row, uint32_t instants, uint32_t step, unsigned turn)
+{
+	for (uint32_t instant = turn % TURNS / (TURNS / 2) % step; instant < instants; instant += step)
+		want(plan, row, instant, seed_of(row, instant, 0));
 }
 
 void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, const char *flow,
@@ -110,18 +119,15 @@ void plan_make(struct plan *plan, const struct tape *t, const struct stored *s, 
 	*plan = (struct plan){ 0 };
 	for (unsigned row = 0; row < fault_count(); row++) {
 		const struct fault *f = &fault_table[row];
-		uint32_t instants = fault_instants(f, t, s);
+		uint32_t instants = fault_instants(f, t, s), step = step_of(f, flow, options);
 		uint64_t cases = options->only && f != options->only ? 0 : share_of(row, t, options);
 
-		if (cases > 0 && is_exhaustive(f, flow, options) && cases < instants) {
-			if (f->class == FAULT_CUT) {
-				plan_each_operation(plan, row, t, options);
-				continue;
-			}
-			cases = instants;
-		}
-		if (cases > 0)
+		if (cases == 0 || step == 0 || cases >= instants)
 			plan_row(plan, row, instants, cases);
+		else if (f->class == FAULT_CUT)
+			plan_each_operation(plan, row, t, options);
+		else
+			plan_each(plan, row, instants, step, options->turn);
 	}
 }
 
