@@ -17,7 +17,8 @@ CONFIGURE_stm32f407 = $(MESON) setup $(B)/stm32f407 --cross-file scripts/stm32f4
 	-Dmbedtls=$(abspath $(TP)/mbedtls) -Dholdfast=$(abspath $(B)/host/tool/holdfast)
 CONFIGURE_fuzz = CC=clang $(MESON) setup $(B)/fuzz -Dmbedtls=$(abspath $(TP)/mbedtls) -Dfuzz=true \
 	-Db_sanitize=address,undefined -Db_lundef=false
-CONFIGURE_fuzzcov = CC=clang $(MESON) setup $(B)/fuzzcov -Dmbedtls=$(abspath $(TP)/mbedtls) -Dfuzz=true -Db_lundef=false \
+# What the compiler is tried with would leave its counts here.
+CONFIGURE_fuzzcov = LLVM_PROFILE_FILE=/dev/null CC=clang $(MESON) setup $(B)/fuzzcov -Dmbedtls=$(abspath $(TP)/mbedtls) -Dfuzz=true -Db_lundef=false \
 	-Dc_args='-fprofile-instr-generate -fcoverage-mapping' -Dc_link_args=-fprofile-instr-generate
 
 help: ## this list

@@ -41,13 +41,14 @@ done
 # A case names both: BOARD-CLASS/LAYOUT/FLOW FAULT...
 case ${1:-} in
 --replay)
-	place=${2%/*}
+	replay=${2:-}
+	place=${replay%/*}
 	layouts=${place#*/}
 	boards=$(grep -l "^class *= *\"${place%%/*}\";" boards/*.conf | sed 's,^boards/\(.*\)\.conf$,\1,')
 	case $layouts:$boards in
 	small:?* | pair:?* | straddle:?*) ;;
 	*)
-		echo "campaign: '$2' is no case: BOARD/LAYOUT/FLOW FAULT@INSTANT#SEED" >&2
+		echo "campaign: '$replay' is no case: BOARD/LAYOUT/FLOW FAULT@INSTANT#SEED" >&2
 		exit 2
 		;;
 	esac

@@ -22,7 +22,8 @@ struct plan {
 
 struct plan_options {
 	unsigned quota;           /* cases of each kind of fault, of which each gets its share (fault.h) */
-	unsigned turn;            /* of a slow flow's kinds that get less than one case, each is played in every sixth turn */
+	unsigned turn;            /* 0 .. 5: which part of what six turns share, a board and layout each: instants that would be
+				   * too many for one, and of a slow flow the kinds that get less than one case */
 	bool each;                /* every instant of the kinds for which that is possible; in slow flows some hundred */
 	bool whole;               /* with each: in slow flows too, and every bit of an image, which takes hours */
 	const struct fault *only; /* NULL, or the one that is wanted */
